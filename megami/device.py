@@ -1,0 +1,25 @@
+"""Choosing where networks run."""
+
+from __future__ import annotations
+
+import torch
+
+from megami.errors import UserError
+
+
+def resolve_device(name: str | torch.device = "auto") -> torch.device:
+    """Return the device that `name` asks for; "auto" is cuda where there is one, else cpu.
+
+    Raises UserError for an unknown name, or for cuda on a machine without it.
+    """
+    if isinstance(name, torch.device):
+        return name
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(f"unknown device {name!r}: use auto, cpu or cuda") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError("no CUDA device on this machine: use --device cpu or auto")
+    return device

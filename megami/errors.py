@@ -1,0 +1,7 @@
+"""The one exception that stands for a mistake a user can mend."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Says in one line what is wrong with the input and what to do; the command line prints it and exits with code 2."""
