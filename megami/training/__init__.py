@@ -1,0 +1,1 @@
+"""Training: one loop and the recipes of the small networks."""
