@@ -1,0 +1,91 @@
+"""A folder of songs, each a folder of stems: the simplest multitrack dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch.nn.functional import pad
+
+from megami.audio import SAMPLE_RATE, Multitrack, read_multitrack
+from megami.errors import UserError
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
+DRY, WET = "dry", "wet"
+
+
+def audio_files(folder: Path) -> list[Path]:
+    """The audio files that lie directly in `folder`, sorted; hidden files are no stems."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
+    )
+
+
+def is_song(folder: Path) -> bool:
+    """Whether `folder` holds stems, or stems in a sub-folder `dry`."""
+    dry = folder / DRY
+    return bool(audio_files(folder)) or (dry.is_dir() and bool(audio_files(dry)))
+
+
+def same_length(first: Multitrack, second: Multitrack) -> tuple[Multitrack, Multitrack]:
+    """Both multitracks with zeros at the end of the shorter one."""
+    longest = max(first.num_samples, second.num_samples)
+    padded = tuple(
+        Multitrack(song.names, pad(song.audio, (0, longest - song.num_samples)), song.sample_rate)
+        for song in (first, second)
+    )
+    return padded[0], padded[1]
+
+
+class MultitrackFolder:
+    """Songs of a folder as multitracks, one per sub-folder with audio files, sorted by name and read when asked for.
+
+    A song is `root/SONG/*.wav` (or FLAC, OGG, MP3, AIFF), or `root/SONG/dry/*` with its mixed tracks of the same names
+    in `root/SONG/wet/*`. `dataset[i]` is the dry song resampled to `sample_rate`; `dataset.pair(i)` is (dry, wet).
+    Raises UserError where `root` is no folder or holds no song.
+    """
+
+    def __init__(self, root: str | Path, sample_rate: int = SAMPLE_RATE) -> None:
+        self.root = Path(root)
+        self.sample_rate = sample_rate
+        if not self.root.is_dir():
+            raise UserError(f"{self.root} is not a folder: give the folder that holds one sub-folder per song")
+        self.folders = tuple(sorted(path for path in self.root.iterdir() if path.is_dir() and is_song(path)))
+        if not self.folders and audio_files(self.root):
+            raise UserError(f"{self.root} holds stems itself, no songs: give the folder above it")
+        if not self.folders:
+            raise UserError(f"{self.root} has no sub-folder with audio files: put each song's stems in a folder of its own")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the songs, those of their folders."""
+        return tuple(folder.name for folder in self.folders)
+
+    def __len__(self) -> int:
+        return len(self.folders)
+
+    def __getitem__(self, index: int) -> Multitrack:
+        """The dry song number `index`; raises IndexError past the last one, so that a dataset can be looped over."""
+        folder = self.folders[index]
+        return read_multitrack(folder if audio_files(folder) else folder / DRY, self.sample_rate)
+
+    def has_pair(self, index: int) -> bool:
+        """Whether the song comes with its mixed tracks."""
+        folder = self.folders[index]
+        return all((folder / kind).is_dir() and bool(audio_files(folder / kind)) for kind in (DRY, WET))
+
+    def pair(self, index: int) -> tuple[Multitrack, Multitrack]:
+        """The dry and the mixed tracks of a song, track by track and equally long.
+
+        Raises UserError where the song has no `dry` and `wet` sub-folders with audio, or their names differ.
+        """
+        folder = self.folders[index]
+        if not self.has_pair(index):
+            raise UserError(f"{folder} is no dry/wet pair: put its tracks in sub-folders '{DRY}' and '{WET}'")
+        dry = read_multitrack(folder / DRY, self.sample_rate)
+        wet = read_multitrack(folder / WET, self.sample_rate)
+        if dry.names != wet.names:
+            odd = ", ".join(sorted(set(dry.names) ^ set(wet.names)))
+            raise UserError(f"{folder}: '{DRY}' and '{WET}' must hold files of the same names; these have no partner: {odd}")
+        return same_length(dry, wet)
