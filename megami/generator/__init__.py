@@ -1,0 +1,41 @@
+"""Room of the generator: a diffusion model over one effect embedding per track, conditioned on what every track plays."""
+
+from __future__ import annotations
+
+from megami.generator.edm import (
+    Coefficients,
+    Denoiser,
+    EDMConfig,
+    LossTerms,
+    coefficients,
+    drop_condition,
+    loss_terms,
+    noise_level,
+    sample_sigma,
+    schedule,
+    training_loss,
+)
+from megami.generator.sampler import canonical_order, churn_amounts, mix_generator, prior_noise, sample, sample_mixes
+from megami.generator.transformer import MultitrackTransformer, TransformerConfig
+
+__all__ = [
+    "Coefficients",
+    "Denoiser",
+    "EDMConfig",
+    "LossTerms",
+    "MultitrackTransformer",
+    "TransformerConfig",
+    "canonical_order",
+    "churn_amounts",
+    "coefficients",
+    "drop_condition",
+    "loss_terms",
+    "mix_generator",
+    "noise_level",
+    "prior_noise",
+    "sample",
+    "sample_mixes",
+    "sample_sigma",
+    "schedule",
+    "training_loss",
+]

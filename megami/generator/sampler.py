@@ -1,0 +1,180 @@
+"""Sampling: from noise to effect embeddings, step by step along the schedule.
+
+Source: Karras et al. 2022 (EDM), algorithm 2, with the particulars of the published MEGAMI sampler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from megami.errors import UserError
+from megami.generator.edm import Denoiser, schedule
+
+Generators = torch.Generator | Sequence[torch.Generator] | None
+Callback = Callable[[int, float, Tensor, Tensor], None]
+
+
+@torch.no_grad()
+def sample(
+    denoiser: Denoiser,
+    cond: Tensor,
+    mask: Tensor | None = None,
+    num_points: int = 25,
+    order: int = 1,
+    churn: float = 0.0,
+    guidance: float = 1.0,
+    generator: Generators = None,
+    prior: Tensor | None = None,
+    churn_noise: Tensor | None = None,
+    callback: Callback | None = None,
+) -> Tensor:
+    """Draw effect embeddings given the content of the tracks: [b, tracks, channels, tokens].
+
+    cond [b, tracks, cond tokens, channels] and mask [b, tracks] as the denoiser takes them. `num_points` noise levels
+    cost num_points - 1 steps; order 1 is Euler, 2 is Heun (two network calls a step). `churn` adds fresh noise before
+    each step. Noise comes from `generator` (one for the batch, or one per item), or is given as unit normal draws:
+    `prior` [b, tracks, channels, tokens] and `churn_noise` [num_points - 1, b, tracks, channels, tokens].
+    `callback(step, sigma, x, denoised)` sees every step. Noise is drawn on the CPU and in every step, used or not, so
+    that neither device nor churn shifts the draws. The answer is the last denoised estimate, zero for absent tracks.
+    Source: EDM algorithm 2; the published sampler starts its churn after the first step, as the noise level may not
+    exceed sigma_max. Raises UserError for an order other than 1 or 2, a negative churn, or too few points.
+    """
+    if order not in (1, 2):
+        raise UserError(f"sampling order must be 1 (Euler) or 2 (Heun), not {order}")
+    levels = schedule(num_points, denoiser.config)
+    gammas = churn_amounts(levels, churn)
+    if prior is None:
+        sizes = denoiser.network.config
+        prior = draw((*cond.shape[:2], sizes.io_channels, sizes.tokens), generator)
+    x = levels[0].item() * prior.to(cond)
+    denoised = torch.zeros_like(x)
+    for i in range(num_points - 1):
+        noise = (draw(x.shape, generator) if churn_noise is None else churn_noise[i]).to(x)
+        sigma = min(levels[i] * (1 + gammas[i]), torch.tensor(denoiser.config.sigma_max))
+        if sigma > levels[i]:
+            x = x + (sigma**2 - levels[i] ** 2).sqrt().item() * noise
+        slope, denoised = _slope(denoiser, x, sigma, cond, mask, guidance)
+        if callback is not None:
+            callback(i, sigma.item(), x, denoised)
+        x = _step(denoiser, x, slope, sigma, levels[i + 1], order, cond, mask, guidance)
+    return denoised
+
+
+def _slope(
+    denoiser: Denoiser, x: Tensor, sigma: Tensor, cond: Tensor, mask: Tensor | None, guidance: float
+) -> tuple[Tensor, Tensor]:
+    """Give dx/dsigma at x, and the denoised estimate that it points away from (EDM equation 3)."""
+    denoised = denoiser(x, sigma, cond, mask, guidance)
+    return (x - denoised) / sigma.item(), denoised
+
+
+def _step(
+    denoiser: Denoiser,
+    x: Tensor,
+    slope: Tensor,
+    sigma: Tensor,
+    sigma_next: Tensor,
+    order: int,
+    cond: Tensor,
+    mask: Tensor | None,
+    guidance: float,
+) -> Tensor:
+    """Go from sigma to sigma_next along the slope; order 2 averages it with the slope at the other end (Heun)."""
+    change = (sigma_next - sigma).item()
+    ahead = x + change * slope
+    if order == 1 or sigma_next == 0:  # at 0 there is no slope to average with
+        return ahead
+    slope_ahead, _ = _slope(denoiser, ahead, sigma_next, cond, mask, guidance)
+    return x + change * (slope + slope_ahead) / 2
+
+
+def churn_amounts(levels: Tensor, churn: float) -> Tensor:
+    """Give gamma for each noise level of a schedule [num_points]: how much it is raised, by fresh noise, before its step.
+
+    The total `churn` is spread over the points, at most sqrt(2) - 1 each; 0 at level 0. Source: EDM algorithm 2.
+    Raises UserError for a negative churn.
+    """
+    if churn < 0:
+        raise UserError(f"churn must be 0 or more, not {churn}")
+    gamma = min(churn / len(levels), 2**0.5 - 1)
+    return torch.where(levels > 0, gamma, 0.0)
+
+
+@torch.no_grad()
+def sample_mixes(
+    denoiser: Denoiser,
+    cond: Tensor,
+    num_mixes: int,
+    num_points: int,
+    seed: int,
+    order: int = 1,
+    churn: float = 0.0,
+    guidance: float = 1.0,
+    shuffle_ids: bool = False,
+    callback: Callback | None = None,
+) -> Tensor:
+    """Draw several mixes of one song: cond [tracks, cond tokens, channels] -> [num_mixes, tracks, channels, tokens].
+
+    Mix k depends on the seed and k only, not on how many mixes are drawn. Tracks are put in an order that depends on
+    their content before noise is drawn, so giving them in another order gives the same answers in that order.
+    shuffle_ids=True then draws which track gets which number, for networks that are told track numbers (`paper`).
+    """
+    order_by_content = canonical_order(cond)
+    generators = [mix_generator(seed, k) for k in range(num_mixes)]
+    slots = [_shuffled(order_by_content, g) if shuffle_ids else order_by_content for g in generators]
+    index = torch.stack(slots).to(cond.device)  # [num_mixes, tracks]: which track is in each slot
+    z = sample(
+        denoiser,
+        cond[index],
+        num_points=num_points,
+        order=order,
+        churn=churn,
+        guidance=guidance,
+        generator=generators,
+        callback=callback,
+    )
+    back = index.argsort(dim=1)
+    return torch.stack([z[k, back[k]] for k in range(num_mixes)])
+
+
+def _shuffled(order: Tensor, generator: torch.Generator) -> Tensor:
+    """Give the same track numbers in a random order."""
+    return order[torch.randperm(len(order), generator=generator)]
+
+
+def canonical_order(cond: Tensor) -> Tensor:
+    """Order tracks by what they contain: cond [tracks, ...] -> indices [tracks] that sort them.
+
+    Any fixed order does; this one compares the numbers of two tracks from the first on.
+    """
+    rows = cond.detach().reshape(cond.shape[0], -1).cpu().numpy()
+    return torch.from_numpy(np.lexsort(rows.T[::-1]).copy())
+
+
+def mix_generator(seed: int, mix_index: int) -> torch.Generator:
+    """Give the source of all randomness of mix number `mix_index` of a song; always on the CPU.
+
+    Raises UserError for a negative seed.
+    """
+    if seed < 0:
+        raise UserError(f"the seed must be 0 or more, not {seed}")
+    state = np.random.SeedSequence([seed, mix_index]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state))
+
+
+def prior_noise(seed: int, mix_index: int, shape: Sequence[int]) -> Tensor:
+    """Give the unit normal draw that mix number `mix_index` starts from: shape [tracks, channels, tokens]."""
+    return torch.randn(tuple(shape), generator=mix_generator(seed, mix_index))
+
+
+def draw(shape: Sequence[int], generator: Generators) -> Tensor:
+    """Draw unit normal noise of shape [b, ...] from one generator, or each item of the batch from its own."""
+    if generator is None or isinstance(generator, torch.Generator):
+        return torch.randn(tuple(shape), generator=generator)
+    if len(generator) != shape[0]:
+        raise ValueError(f"{len(generator)} generators for a batch of {shape[0]}")
+    return torch.stack([torch.randn(tuple(shape[1:]), generator=g) for g in generator])

@@ -1,0 +1,154 @@
+"""What the sampler promises: it follows the schedule, finds the data, and answers alike for alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from megami.errors import UserError
+from megami.generator import (
+    Denoiser,
+    EDMConfig,
+    MultitrackTransformer,
+    TransformerConfig,
+    canonical_order,
+    churn_amounts,
+    mix_generator,
+    prior_noise,
+    sample,
+    sample_mixes,
+    schedule,
+)
+
+EDM = EDMConfig(sigma_data=0.5, sigma_min=0.01, sigma_max=100.0, rho=7.0)
+SIZES = TransformerConfig(
+    tokens=4,
+    cond_dim=16,
+    cond_tokens=2,
+    width=64,
+    depth=2,
+    heads=4,
+    ff_mult=1.0,
+    time_features=16,
+    position_dim=4,
+    cond_position_dim=16,
+    track_ids="none",
+    zero_init=False,
+)
+
+
+class Silent(nn.Module):
+    """A raw network that answers 0, which is the perfect denoiser of normal data of scale sigma_data."""
+
+    def forward(self, x, cnoise, cond, mask):
+        return torch.zeros_like(x)
+
+
+def small_denoiser(**changes) -> Denoiser:
+    torch.manual_seed(0)
+    network = MultitrackTransformer(replace(SIZES, **changes))
+    return Denoiser(network.eval(), EDMConfig(sigma_data=1 / 16, sigma_min=1.25e-3, sigma_max=12.5))
+
+
+def content(tracks: int, batch: int = 1) -> torch.Tensor:
+    return torch.randn(batch, tracks, 2, 16, generator=torch.Generator().manual_seed(5))
+
+
+@pytest.mark.parametrize("order,churn,tolerance", [(1, 0, 0.06), (2, 0, 0.02), (1, 10, 0.06), (2, 10, 0.03)])
+def test_normal_data_are_sampled_with_their_own_spread(order, churn, tolerance):
+    """For the perfect denoiser of N(0, 0.5^2) samples have standard deviation 0.5, Heun's closer than Euler's."""
+    prior = torch.randn(1, 20, 64, 16, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(1)
+    z = sample(Denoiser(Silent(), EDM), torch.zeros(1, 20, 1, 1), None, 100, order, churn, 1.0, generator, prior)
+    assert z.std().item() == pytest.approx(0.5, abs=0.5 * tolerance)
+
+
+def test_permuting_content_and_noise_permutes_the_sample():
+    denoiser, cond, order = small_denoiser(), content(6), torch.tensor([4, 2, 0, 5, 1, 3])
+    g = torch.Generator().manual_seed(0)
+    prior, fresh = torch.randn(1, 6, 64, 4, generator=g), torch.randn(11, 1, 6, 64, 4, generator=g)
+    options = {"num_points": 12, "churn": 3.0, "guidance": 2.0}
+    straight = sample(denoiser, cond, prior=prior, churn_noise=fresh, **options)
+    permuted = sample(denoiser, cond[:, order], prior=prior[:, order], churn_noise=fresh[:, :, order], **options)
+    assert straight.std() > 0.01
+    assert_close(permuted, straight[:, order], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("ids", [{}, {"track_ids": "one-hot", "position_dim": 18}], ids=["none", "one-hot"])
+def test_mixes_follow_the_order_of_tracks_with_any_network(ids):
+    denoiser, cond, order = small_denoiser(**ids), content(6)[0], torch.tensor([4, 2, 0, 5, 1, 3])
+    options = {"num_mixes": 2, "num_points": 6, "seed": 3, "churn": 2.0, "shuffle_ids": bool(ids)}
+    straight = sample_mixes(denoiser, cond, **options)
+    assert_close(sample_mixes(denoiser, cond[order], **options), straight[:, order], atol=1e-5, rtol=1e-5)
+
+
+def test_a_mix_does_not_depend_on_how_many_are_drawn():
+    denoiser, cond = small_denoiser(), content(3)[0]
+    three = sample_mixes(denoiser, cond, num_mixes=3, num_points=6, seed=3, churn=2.0)
+    one = sample_mixes(denoiser, cond, num_mixes=1, num_points=6, seed=3, churn=2.0)
+    assert_close(three[:1], one, atol=1e-6, rtol=1e-5)
+    assert (three[0] - three[1]).abs().max() > 0.01
+    other = sample_mixes(denoiser, cond, num_mixes=1, num_points=6, seed=4, churn=2.0)
+    assert (other - one).abs().max() > 0.01
+
+
+def test_the_prior_of_a_mix_is_the_first_draw_of_its_generator():
+    shape = (3, 64, 4)
+    assert torch.equal(prior_noise(7, 2, shape), torch.randn(shape, generator=mix_generator(7, 2)))
+    assert not torch.equal(prior_noise(7, 2, shape), prior_noise(7, 1, shape))
+    denoiser, cond = small_denoiser(), content(3, batch=2)
+    by_generator = sample(denoiser, cond, num_points=4, generator=[mix_generator(7, k) for k in (0, 1)])
+    by_prior = sample(denoiser, cond, num_points=4, prior=torch.stack([prior_noise(7, k, shape) for k in (0, 1)]))
+    assert torch.equal(by_generator, by_prior)
+
+
+def test_the_callback_sees_every_step_and_the_last_estimate_is_the_answer():
+    seen = []
+    denoiser = small_denoiser()
+    z = sample(
+        denoiser,
+        content(2),
+        num_points=5,
+        generator=mix_generator(0, 0),
+        callback=lambda step, sigma, x, denoised: seen.append((step, sigma, denoised)),
+    )
+    assert [step for step, _, _ in seen] == [0, 1, 2, 3]
+    assert [sigma for _, sigma, _ in seen] == pytest.approx(schedule(5, denoiser.config)[:-1].tolist())
+    assert torch.equal(seen[-1][2], z)
+
+
+def test_absent_tracks_come_out_as_zeros_and_disturb_nobody():
+    denoiser, cond, mask = small_denoiser(), content(4), torch.tensor([[True, True, True, False]])
+    prior = torch.randn(1, 4, 64, 4, generator=torch.Generator().manual_seed(0))
+    padded = sample(denoiser, cond, mask, num_points=6, prior=prior)
+    bare = sample(denoiser, cond[:, :3], num_points=6, prior=prior[:, :3])
+    assert (padded[:, 3] == 0).all()
+    assert_close(padded[:, :3], bare, atol=1e-5, rtol=1e-5)
+
+
+def test_churn_is_spread_over_the_points_and_limited():
+    levels = schedule(10, EDM)
+    assert churn_amounts(levels, 2.0)[:-1].tolist() == pytest.approx([0.2] * 9)
+    assert churn_amounts(levels, 100.0)[0].item() == pytest.approx(2**0.5 - 1)
+    assert churn_amounts(levels, 2.0)[-1] == 0
+
+
+def test_canonical_order_sorts_by_content_alone():
+    cond = content(5)[0]
+    order = torch.tensor([3, 1, 4, 0, 2])
+    assert torch.equal(cond[canonical_order(cond)], cond[order][canonical_order(cond[order])])
+
+
+@pytest.mark.parametrize("options", [{"order": 3}, {"churn": -1.0}, {"num_points": 1}])
+def test_impossible_options_are_refused(options):
+    with pytest.raises(UserError):
+        sample(small_denoiser(), content(1), **options)
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(UserError, match="seed"):
+        mix_generator(-1, 0)
