@@ -1,1 +1,9 @@
-"""Training: one loop and the recipes of the small networks."""
+"""Training: one loop, cached features, and the recipes of the small networks."""
+
+from __future__ import annotations
+
+from megami.corpus import CorpusConfig
+from megami.training.loop import LoopConfig, fit
+from megami.training.small import STAGES, SmallRecipe, Workplace, train_small
+
+__all__ = ["STAGES", "CorpusConfig", "LoopConfig", "SmallRecipe", "Workplace", "fit", "train_small"]

@@ -142,7 +142,7 @@ def fit(
 
 def _train_step(wrapped, task, optimizer, average, draw_batch, config, fabric, step) -> dict[str, Tensor]:
     rng = np.random.default_rng([config.seed, step, fabric.global_rank])
-    generator = torch.Generator(device=fabric.device).manual_seed(int(rng.integers(2**62)))
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     batch = {k: v.to(fabric.device, non_blocking=True) for k, v in draw_batch(rng).items()}
     for group in optimizer.param_groups:
         group["lr"] = learning_rate_at(step, config)

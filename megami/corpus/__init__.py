@@ -1,0 +1,12 @@
+"""The corpus: studio songs, engineers' mixes, views of chains and crops, rendered once and kept as features."""
+
+from __future__ import annotations
+
+from megami.corpus.datasets import Crops, DryTracks, MixEmbeddings, Views, assemble_embeddings, load_mixes, mix_contents
+from megami.corpus.features import build_crops, build_features, build_views
+from megami.corpus.songs import SPLITS, CorpusConfig, build_songs, load_song, song_paths
+
+__all__ = [
+    "SPLITS", "CorpusConfig", "Crops", "DryTracks", "MixEmbeddings", "Views", "assemble_embeddings", "build_crops",
+    "build_features", "build_songs", "build_views", "load_mixes", "load_song", "mix_contents", "song_paths",
+]

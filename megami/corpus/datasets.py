@@ -1,0 +1,151 @@
+"""Cached features as the tensors that training and evaluation take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from megami.adaptation import ContentEncoder, DomainAdaptor
+from megami.corpus.features import dry_paths, mix_paths
+from megami.corpus.songs import CorpusConfig
+from megami.data import INSTRUMENTS, ROLES
+from megami.embeddings import EmbeddingConfig, FxEncoder, encode_dynamics, encode_spectrum, join_parts
+
+
+@dataclass(frozen=True)
+class Views:
+    """Log-mels of every chain on several clips: mels [chains, views, 4, mels, frames] in half precision."""
+
+    mels: Tensor
+    instrument: Tensor
+
+    @staticmethod
+    def load(paths: list[Path]) -> Views:
+        """Read the files of `build_views`."""
+        files = [np.load(path, allow_pickle=False) for path in paths]
+        return Views(
+            torch.from_numpy(np.stack([file["mels"] for file in files])),
+            torch.from_numpy(np.stack([file["instrument"] for file in files])),
+        )
+
+
+@dataclass(frozen=True)
+class DryTracks:
+    """Dry tracks of the corpus: mels [tracks, 1, mels, frames] (half), mid bands in dB [tracks, bands], class numbers."""
+
+    mels: Tensor
+    mid_db: Tensor
+    instrument: Tensor
+    role: Tensor
+
+    @staticmethod
+    def load(paths: list[Path]) -> DryTracks:
+        """Read the files of `BuildDry`."""
+        files = [np.load(path, allow_pickle=False) for path in paths]
+        return DryTracks(
+            torch.from_numpy(np.concatenate([file["content"] for file in files])),
+            torch.from_numpy(np.concatenate([file["mid"] for file in files])),
+            torch.tensor([INSTRUMENTS.index(name) for file in files for name in file["instruments"]]),
+            torch.tensor([ROLES.index(name) for file in files for name in file["roles"]]),
+        )
+
+
+def assemble_embeddings(
+    config: EmbeddingConfig, encoder: FxEncoder, features: dict[str, np.ndarray], batch: int = 64
+) -> Tensor:
+    """Effect embeddings [b, dim] of cached features (see `caches.describe`), by the trained encoder."""
+    with torch.no_grad():
+        mels = torch.from_numpy(features["mels"])
+        fx = torch.cat([encoder.encode(part.float()) for part in mels.split(batch)])
+        dynamics = encode_dynamics(torch.from_numpy(features["dynamics"]))
+        spectrum = encode_spectrum(torch.from_numpy(features["mid"]), torch.from_numpy(features["side"]))
+    return join_parts(config, fx, dynamics, spectrum if config.spectrum_dim else None)
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Crops in 16 bits with their embeddings: dry [b, 1, n], wet [b, 2, n], z [b, dim], content [b, dim], kinds."""
+
+    dry: np.ndarray
+    dry_scale: np.ndarray
+    wet: np.ndarray
+    wet_scale: np.ndarray
+    z: Tensor
+    content: Tensor
+    kinds: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+    @staticmethod
+    def load(paths: list[Path], config: EmbeddingConfig, encoder: FxEncoder, content_encoder: nn.Module) -> Crops:
+        """Read the files of `build_crops` and embed them."""
+        parts: dict[str, list] = {key: [] for key in ("dry", "dry_scale", "wet", "wet_scale", "z", "content", "kinds")}
+        for path in paths:
+            with np.load(path, allow_pickle=False) as file:
+                for key in ("dry", "dry_scale", "wet", "wet_scale", "kinds"):
+                    parts[key].append(file[key])
+                parts["z"].append(assemble_embeddings(config, encoder, file))
+                with torch.no_grad():
+                    parts["content"].append(content_encoder.encode(torch.from_numpy(file["content"]).float()))
+        joined = {k: torch.cat(v) if k in ("z", "content") else np.concatenate(v) for k, v in parts.items()}
+        return Crops(**joined)
+
+    def take(self, index: np.ndarray) -> dict[str, Tensor]:
+        """Crops by number, as float32 audio."""
+        dry = self.dry[index].astype(np.float32) * self.dry_scale[index]
+        wet = self.wet[index].astype(np.float32) * self.wet_scale[index][..., None]
+        rows = torch.from_numpy(index)
+        return {"dry": torch.from_numpy(dry), "wet": torch.from_numpy(wet), "z": self.z[rows], "content": self.content[rows]}
+
+
+@dataclass(frozen=True)
+class MixEmbeddings:
+    """Embeddings of engineered mixes: per mix, effect embeddings [tracks, dim] and content [variants, tracks, dim]."""
+
+    effects: list[Tensor]
+    contents: list[Tensor]
+
+
+def mix_contents(
+    folder: Path, config: CorpusConfig, encoder: ContentEncoder, split: str
+) -> list[tuple[Tensor, Tensor]]:
+    """Content of the wet and dry tracks of every mix of a split: ([variants, tracks, dim], [tracks, dim]).
+
+    The variants are the whole song and its two halves, so that content does not depend on one segment.
+    """
+    contents = []
+    songs = dry_paths(folder, split, config)
+    for index, path in enumerate(mix_paths(folder, split, config)):
+        with np.load(path, allow_pickle=False) as file:
+            wet = torch.from_numpy(file["wet_content"]).float()
+        with np.load(songs[index // config.mixes_per_song], allow_pickle=False) as file:
+            dry = torch.from_numpy(file["content"]).float()
+        half = wet.shape[-1] // 2
+        with torch.no_grad():
+            variants = torch.stack([encoder.encode(cut) for cut in (wet, wet[..., :half], wet[..., half:])])
+            contents.append((variants, encoder.encode(dry)))
+    return contents
+
+
+def load_mixes(
+    folder: Path,
+    config: CorpusConfig,
+    split: str,
+    embedding: EmbeddingConfig,
+    encoder: FxEncoder,
+    content_encoder: ContentEncoder,
+    adaptor: DomainAdaptor,
+) -> MixEmbeddings:
+    """Embed the engineers' mixes of a split: effect embeddings, and adapted content of the wet tracks."""
+    effects = []
+    for path in mix_paths(folder, split, config):
+        with np.load(path, allow_pickle=False) as file:
+            effects.append(assemble_embeddings(embedding, encoder, file))
+    with torch.no_grad():
+        contents = [adaptor(wet) for wet, _ in mix_contents(folder, config, content_encoder, split)]
+    return MixEmbeddings(effects, contents)

@@ -1,0 +1,227 @@
+"""What the recipes learn from, computed once: mixes by the engineers, views of chains, crops for the processor.
+
+Rendering effects costs far more than a training step, and log-mels do not depend on any weights; so audio is heard once
+and kept as features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from megami.adaptation import ContentConfig, ContentEncoder
+from megami.audio import SAMPLE_RATE, level_db
+from megami.corpus.parallel import build_files, write_arrays
+from megami.corpus.songs import SPLITS, CorpusConfig, load_song, song_paths, to_int16
+from megami.data import ENGINEERS, INSTRUMENTS, Song
+from megami.effects import EFFECTS, EffectChain, identity_chain, random_chain, single_effect_chain
+from megami.embeddings import FxEncoder, FxEncoderConfig, dynamics_features, mid_bands_db, side_bands_db
+
+ACTIVE_DB = -45.0
+"""A clip is worth hearing if its level is above this."""
+
+
+@cache
+def _fx_frontend() -> FxEncoder:
+    return FxEncoder(FxEncoderConfig())
+
+
+@cache
+def _content_frontend() -> ContentEncoder:
+    return ContentEncoder(ContentConfig())
+
+
+@torch.no_grad()
+def describe(wet: Tensor) -> dict[str, np.ndarray]:
+    """Everything an effect embedding is made of, without weights: wet [b, 2, n] -> mels, dynamics, mid and side bands."""
+    return {
+        "mels": _fx_frontend().features(wet).half().numpy(),
+        "dynamics": dynamics_features(wet).numpy(),
+        "mid": mid_bands_db(wet).numpy(),
+        "side": side_bands_db(wet).numpy(),
+    }
+
+
+@torch.no_grad()
+def content_mels(audio: Tensor) -> np.ndarray:
+    """Content encoder's input [b, 1, mels, frames] in half precision."""
+    return _content_frontend().features(audio).half().numpy()
+
+
+def mix_paths(folder: Path, split: str, config: CorpusConfig) -> list[Path]:
+    """Files of a split's engineered mixes, all mixes of the first song first."""
+    songs, mixes = config.songs(split), config.mixes_per_song
+    return [folder / "mixes" / f"{split}_{song:04d}_{mix:02d}.npz" for song in range(songs) for mix in range(mixes)]
+
+
+@dataclass(frozen=True)
+class BuildMix:
+    """One engineer's mix of one song, as features per track and as chains; the first draws use each engineer once."""
+
+    folder: Path
+    config: CorpusConfig
+
+    def __call__(self, path: Path) -> None:
+        split, song_index, mix_index = path.stem.rsplit("_", 2)
+        song = load_song(self.folder / "songs" / f"{split}_{song_index}.npz")
+        engineer = ENGINEERS[(int(song_index) + int(mix_index)) % len(ENGINEERS)]
+        mix = engineer.mix(song, seed=int(mix_index))
+        write_arrays(path, {
+            **describe(mix.tracks),
+            "wet_content": content_mels(mix.tracks),
+            "engineer": np.array(mix.engineer),
+            "chains": np.array([chain.to_json() for chain in mix.chains]),
+        })
+
+
+def dry_paths(folder: Path, split: str, config: CorpusConfig) -> list[Path]:
+    """Files of the dry features, one per song."""
+    return [folder / "dry" / path.name for path in song_paths(folder, split, config)]
+
+
+@dataclass(frozen=True)
+class BuildDry:
+    """Content features and spectrum of a song's dry tracks, with their classes."""
+
+    folder: Path
+
+    def __call__(self, path: Path) -> None:
+        song = load_song(self.folder / "songs" / path.name)
+        audio = song.multitrack.audio
+        write_arrays(path, {
+            "content": content_mels(audio), "mid": mid_bands_db(audio).numpy(), "level": level_db(audio)[:, 0].numpy(),
+            "instruments": np.array(song.instruments), "roles": np.array(song.roles), "style": np.array(song.style),
+        })
+
+
+def active_clip(song: Song, samples: int, rng: np.random.Generator, tries: int = 8) -> tuple[np.ndarray, int] | None:
+    """Draw (clip [1, samples], track) that is loud enough; None if none was found."""
+    audio = song.multitrack.audio
+    for _ in range(tries):
+        track = int(rng.integers(len(audio)))
+        start = int(rng.integers(max(1, audio.shape[-1] - samples)))
+        clip = audio[track, :, start : start + samples]
+        if clip.shape[-1] == samples and float(level_db(clip)[0]) > ACTIVE_DB:
+            return clip.numpy(), track
+    return None
+
+
+def engineer_chain(folder: Path, config: CorpusConfig, split: str, song: int, track: int, rng: np.random.Generator) -> EffectChain:
+    """A chain that an engineer made for this track of this song."""
+    mix = int(rng.integers(config.mixes_per_song))
+    with np.load(folder / "mixes" / f"{split}_{song:04d}_{mix:02d}.npz", allow_pickle=False) as file:
+        return EffectChain.from_json(str(file["chains"][track]))
+
+
+def draw_clip(folder: Path, config: CorpusConfig, split: str, samples: int, rng: np.random.Generator):
+    """Draw (song number, track, instrument number, clip [1, samples]) from a split, its gain varied by up to 6 dB."""
+    while True:
+        song_index = int(rng.integers(config.songs(split)))
+        song = load_song(song_paths(folder, split, config)[song_index])
+        found = active_clip(song, samples, rng)
+        if found is not None:
+            clip, track = found
+            gain = np.float32(10 ** (rng.uniform(-6, 6) / 20))
+            return song_index, track, INSTRUMENTS.index(song.instruments[track]), clip * gain
+
+
+def view_paths(folder: Path, split: str, chains: int) -> list[Path]:
+    """Files of the effect encoder's views, one per chain."""
+    return [folder / "views" / f"{split}_{index:05d}.npz" for index in range(chains)]
+
+
+@dataclass(frozen=True)
+class BuildViews:
+    """One chain (random, or an engineer's) heard on several clips of different songs."""
+
+    folder: Path
+    config: CorpusConfig
+
+    def __call__(self, path: Path) -> None:
+        split, index = path.stem.rsplit("_", 1)
+        rng = np.random.default_rng([self.config.seed, 11, SPLITS.index(split), int(index)])
+        samples = int(self.config.view_seconds * SAMPLE_RATE)
+        clips = [draw_clip(self.folder, self.config, split, samples, rng) for _ in range(self.config.views)]
+        if int(index) % 3 == 2:
+            chain = engineer_chain(self.folder, self.config, split, clips[0][0], clips[0][1], rng)
+        else:
+            chain = random_chain(rng)
+        wet = torch.stack([torch.from_numpy(chain.apply(clip, SAMPLE_RATE)) for *_, clip in clips])
+        write_arrays(path, {
+            **describe(wet), "instrument": np.array([clip[2] for clip in clips]), "chain": np.array(chain.to_json()),
+        })
+
+
+CROPS_PER_FILE = 100
+
+
+def crop_paths(folder: Path, split: str, crops: int) -> list[Path]:
+    """Files of the processor's crops, CROPS_PER_FILE in each."""
+    return [folder / "crops" / f"{split}_{index:04d}.npz" for index in range(-(-crops // CROPS_PER_FILE))]
+
+
+def draw_chain(kind: float, engineered: EffectChain, rng: np.random.Generator) -> tuple[str, EffectChain]:
+    """Choose the chain of a crop by `kind` in [0, 1): half engineers', the rest random, single effects and identity."""
+    if kind < 0.5:
+        return "engineer", engineered
+    if kind < 0.8:
+        return "random", random_chain(rng)
+    if kind < 0.95:
+        effect = EFFECTS[int(rng.integers(len(EFFECTS)))]
+        return effect.__name__.lower(), single_effect_chain(rng, effect)
+    return "identity", identity_chain()
+
+
+@dataclass(frozen=True)
+class BuildCrops:
+    """Pairs of dry and wet crops that begin from silence, with the features of the wet ones."""
+
+    folder: Path
+    config: CorpusConfig
+
+    def __call__(self, path: Path) -> None:
+        split, index = path.stem.rsplit("_", 1)
+        rng = np.random.default_rng([self.config.seed, 12, SPLITS.index(split), int(index)])
+        dry, wet, kinds = [], [], []
+        while len(dry) < CROPS_PER_FILE:
+            song, track, _, clip = draw_clip(self.folder, self.config, split, self.config.crop_samples, rng)
+            engineered = engineer_chain(self.folder, self.config, split, song, track, rng)
+            kind, chain = draw_chain(rng.uniform(), engineered, rng)
+            out = chain.apply(clip, SAMPLE_RATE)
+            if float(level_db(torch.from_numpy(out)).max()) > -60:
+                dry.append(clip)
+                wet.append(out)
+                kinds.append(kind)
+        dry_samples, dry_scale = to_int16(np.stack(dry))
+        wet_samples, wet_scale = to_int16(np.stack(wet).reshape(len(wet), -1))
+        write_arrays(path, {
+            **describe(torch.from_numpy(np.stack(wet))), "content": content_mels(torch.from_numpy(np.stack(dry))),
+            "dry": dry_samples, "dry_scale": dry_scale, "wet": wet_samples.reshape(len(wet), 2, -1), "wet_scale": wet_scale,
+            "kinds": np.array(kinds),
+        })
+
+
+def build_features(folder: Path, config: CorpusConfig, splits: tuple[str, ...], workers: int | None = None) -> None:
+    """Dry features and engineered mixes of the splits."""
+    for split in splits:
+        build_files(BuildDry(folder), dry_paths(folder, split, config), workers, f"dry features ({split})")
+        build_files(BuildMix(folder, config), mix_paths(folder, split, config), workers, f"mixes ({split})")
+
+
+def build_views(folder: Path, config: CorpusConfig, split: str, chains: int, workers: int | None = None) -> list[Path]:
+    """Views of `chains` chains."""
+    paths = view_paths(folder, split, chains)
+    build_files(BuildViews(folder, config), paths, workers, f"views of chains ({split})")
+    return paths
+
+
+def build_crops(folder: Path, config: CorpusConfig, split: str, crops: int, workers: int | None = None) -> list[Path]:
+    """Crops for the processor."""
+    paths = crop_paths(folder, split, crops)
+    build_files(BuildCrops(folder, config), paths, workers, f"crops ({split})")
+    return paths

@@ -1,0 +1,100 @@
+"""The training corpus: studio songs in three splits, rendered once and kept as files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from megami.audio import SAMPLE_RATE, Multitrack
+from megami.corpus.parallel import build_files, write_arrays
+from megami.data import HELD_OUT_STYLES, STYLES, Song, compose_song
+
+SPLITS = ("train", "validation", "test")
+FIRST_SEED = {"train": 0, "validation": 1_000_000, "test": 2_000_000}
+
+
+@dataclass(frozen=True)
+class CorpusConfig:
+    """How much the studio plays and how much of it is mixed."""
+
+    train_songs: int = 240
+    validation_songs: int = 12
+    test_songs: int = 24
+    seconds: float = 12.0
+    mixes_per_song: int = 6
+    chains: int = 1600  # of the effect encoder, each heard on `views` different clips
+    views: int = 6
+    view_seconds: float = 3.0
+    crops: int = 6000  # of the processor
+    crop_samples: int = 65536
+    seed: int = 0
+
+    def songs(self, split: str) -> int:
+        """Number of songs of a split."""
+        return {"train": self.train_songs, "validation": self.validation_songs, "test": self.test_songs}[split]
+
+
+def song_style(split: str, index: int, config: CorpusConfig) -> str:
+    """Style of a song: held-out styles are never in training, and make up a third of the test songs."""
+    if split == "test" and index % 3 == 2:
+        return HELD_OUT_STYLES[(index // 3) % len(HELD_OUT_STYLES)]
+    known = [style for style in STYLES if style not in HELD_OUT_STYLES]
+    return known[int(np.random.default_rng([config.seed, FIRST_SEED[split], index]).integers(len(known)))]
+
+
+def song_paths(folder: Path, split: str, config: CorpusConfig) -> list[Path]:
+    """Files of a split's songs."""
+    return [folder / "songs" / f"{split}_{index:04d}.npz" for index in range(config.songs(split))]
+
+
+@dataclass(frozen=True)
+class BuildSong:
+    """Compose the song that a file name asks for and store it in 16 bits, each track scaled to its own peak."""
+
+    config: CorpusConfig
+
+    def __call__(self, path: Path) -> None:
+        split, index = path.stem.rsplit("_", 1)
+        seed = self.config.seed * 10_000_000 + FIRST_SEED[split] + int(index)
+        song = compose_song(seed, style=song_style(split, int(index), self.config), seconds=self.config.seconds)
+        save_song(path, song)
+
+
+def save_song(path: Path, song: Song) -> None:
+    """Write a song as one .npz (16 bits below each track's own peak)."""
+    audio = song.multitrack.audio[:, 0].numpy()
+    samples, scale = to_int16(audio)
+    write_arrays(path, {
+        "samples": samples, "scale": scale, "names": np.array(song.multitrack.names), "roles": np.array(song.roles),
+        "instruments": np.array(song.instruments), "style": np.array(song.style), "seed": np.array(song.seed),
+    })
+
+
+def load_song(path: Path) -> Song:
+    """Read a song of `save_song`."""
+    with np.load(path, allow_pickle=False) as file:
+        audio = torch.from_numpy(from_int16(file["samples"], file["scale"]))[:, None]
+        return Song(
+            Multitrack(tuple(map(str, file["names"])), audio, SAMPLE_RATE),
+            tuple(map(str, file["roles"])), tuple(map(str, file["instruments"])), str(file["style"]), int(file["seed"]),
+        )
+
+
+def build_songs(folder: Path, config: CorpusConfig, splits: tuple[str, ...] = SPLITS, workers: int | None = None) -> None:
+    """Render the songs of the given splits that are not there yet."""
+    for split in splits:
+        build_files(BuildSong(config), song_paths(folder, split, config), workers, f"songs ({split})")
+
+
+def to_int16(audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Quantise [..., n] to 16 bits below each row's own peak; returns (int16, scale [..., 1])."""
+    scale = np.maximum(np.abs(audio).max(axis=-1, keepdims=True), 1e-9).astype(np.float32) / 32767
+    return np.round(audio / scale).astype(np.int16), scale
+
+
+def from_int16(samples: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Undo `to_int16` up to rounding."""
+    return samples.astype(np.float32) * scale

@@ -1,0 +1,1 @@
+"""One recipe per network: what a batch is and what is minimised."""

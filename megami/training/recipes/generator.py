@@ -1,0 +1,58 @@
+"""Recipe of the generator: denoise the effect embeddings of a song's tracks, given their adapted content (MEGAMI §3.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from megami.adaptation import add_content_noise, content_tokens
+from megami.corpus import MixEmbeddings
+from megami.embeddings import EmbeddingConfig, to_tokens
+from megami.generator import Denoiser, drop_condition, sample_sigma, training_loss
+from megami.training.loop import LoopConfig
+
+LOOP = LoopConfig(steps=40_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000)
+
+
+@dataclass(frozen=True)
+class DrawMixes:
+    """Draw mixes, each with one variant of its content, padded to the most tracks among them."""
+
+    mixes: MixEmbeddings
+    size: int = 64
+
+    def __call__(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        chosen = rng.integers(len(self.mixes.effects), size=self.size)
+        most = max(len(self.mixes.effects[i]) for i in chosen)
+        effects = torch.zeros(self.size, most, self.mixes.effects[0].shape[-1])
+        contents = torch.zeros(self.size, most, self.mixes.contents[0].shape[-1])
+        mask = torch.zeros(self.size, most, dtype=torch.bool)
+        for row, index in enumerate(chosen):
+            tracks = len(self.mixes.effects[index])
+            variants = self.mixes.contents[index]
+            effects[row, :tracks] = self.mixes.effects[index]
+            contents[row, :tracks] = variants[int(rng.integers(len(variants)))]
+            mask[row, :tracks] = True
+        return {"effects": effects, "contents": contents, "mask": mask}
+
+
+class GeneratorTask(nn.Module):
+    """EDM loss on the set of effect embeddings; content gets noise, and whole songs lose their condition at times."""
+
+    def __init__(
+        self, denoiser: Denoiser, embedding: EmbeddingConfig, content_noise: float, condition_dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.denoiser, self.embedding = denoiser, embedding
+        self.content_noise, self.condition_dropout = content_noise, condition_dropout
+
+    def forward(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        clean = to_tokens(self.embedding, batch["effects"])  # [songs, tracks, 64, tokens]
+        content = add_content_noise(batch["contents"], self.content_noise, generator)
+        cond = drop_condition(content_tokens(content), self.condition_dropout, generator)
+        sigma = sample_sigma(len(clean), self.denoiser.config, generator).to(clean)
+        noise = torch.randn(clean.shape, generator=generator).to(clean)  # drawn on the CPU: the same on every device
+        return {"loss": training_loss(self.denoiser, clean, cond, batch["mask"], sigma, noise)}

@@ -1,0 +1,173 @@
+"""The whole small preset from a seed: `megami train small` runs these stages one after another.
+
+Every stage can be interrupted and started again: caches are files that are built once, networks resume from their last
+checkpoint, and a finished network is a weights file in the output folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from megami.adaptation import ContentEncoder, DomainAdaptor
+from megami.corpus import datasets, features
+from megami.corpus.songs import CorpusConfig, build_songs
+from megami.embeddings import FxEncoder
+from megami.errors import UserError
+from megami.generator import Denoiser, MultitrackTransformer
+from megami.processor import FilmTCN, StructuredProcessor
+from megami.training.loop import LoopConfig, fit
+from megami.training.recipes import adaptation, fx_encoder, generator, processor
+from megami.weights import Preset, load_network, preset, save_network
+
+STAGES = ("songs", "features", "fx_encoder", "content_encoder", "adaptor", "generator", "processor_structured", "processor_tcn")
+
+
+@dataclass(frozen=True)
+class SmallRecipe:
+    """Everything that decides what `megami train small` makes."""
+
+    corpus: CorpusConfig = CorpusConfig()
+    fx_encoder: LoopConfig = fx_encoder.LOOP
+    content_encoder: LoopConfig = adaptation.CONTENT_LOOP
+    adaptor: LoopConfig = adaptation.ADAPTOR_LOOP
+    generator: LoopConfig = generator.LOOP
+    processor_structured: LoopConfig = processor.STRUCTURED_LOOP
+    processor_tcn: LoopConfig = processor.TCN_LOOP
+    preset: Preset = field(default_factory=lambda: preset("small"))
+
+    def with_seed(self, seed: int) -> SmallRecipe:
+        """The same recipe drawn from another seed: songs, engineers, initial weights and batches."""
+        loops = {name: replace(getattr(self, name), seed=seed) for name in STAGES[2:]}
+        return replace(self, corpus=replace(self.corpus, seed=seed), **loops)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a training run keeps its files and on what it runs."""
+
+    folder: Path
+    device: str = "cpu"
+    devices: int = 1
+    workers: int | None = None
+
+    @property
+    def cache(self) -> Path:
+        """Songs, features, views and crops."""
+        return self.folder / "cache"
+
+    @property
+    def weights(self) -> Path:
+        """Finished networks, in the form that `Mixer.from_pretrained(folder)` reads."""
+        return self.folder / "weights"
+
+
+def train_small(place: Workplace, recipe: SmallRecipe, stages: tuple[str, ...] = STAGES) -> Path:
+    """Run the given stages in order and return the folder of weights. Raises UserError for an unknown stage."""
+    unknown = [stage for stage in stages if stage not in STAGES]
+    if unknown:
+        raise UserError(f"unknown stage {unknown[0]!r}: choose from {', '.join(STAGES)}")
+    for stage in STAGES:
+        if stage in stages:
+            RUNNERS[stage](place, recipe)
+    return place.weights
+
+
+def run_songs(place: Workplace, recipe: SmallRecipe) -> None:
+    """Compose and render the corpus."""
+    build_songs(place.cache, recipe.corpus, workers=place.workers)
+
+
+def run_features(place: Workplace, recipe: SmallRecipe) -> None:
+    """Let the engineers mix, and cache views and crops."""
+    features.build_features(place.cache, recipe.corpus, ("train", "validation"), place.workers)
+    features.build_views(place.cache, recipe.corpus, "train", recipe.corpus.chains, place.workers)
+    features.build_crops(place.cache, recipe.corpus, "train", recipe.corpus.crops, place.workers)
+
+
+def run_fx_encoder(place: Workplace, recipe: SmallRecipe) -> None:
+    """Train the effect encoder."""
+    views = datasets.Views.load(features.view_paths(place.cache, "train", recipe.corpus.chains))
+    encoder = _seeded(lambda: FxEncoder(recipe.preset.fx_encoder), recipe)
+    task = fx_encoder.FxEncoderTask(encoder)
+    _train(place, recipe, "fx_encoder", task, "encoder", fx_encoder.DrawViews(views))
+
+
+def run_content_encoder(place: Workplace, recipe: SmallRecipe) -> None:
+    """Train the content encoder."""
+    tracks = datasets.DryTracks.load(features.dry_paths(place.cache, "train", recipe.corpus))
+    task = adaptation.ContentTask(_seeded(lambda: ContentEncoder(recipe.preset.content), recipe))
+    _train(place, recipe, "content_encoder", task, "encoder", adaptation.DrawTracks(tracks))
+
+
+def run_adaptor(place: Workplace, recipe: SmallRecipe) -> None:
+    """Train the domain adaptor on pairs of wet and dry content."""
+    encoder = load_network(place.weights, "content_encoder")
+    wet, dry = [], []
+    for wet_variants, dry_content in datasets.mix_contents(place.cache, recipe.corpus, encoder, "train"):
+        wet.append(wet_variants.flatten(0, 1))
+        dry.append(dry_content.repeat(len(wet_variants), 1))
+    task = adaptation.AdaptorTask(_seeded(lambda: DomainAdaptor(recipe.preset.adaptor), recipe))
+    _train(place, recipe, "adaptor", task, "adaptor", adaptation.DrawPairs(torch.cat(wet), torch.cat(dry)))
+
+
+def run_generator(place: Workplace, recipe: SmallRecipe) -> None:
+    """Train the generator on the engineers' mixes."""
+    listeners = [load_network(place.weights, name) for name in ("fx_encoder", "content_encoder", "adaptor")]
+    mixes = datasets.load_mixes(place.cache, recipe.corpus, "train", recipe.preset.embedding, *listeners)
+    denoiser = _seeded(lambda: Denoiser(MultitrackTransformer(recipe.preset.transformer), recipe.preset.edm), recipe)
+    task = generator.GeneratorTask(denoiser, recipe.preset.embedding, recipe.preset.content_noise)
+    _train(place, recipe, "generator", task, "denoiser", generator.DrawMixes(mixes))
+
+
+def run_processor_structured(place: Workplace, recipe: SmallRecipe) -> None:
+    """Train the structured processor."""
+    _train_processor(place, recipe, "processor_structured", lambda: StructuredProcessor(recipe.preset.structured), 4)
+
+
+def run_processor_tcn(place: Workplace, recipe: SmallRecipe) -> None:
+    """Train the processor of the paper's form at small size."""
+    _train_processor(place, recipe, "processor_tcn", lambda: FilmTCN(recipe.preset.tcn), 4)
+
+
+def _train_processor(place: Workplace, recipe: SmallRecipe, name: str, make: Callable[[], nn.Module], batch: int) -> None:
+    encoder = load_network(place.weights, "fx_encoder")
+    paths = features.crop_paths(place.cache, "train", recipe.corpus.crops)
+    crops = datasets.Crops.load(paths, recipe.preset.embedding, encoder, load_network(place.weights, "content_encoder"))
+    task = processor.ProcessorTask(_seeded(make, recipe), encoder)
+    _train(place, recipe, name, task, "processor", processor.DrawCrops(crops, batch))
+
+
+def _seeded(make: Callable[[], nn.Module], recipe: SmallRecipe) -> nn.Module:
+    """Build a network whose initial weights depend on the recipe's seed and not on what ran before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.corpus.seed)
+        return make()
+
+
+def _train(place: Workplace, recipe: SmallRecipe, name: str, task: nn.Module, part: str, draw) -> None:
+    """Fit a task and store the averaged weights of one of its parts under the stage's name."""
+    loop: LoopConfig = getattr(recipe, name)
+    average = fit(task, draw, loop, place.folder / name, place.device, place.devices, title=name)
+    network = getattr(task, part).cpu()
+    network.load_state_dict({k.removeprefix(f"{part}."): v for k, v in average.items() if k.startswith(f"{part}.")})
+    save_network(place.weights, name, network, {
+        "data": {"corpus": asdict(recipe.corpus), "songs": "synthetic studio of this package"},
+        "recipe": {"command": "megami train small", "loop": asdict(loop), "device": place.device},
+    })
+
+
+RUNNERS: dict[str, Callable[[Workplace, SmallRecipe], None]] = {
+    "songs": run_songs,
+    "features": run_features,
+    "fx_encoder": run_fx_encoder,
+    "content_encoder": run_content_encoder,
+    "adaptor": run_adaptor,
+    "generator": run_generator,
+    "processor_structured": run_processor_structured,
+    "processor_tcn": run_processor_tcn,
+}
