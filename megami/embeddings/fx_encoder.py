@@ -1,0 +1,72 @@
+"""The effect encoder: hears what was done to a track, whatever is played (MEGAMI §3.1, after FxEncoder++)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from megami.embeddings.mel import LogMel, normalise_for_encoder
+from megami.embeddings.mel_cnn import MelCNN
+
+
+@dataclass(frozen=True)
+class FxEncoderConfig:
+    """Sizes of the small effect encoder; the defaults give about 0.6 million parameters."""
+
+    dim: int = 128  # the vector that the effect embedding is made of
+    projection_dim: int = 64  # the vector that the contrastive loss and the cosine of the processor compare
+    mels: int = 64
+    n_fft: int = 2048
+    hop: int = 1024
+    width: int = 32
+    hidden: int = 160
+    sample_rate: int = 44100
+
+
+class FxEncoder(nn.Module):
+    """Stereo audio [b, 2, n] to effect vectors [b, dim]; any length, any level, differentiable, finite for silence.
+
+    Absolute level is taken out of the input (the dynamics code carries it); balance between channels is kept.
+    """
+
+    def __init__(self, config: FxEncoderConfig = FxEncoderConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.log_mel = LogMel(config.sample_rate, config.n_fft, config.hop, config.mels, mid_side=True)
+        self.backbone = MelCNN(4, config.mels, config.dim, config.width, config.hidden)
+        self.projection = nn.Sequential(
+            nn.Linear(config.dim, config.dim), nn.ReLU(), nn.Linear(config.dim, config.projection_dim)
+        )
+
+    def features(self, audio: Tensor) -> Tensor:
+        """Log-mels of left, right, mid and side: [b, 2, n] -> [b, 4, mels, frames] (cacheable; no weights)."""
+        return self.log_mel(normalise_for_encoder(audio))
+
+    def encode(self, mels: Tensor) -> Tensor:
+        """The effect vector: [b, 4, mels, frames] -> [b, dim]."""
+        return self.backbone(mels)
+
+    def project(self, vector: Tensor) -> Tensor:
+        """Unit vector in which cosine means likeness of effects: [b, dim] -> [b, projection_dim]."""
+        return F.normalize(self.projection(vector), dim=-1)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        return self.encode(self.features(audio))
+
+
+def contrastive_loss(projections: Tensor, temperature: float = 0.1) -> Tensor:
+    """Pull together views that share an effect chain and push the others apart (InfoNCE, normalised temperature).
+
+    projections [chains, views >= 2, d] of unit norm -> scalar. Each view is compared with all others; with more than
+    two views the positives of an anchor are averaged outside the logarithm (SupCon, Khosla et al. 2020, eq. 2).
+    """
+    chains, views, dim = projections.shape
+    flat = projections.reshape(chains * views, dim)
+    own = torch.eye(len(flat), dtype=torch.bool, device=flat.device)
+    log_share = (flat @ flat.T / temperature).masked_fill(own, float("-inf")).log_softmax(dim=1)
+    chain = torch.arange(chains, device=flat.device).repeat_interleave(views)
+    positive = (chain[:, None] == chain[None, :]) & ~own
+    return -log_share[positive].mean()
