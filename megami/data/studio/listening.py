@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.signal import bilinear, sosfilt
 
@@ -32,6 +34,7 @@ def framed_level(audio: np.ndarray, sample_rate: int) -> float:
     return float(np.mean(10 * np.log10(np.maximum(loudest, FLOOR_POWER))))
 
 
+@lru_cache(maxsize=8)
 def k_weighting(sample_rate: int) -> np.ndarray:
     """Second-order sections of the K filter (head shelf, then high-pass) at any rate; ITU-R BS.1770-4, Annex 1."""
     shelf_w, shelf_q = 2 * np.pi * 1681.974450955533, 0.7071752369554196
