@@ -1,4 +1,4 @@
-"""Room of the generator: a diffusion model over one effect embedding per track, conditioned on what every track plays."""
+"""Room of the generator: diffusion over one effect embedding per track, conditioned on what every track plays."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """EDM: how noise is added to effect embeddings, how a network is wrapped to remove it, and what it is trained on.
 
-Symbols as in Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models" (2022), called EDM below.
+Symbols as in Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models" (2022), called EDM.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from megami.errors import UserError
 class EDMConfig:
     """Noise levels of the diffusion; the defaults are the published ones (MEGAMI, generator)."""
 
-    # RMS of one component of the data. A unit vector of d numbers has 1/sqrt(d): 0.022 for d = 2112, published as 0.025.
+    # RMS of one component of the data. A unit vector of d numbers has 1/sqrt(d): 0.022 for d = 2112; published: 0.025.
     sigma_data: float = 0.025
     # Least noise: a fiftieth of the data, beyond which nothing audible is left to remove.
     sigma_min: float = 5e-4

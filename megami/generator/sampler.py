@@ -93,7 +93,7 @@ def _step(
 
 
 def churn_amounts(levels: Tensor, churn: float) -> Tensor:
-    """Give gamma for each noise level of a schedule [num_points]: how much it is raised, by fresh noise, before its step.
+    """Give gamma for each noise level of a schedule [num_points]: the share by which fresh noise raises it first.
 
     The total `churn` is spread over the points, at most sqrt(2) - 1 each; 0 at level 0. Source: EDM algorithm 2.
     Raises UserError for a negative churn.

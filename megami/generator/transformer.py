@@ -50,8 +50,8 @@ class TransformerConfig:
             raise UserError(f"track_ids must be one of {TRACK_IDS} and extra_tracks one of {EXTRA_TRACKS}")
         if self.width % self.heads or self.cond_width % self.head_dim or self.heads % self.cond_heads:
             raise UserError(
-                f"width {self.width} must be a multiple of heads {self.heads}, and condition width {self.cond_width} "
-                f"a multiple of the head width that gives a divisor of heads"
+                f"transformer: {self.heads} heads must divide width {self.width} into parts that also divide the "
+                f"{self.cond_width} numbers of a content token, into as many parts as divide the heads"
             )
         if self.token_ids(self.position_dim) < self.tokens or self.token_ids(self.cond_position_dim) < self.cond_tokens:
             raise UserError("position_dim or cond_position_dim is too small for the number of tokens")
@@ -127,7 +127,7 @@ class TrackBias(nn.Module):
         self.time = nn.Parameter(torch.zeros(config.heads)) if time_token else None
 
     def forward(self, same_track: Tensor, keys: Tensor) -> Tensor:
-        """Give the bias [b, heads, queries, keys] from same_track [queries, keys] and keys [b, 1, 1, keys] (bool)."""
+        """Give the bias [b, heads, queries, keys] from truths same_track [queries, keys] and keys [b, 1, 1, keys]."""
         bias = self.same_track[:, None, None] * same_track  # [heads, queries, keys]
         if self.time is not None:  # the time token is the first key
             first = F.one_hot(torch.zeros((), dtype=torch.long, device=keys.device), keys.shape[-1])
@@ -179,7 +179,7 @@ class CrossAttention(nn.Module):
         self.track_bias = TrackBias(config, time_token=False) if config.track_ids == "none" else None
 
     def forward(self, x: Tensor, cond: Tensor, layout: Layout) -> Tensor:
-        """x [b, S, width], cond [b, C, cond_width] -> [b, S, width]; absent tracks are not zeroed here, as published."""
+        """x [b, S, width], cond [b, C, cond_width] -> [b, S, width]; absent tracks are not zeroed, as published."""
         q = split_heads(self.query(x), self.heads)
         share = self.heads // self.cond_heads
         k, v = (
@@ -242,7 +242,7 @@ class TimeEmbedding(nn.Module):
 
 
 class MultitrackTransformer(nn.Module):
-    """The raw network F of the denoiser: all tracks' tokens are one sequence, so every track's effects can depend on all.
+    """The raw network F of the denoiser: all tracks' tokens are one sequence, so each track's effects depend on all.
 
     Source: MEGAMI, generator.
     """

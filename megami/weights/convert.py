@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from megami.errors import UserError
 from megami.generator import TransformerConfig
-
-State = dict[str, Tensor]
+from megami.weights.store import State, check_state
 
 TRANSFORMER_KEYS = {
     "timestep_features.weight": "time_embedding.frequencies",
@@ -149,21 +148,9 @@ def tcn_table(depth: int) -> dict[str, str]:
 
 
 def count_blocks(state: Mapping[str, Tensor], prefix: str) -> int:
-    """Count the numbered blocks under a prefix: one more than the highest number, so that a gap shows as missing keys."""
+    """Count the numbered blocks under a prefix: the highest number plus one, so that a gap shows as missing keys."""
     numbers = [int(found[1]) for key in state if (found := re.match(re.escape(prefix) + r"(\d+)\.", key))]
     return max(numbers, default=0) + 1
-
-
-def check_state(state: Mapping[str, Tensor], expected: Mapping[str, torch.Size], what: str) -> None:
-    """Raise UserError naming the first key that is missing, unexpected or of another shape than expected."""
-    for key, shape in expected.items():
-        if key not in state:
-            raise UserError(f"{what}: key {key} is missing")
-        if tuple(state[key].shape) != tuple(shape):
-            raise UserError(f"{what}: key {key} has shape {list(state[key].shape)}, expected {list(shape)}")
-    for key in state:
-        if key not in expected:
-            raise UserError(f"{what}: key {key} is unexpected")
 
 
 def _per_block(keys: Mapping[str, str], depth: int) -> dict[str, str]:
@@ -176,12 +163,20 @@ def _inverse(table: Mapping[str, str]) -> dict[str, str]:
 
 def _rename(state: Mapping[str, Tensor], table: Mapping[str, str], expected: nn.Module | None = None) -> State:
     """Give the state under the table's new names, after checking its keys, and its shapes where a network is given."""
-    if expected is None:
-        shapes = {name: state[name].shape for name in table if name in state}
-        shapes |= {name: torch.Size() for name in table if name not in state}
-    else:
+    shapes = {name: state[name].shape if name in state else torch.Size() for name in table}
+    if expected is not None:
         ours = {key: value.shape for key, value in expected.state_dict().items()}
-        shapes = {name: ours[renamed] for name, renamed in table.items() if renamed in ours}
-        shapes |= {f"(counterpart of our {key})": ours[key] for key in ours.keys() - set(table.values())}
+        check_tables(table, ours)
+        shapes = {name: ours[renamed] for name, renamed in table.items()}
     check_state(state, shapes, "checkpoint")
     return {renamed: state[name] for name, renamed in table.items()}
+
+
+def check_tables(table: Mapping[str, str], ours: Mapping[str, torch.Size]) -> None:
+    """Raise UserError if a table and a network do not name the same parameters, as with another number of blocks."""
+    for name, renamed in table.items():
+        if renamed not in ours:
+            raise UserError(f"checkpoint: key {name} is unexpected: the network has no {renamed}")
+    for key in ours:
+        if key not in table.values():
+            raise UserError(f"checkpoint: the key for {key} is missing")

@@ -23,6 +23,11 @@ from megami.generator import (
 CONFIG = EDMConfig()
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
 class Constant(nn.Module):
     """A raw network that always answers the same; it adds the mean of the content, to make guidance visible."""
 

@@ -111,7 +111,9 @@ def test_training_starts_from_a_linear_map():
     network = make(replace(NO_IDS, zero_init=True))
     x, cnoise, cond = inputs(3)
     y = run(network, x, cnoise, cond)
-    assert_close(run(network, 2 * x, cnoise, cond) - run(network, x, cnoise, cond), y - run(network, 0 * x, cnoise, cond))
+    assert_close(
+        run(network, 2 * x, cnoise, cond) - run(network, x, cnoise, cond), y - run(network, 0 * x, cnoise, cond)
+    )
     assert torch.equal(run(network, x, cnoise + 1, 3 * cond), y)
 
 

@@ -1,0 +1,142 @@
+"""Files of weights: safetensors, and beside each a small JSON that says what it is, how it was made, and its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from megami.errors import UserError
+
+State = dict[str, Tensor]
+Shapes = Mapping[str, torch.Size]
+
+# What the JSON beside a file of weights says; the hash and the counts are added when it is written.
+METADATA_FIELDS = ("kind", "config", "data", "recipe", "metrics", "licence")
+
+
+def save_weights(path: str | Path, weights: nn.Module | Mapping[str, Tensor], metadata: Mapping[str, Any]) -> Path:
+    """Write weights to `path` (.safetensors) and what is known about them to the .json beside it; returns the path.
+
+    metadata: a JSON-able mapping with METADATA_FIELDS, all of them; more may be added. Its sha256, parameter count and
+    size are filled in here. Each of the two files appears whole or not at all. Raises ValueError for missing fields,
+    and UserError where the folder cannot be written.
+    """
+    path = Path(path)
+    missing = [field for field in METADATA_FIELDS if field not in metadata]
+    if missing or path.suffix != ".safetensors":
+        raise ValueError(f"{path.name}: metadata lacks {missing}" if missing else f"{path.name}: not .safetensors")
+    is_module = isinstance(weights, nn.Module)
+    state = weights.state_dict() if is_module else weights
+    tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
+    counted = [p.numel() for p in weights.parameters()] if is_module else [t.numel() for t in tensors.values()]
+    content = save(tensors)
+    facts = {
+        "parameters": sum(counted),
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    words = json.dumps({**metadata, **facts}, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(path, content)
+    write_atomically(metadata_path(path), words.encode("utf-8"))
+    return path
+
+
+def load_weights(path: str | Path, expected: nn.Module | Shapes, kind: str | None = None) -> State:
+    """Read weights that `save_weights` wrote, checking hash, keys and shapes against `expected`.
+
+    expected: a network of the right sizes, or a shape for every key. With `kind`, the file must say it is of that kind.
+    Raises UserError with one line for a missing, damaged or unfitting file.
+    """
+    path = Path(path)
+    metadata = read_metadata(path)
+    if kind is not None and metadata["kind"] != kind:
+        raise UserError(f"{path}: holds weights of kind {metadata['kind']!r}, expected {kind!r}")
+    content = _read(path)
+    if hashlib.sha256(content).hexdigest() != metadata["sha256"]:
+        raise UserError(f"{path}: damaged or changed (its SHA-256 is not the one in {metadata_path(path).name})")
+    try:
+        state = load(content)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise UserError(f"{path}: not a safetensors file ({error})") from None
+    check_state(state, shapes_of(expected), str(path))
+    return state
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """Read the JSON beside a file of weights. Raises UserError if it is missing, no JSON, or lacks a field."""
+    path = metadata_path(path)
+    words = read_json(path)
+    missing = [field for field in (*METADATA_FIELDS, "sha256") if field not in words]
+    if missing:
+        raise UserError(f"{path}: field {missing[0]} is missing")
+    return words
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object. Raises UserError if there is none."""
+    try:
+        words = json.loads(_read(path).decode("utf-8"))
+    except ValueError:
+        raise UserError(f"{path}: not valid JSON") from None
+    if not isinstance(words, dict):
+        raise UserError(f"{path}: not a JSON object")
+    return words
+
+
+def metadata_path(path: str | Path) -> Path:
+    """Say where the JSON of a file of weights stands."""
+    return Path(path).with_suffix(".json")
+
+
+def shapes_of(expected: nn.Module | Shapes) -> Shapes:
+    """Give the shape of every key of a network's state; shapes are passed through."""
+    if isinstance(expected, nn.Module):
+        return {key: value.shape for key, value in expected.state_dict().items()}
+    return expected
+
+
+def check_state(state: Mapping[str, Tensor], expected: Shapes, what: str) -> None:
+    """Raise UserError naming the first key that is missing, unexpected or of another shape than expected."""
+    for key, shape in expected.items():
+        if key not in state:
+            raise UserError(f"{what}: key {key} is missing")
+        if tuple(state[key].shape) != tuple(shape):
+            raise UserError(f"{what}: key {key} has shape {list(state[key].shape)}, expected {list(shape)}")
+    for key in state:
+        if key not in expected:
+            raise UserError(f"{what}: key {key} is unexpected")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that nobody ever sees half of it; its folder is made. Raises UserError where that fails."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(content)
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
