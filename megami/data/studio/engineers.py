@@ -121,7 +121,10 @@ def plan_song(
     heard_db = np.stack([region_levels_db(track, rate) for track in dry])
     lead = choose_lead(song, dry, audible)
     seated = [i for i, is_audible in enumerate(audible) if is_audible]
-    seats = [Seat(parts[i], song.instruments[i], float(10 ** (heard_db[i][0] / 10))) for i in seated]
+    low_share = 10 ** (heard_db[:, 0] / 10)
+    seats = [
+        Seat(parts[i], song.instruments[i], float(low_share[i]), style.treatment(parts[i]).spread) for i in seated
+    ]
     positions = np.zeros(len(dry))
     outermost = float(rng.uniform(*style.outermost))
     positions[seated] = place(seats, seated.index(lead), outermost, rng, style.pan_positions)

@@ -18,11 +18,12 @@ FAMILIES = (
 
 @dataclass(frozen=True)
 class Seat:
-    """What placement knows of one track: its part, instrument, and how heavy (0..1, share of its power below 160 Hz) it is."""
+    """What placement knows of one track before it sits."""
 
     part: str
     instrument: str
-    weight: float
+    weight: float = 0.0  # share of its power below 160 Hz
+    spread: float = 0.0  # pseudo-stereo it will get, 0..1
 
 
 def family(seat: Seat) -> str:
@@ -61,8 +62,9 @@ def place(
 ) -> np.ndarray:
     """Pan positions [tracks] in -1..1: lead, bass and drums in the middle, similar parts on opposite sides, sides balanced.
 
-    The other tracks share the angles up to `outermost`, evenly spaced by their number, the heavy ones further in. With
-    `positions` > 0 the angles snap to that many steps per side, as on a console with few seats.
+    The other tracks share the angles up to `outermost`, evenly spaced by their number, the heavy ones further in and
+    those without a counterpart further in the wider they are themselves. With `positions` > 0 the angles snap to that
+    many steps per side, as on a console with few seats.
     """
     movable = [i for i, seat in enumerate(seats) if i != lead and seat.part not in CENTRE_PARTS]
     groups = sorted(pair_up(seats, movable), key=lambda group: -float(np.mean([seats[i].weight for i in group])))
@@ -74,6 +76,8 @@ def place(
     for angle, group in zip(spread, groups):
         tilt = position.sum()
         side = -side if abs(tilt) < 1e-9 or len(group) == 2 else -float(np.sign(tilt))
+        if len(group) == 1:
+            angle = angle * (1 - 0.7 * seats[group[0]].spread)
         for i, sign in zip(group, (side, -side)):
             position[i] = sign * angle
     return np.clip(position, -1.0, 1.0)
