@@ -1,0 +1,156 @@
+"""How far a rendered track is from its target: the published spectral loss, the small one, and errors one can read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+PAPER_SCALES = ((4096, 1024), (2048, 512), (1024, 256), (512, 128))
+"""(window, hop) in samples of the published loss."""
+SMALL_SCALES = (256, 1024, 4096)
+"""Windows in samples of the small loss; the hop is half of each (a quarter doubles the time of a step)."""
+
+SILENCE_POWER = 1e-10
+MATCHED_RMS = 0.1
+LOG_FLOOR = 1e-4
+
+
+@dataclass(frozen=True)
+class SpectralTerms:
+    """Every term of the published spectral loss; scales run from the longest window to the shortest."""
+
+    midside_magnitude: Tensor  # [scales, 2]: mid, side
+    midside_log: Tensor  # [scales, 2]
+    left_right_magnitude: Tensor  # [scales]
+    left_right_log: Tensor  # [scales]
+    log_weight: float = 0.1
+
+    @property
+    def midside(self) -> Tensor:
+        """Mean of mid and side of the weighted terms, SUMMED over scales."""
+        return self._weighted(self.midside_magnitude.mean(1), self.midside_log.mean(1))
+
+    @property
+    def left_right(self) -> Tensor:
+        """The weighted terms of left and right together, SUMMED over scales."""
+        return self._weighted(self.left_right_magnitude, self.left_right_log)
+
+    def _weighted(self, magnitude: Tensor, log: Tensor) -> Tensor:
+        return (1 - self.log_weight) * magnitude.sum() + self.log_weight * log.sum()
+
+
+def _stft(audio: Tensor, window_length: int, hop: int) -> Tensor:
+    """Centred STFT with a periodic Hann: [b, c, n] -> complex [b, c, bins, frames]."""
+    window = torch.hann_window(window_length, device=audio.device, dtype=audio.dtype)
+    flat = audio.reshape(-1, audio.shape[-1])
+    half = window_length // 2
+    # Reflection needs more samples than it adds; shorter clips are continued with silence.
+    padded = F.pad(flat, (half, half), mode="reflect" if flat.shape[-1] > half else "constant")
+    spectrum = torch.stft(padded, window_length, hop, window=window, center=False, return_complex=True)
+    return spectrum.reshape(*audio.shape[:-1], *spectrum.shape[-2:])
+
+
+def _paper_magnitudes(audio: Tensor, window_length: int, hop: int) -> Tensor:
+    """Magnitudes [b, c, bins - 1, frames] as published: no DC bin, and no last frame where it is only padding."""
+    spectrum = torch.view_as_real(_stft(audio, window_length, hop))
+    magnitude = (spectrum.square().sum(-1) + 1e-7).sqrt()[:, :, 1:]
+    return magnitude[..., :-1] if audio.shape[-1] % round(window_length / 4) == 0 else magnitude
+
+
+def spectral_loss_terms(prediction: Tensor, target: Tensor) -> SpectralTerms:
+    """All terms of the published multi-scale loss over left/right and over mid/side (L + R and L - R, no factor).
+
+    prediction, target [b, 2, n], n > 2048, full scale 1. Magnitude terms are mean absolute differences, log terms mean
+    squared differences of log10. MEGAMI §4 (effect processor).
+    """
+    magnitude, log, lr_magnitude, lr_log = [], [], [], []
+    mid_side = torch.tensor([[1.0, 1.0], [1.0, -1.0]], device=target.device, dtype=target.dtype)
+    for window_length, hop in PAPER_SCALES:
+        for form, magnitudes, logs in ((mid_side, magnitude, log), (None, lr_magnitude, lr_log)):
+            pair = [audio if form is None else form @ audio for audio in (prediction, target)]
+            a, b = (_paper_magnitudes(audio, window_length, hop) for audio in pair)
+            over = (0, 1, 2, 3) if form is None else (0, 2, 3)
+            magnitudes.append((a - b).abs().mean(over))
+            logs.append((torch.log10(a + 1e-6) - torch.log10(b + 1e-6)).square().mean(over))
+    return SpectralTerms(torch.stack(magnitude), torch.stack(log), torch.stack(lr_magnitude), torch.stack(lr_log))
+
+
+def embedding_loss(prediction: Tensor, target: Tensor) -> Tensor:
+    """One minus the mean cosine of two sets of effect embeddings [b, d]."""
+    return 1 - F.cosine_similarity(prediction, target, dim=-1).mean()
+
+
+def processor_loss_paper(
+    prediction: Tensor,
+    target: Tensor,
+    projection_prediction: Tensor,
+    projection_target: Tensor,
+    weights: tuple[float, float, float] = (1.0, 1.0, 1.5),
+) -> Tensor:
+    """The published training loss of the effect processor: mid/side + left/right + embedding, a scalar.
+
+    Audio [b, 2, n] at the level the network works at (-16 dB per channel); projections [b, d] of the effect encoder.
+    """
+    terms = spectral_loss_terms(prediction, target)
+    midside, left_right, embedding = weights
+    return (
+        midside * terms.midside
+        + left_right * terms.left_right
+        + embedding * embedding_loss(projection_prediction, projection_target)
+    )
+
+
+def match_level_per_channel(audio: Tensor, target: Tensor) -> Tensor:
+    """Give each channel of `audio` [b, 2, n] the RMS of the same channel of `target`; silence stays silence.
+
+    Level and balance are no business of the processor: they are set from the embedding afterwards.
+    """
+    have = audio.square().mean(-1, keepdim=True)
+    want = target.square().mean(-1, keepdim=True)
+    return audio * (want / (have + SILENCE_POWER)).sqrt()
+
+
+def level_per_channel(audio: Tensor, rms: float = MATCHED_RMS) -> Tensor:
+    """Bring each channel of [b, 2, n] to one RMS; silence stays silence."""
+    return audio * rms * torch.rsqrt(audio.square().mean(-1, keepdim=True) + SILENCE_POWER)
+
+
+def _level_together(audio: Tensor, rms: float = MATCHED_RMS) -> Tensor:
+    """Bring each item to one RMS over both channels, which keeps their balance."""
+    return audio * rms * torch.rsqrt(audio.square().mean((-2, -1), keepdim=True) + SILENCE_POWER)
+
+
+def _left_right_mid_side(audio: Tensor, window_length: int) -> Tensor:
+    """Magnitudes [b, 4, bins, frames] of L, R, M, S; a tone of amplitude A measures about A, noise its RMS."""
+    left, right = _stft(audio, window_length, window_length // 2).unbind(1)
+    spectra = torch.view_as_real(torch.stack([left, right, (left + right) / 2, (left - right) / 2], dim=1))
+    energy_of_window = 0.375 * window_length
+    return (spectra.square().sum(-1) / energy_of_window + 1e-12).sqrt()
+
+
+def small_spectral_errors(prediction: Tensor, target: Tensor, keep_balance: bool = False) -> Tensor:
+    """The spectral error of each item of a batch: [b, 2, n] x 2 -> [b], 0 when equal up to a level per channel.
+
+    The prediction is matched in RMS to the target, channel by channel; the target is first brought to a fixed level,
+    per channel or, with `keep_balance`, as a pair (what is heard once the balance is restored). For each window: the
+    distance of magnitudes relative to the energy of left and right (never of side, which can be zero), plus the mean
+    absolute log ratio with a floor at -60 dB; means over L, R, M, S and windows.
+    """
+    target = _level_together(target) if keep_balance else level_per_channel(target)
+    prediction = match_level_per_channel(prediction, target)
+    errors = []
+    for window_length in SMALL_SCALES:
+        a, b = (_left_right_mid_side(audio, window_length) for audio in (prediction, target))
+        energy = b[:, :2].square().mean((1, 2, 3)) + SILENCE_POWER
+        distance = ((a - b).square().mean((2, 3)) / energy[:, None] + 1e-8).sqrt().mean(1)
+        log_ratio = (torch.log(a + LOG_FLOOR) - torch.log(b + LOG_FLOOR)).abs().mean((1, 2, 3))
+        errors.append(distance + log_ratio)
+    return torch.stack(errors).mean(0)
+
+
+def small_spectral_loss(prediction: Tensor, target: Tensor, keep_balance: bool = False) -> Tensor:
+    """Mean of `small_spectral_errors` over the batch: the training loss of the small processors."""
+    return small_spectral_errors(prediction, target, keep_balance).mean()

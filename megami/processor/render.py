@@ -1,0 +1,113 @@
+"""From dry tracks and effect embeddings to wet tracks: any processor, any length, level and balance set once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from megami.audio import SAMPLE_RATE, framed_level_db
+from megami.embeddings.dynamics import apply_level
+from megami.embeddings.effect_embedding import EmbeddingConfig, level_db
+
+SILENT_DB = -60.0
+QUIETEST_DB, LOUDEST_DB = -70.0, 3.0
+LARGEST_GAIN_DIFFERENCE_DB = 20.0
+SHORTEST_SECONDS = 0.5
+
+
+class EffectProcessor(Protocol):
+    """What renders an effect embedding onto a dry track; FilmTCN and StructuredProcessor are two.
+
+    Called: dry [b, 1, n], z [b, dim], content [b, c] or None -> wet [b, 2, n], differentiable, level of no meaning.
+    `render`: the same result without gradients, in memory that hardly grows with n; `block` in samples.
+    """
+
+    def __call__(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor: ...
+
+    def render(self, dry: Tensor, z: Tensor, content: Tensor | None = None, block: int = 2**18) -> Tensor: ...
+
+
+def plausible_level_db(config: EmbeddingConfig, z: Tensor) -> Tensor:
+    """Framed level of left and right that z asks for [b, 2], kept within -70..+3 dB: a generated z can say anything."""
+    return level_db(config, z).nan_to_num(QUIETEST_DB).clamp(QUIETEST_DB, LOUDEST_DB)
+
+
+def set_level(wet: Tensor, wanted_db: Tensor) -> Tensor:
+    """Give each channel of [b, 2, n] its level in dB [b, 2], the louder one exactly.
+
+    The gains of the two channels may differ by 20 dB at most, so that a channel in which the processor left next to
+    nothing is not blown up. MEGAMI §3.3 (level from the embedding), with that cap.
+    """
+    have_db = framed_level_db(wet, SAMPLE_RATE)
+    gain_db = wanted_db - have_db
+    leading = gain_db.gather(-1, wanted_db.argmax(-1, keepdim=True))
+    gain_db = gain_db.clamp(leading - LARGEST_GAIN_DIFFERENCE_DB, leading + LARGEST_GAIN_DIFFERENCE_DB)
+    return apply_level(wet, have_db + gain_db)
+
+
+def render_track(
+    processor: EffectProcessor,
+    dry: Tensor,
+    z: Tensor,
+    embedding_config: EmbeddingConfig,
+    content: Tensor | None = None,
+    fxnorm: Callable[[Tensor], Tensor] | None = None,
+    block_seconds: float = 6.0,
+) -> Tensor:
+    """One whole track: dry [1, 1, n], z [1, dim] -> wet [1, 2, n]. A track below -60 dB comes back silent."""
+    samples = dry.shape[-1]
+    # Too short for a level frame or a window: silence after the end, cut off again.
+    padded = F.pad(dry, (0, max(0, int(SHORTEST_SECONDS * SAMPLE_RATE) - samples)))
+    if float(framed_level_db(padded, SAMPLE_RATE).max()) < SILENT_DB:
+        return dry.new_zeros(1, 2, samples)
+    source = padded if fxnorm is None else fxnorm(padded)
+    wet = processor.render(source, z, content, block=int(block_seconds * SAMPLE_RATE))
+    return set_level(wet, plausible_level_db(embedding_config, z))[..., :samples]
+
+
+@torch.no_grad()
+def iterate_rendered_tracks(
+    processor: EffectProcessor,
+    dry: Tensor,
+    z: Tensor,
+    content: Tensor | None = None,
+    fxnorm: Callable[[Tensor], Tensor] | None = None,
+    *,
+    embedding_config: EmbeddingConfig,
+    block_seconds: float = 6.0,
+) -> Iterator[Tensor]:
+    """Yield the wet tracks [2, n] one by one, so that a mix of many long tracks need not hold them all."""
+    for index in range(len(dry)):
+        one = slice(index, index + 1)
+        own_content = None if content is None else content[one]
+        source = dry[one].to(z.device)
+        wet = render_track(processor, source, z[one], embedding_config, own_content, fxnorm, block_seconds)
+        yield wet[0].to(dry.device)
+
+
+def render_tracks(
+    processor: EffectProcessor,
+    dry: Tensor,
+    z: Tensor,
+    content: Tensor | None = None,
+    fxnorm: Callable[[Tensor], Tensor] | None = None,
+    *,
+    embedding_config: EmbeddingConfig,
+    block_seconds: float = 6.0,
+) -> Tensor:
+    """Render every track of a song with its own effect embedding: dry [tracks, 1, n], z [tracks, dim] -> [tracks, 2, n].
+
+    Works through each track in blocks without seams: the result is that of one pass over the song. Level and balance
+    are set once per track from z; near-silent tracks stay silent; any n > 0; tracks do not influence each other.
+    """
+    wet = dry.new_zeros(len(dry), 2, dry.shape[-1])
+    tracks = iterate_rendered_tracks(
+        processor, dry, z, content, fxnorm, embedding_config=embedding_config, block_seconds=block_seconds
+    )
+    for index, track in enumerate(tracks):
+        wet[index] = track
+    return wet

@@ -1,0 +1,179 @@
+"""The structured processor: an effect chain of differentiable signal processing, its knobs set by a small network.
+
+The same interface as the paper's TCN (dry track and effect embedding in, wet stereo out), good after minutes on a CPU:
+equaliser, compressor, drive, a second equaliser with a left-right difference, early taps and a noise tail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from megami.embeddings.dynamics import decode_dynamics, standardise_dynamics
+from megami.embeddings.effect_embedding import EmbeddingConfig, split_parts
+from megami.embeddings.spectrum import decode_spectrum, mid_bands_db
+from megami.processor.dynamics_layer import DynamicsLayer, DynamicsSettings
+from megami.processor.filters import (
+    CurveFilter,
+    convolve,
+    convolve_in_blocks,
+    decay_window,
+    interpolation_matrix,
+    log_frequencies,
+    remove_dc,
+    soft_limit,
+)
+from megami.processor.space import EarlyTaps, NoiseTail, join_kernels
+
+QUIETEST_BAND_DB = -58.0
+LEVEL_FRAME = 1024
+LEVEL_FLOOR = 1e-6
+
+
+@dataclass(frozen=True)
+class StructuredConfig:
+    """Sizes of the structured processor; the defaults give about 0.15 million parameters."""
+
+    embedding: EmbeddingConfig = field(default_factory=lambda: EmbeddingConfig(128, 64, 64))
+    hidden: int = 128
+    points: int = 40  # of every equaliser curve, 30 Hz to 18 kHz
+    mid_bands: int = 24  # of the spectrum code
+    side_bands: int = 8
+    fir_taps: int = 4096
+    pre_limit_db: float = 40.0
+    post_limit_db: float = 24.0
+    net_channels: int = 24
+    net_blocks: int = 4
+    net_kernel: int = 5
+    hop: int = 64
+    early_taps: int = 16
+    tail_s: float = 0.95
+    tail_bands: int = 8
+    sample_rate: int = 44100
+
+
+@dataclass(frozen=True)
+class StructuredSettings:
+    """Everything that stays the same over a song, for each item of a batch."""
+
+    pre_kernel: Tensor  # [b, 1, taps]
+    dynamics: DynamicsSettings
+    stereo_kernel: Tensor  # [b, 2, samples]
+
+
+def loud_level(audio: Tensor) -> Tensor:
+    """Level of the loud parts: power-weighted mean power of frames of 23 ms, as an amplitude. [b, 1, n] -> [b, 1, 1].
+
+    Silence before, after or between the notes does not change it, so a crop and its song agree.
+    """
+    power = F.pad(audio, (0, -audio.shape[-1] % LEVEL_FRAME)).unflatten(-1, (-1, LEVEL_FRAME)).square().mean(-1)
+    power = power + LEVEL_FLOOR**2
+    return (power.square().sum(-1, keepdim=True) / power.sum(-1, keepdim=True)).sqrt()
+
+
+class Conditioning(nn.Module):
+    """What the small network knows, at about unit scale, and how far the target's spectrum is from the track's.
+
+    dry [b, 1, n], z [b, dim] -> (condition [b, size], difference in dB at the points of the equaliser [b, points]).
+    """
+
+    def __init__(self, config: StructuredConfig) -> None:
+        super().__init__()
+        if not config.embedding.spectrum_dim:
+            raise ValueError("the structured processor needs an effect embedding with a spectrum code")
+        self.config = config
+        self.size = config.points + config.mid_bands + config.side_bands + 8 + config.embedding.fx_dim
+        to_points = interpolation_matrix(log_frequencies(config.mid_bands), log_frequencies(config.points))
+        self.register_buffer("to_points", to_points, persistent=False)
+
+    def forward(self, dry: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        config = self.config
+        fx, spectrum, dynamics = split_parts(config.embedding, z)
+        mid, side = decode_spectrum(spectrum)
+        mid, side = mid.clamp(-70, 6), side.clamp(-60, 20)
+        with torch.no_grad():
+            bands = mid_bands_db(dry, config.mid_bands)
+            points = mid_bands_db(dry, config.points)
+        parts = [
+            (points + 30) / 20,
+            (mid + 25) / 20,
+            (side + 20) / 15,
+            standardise_dynamics(decode_dynamics(dynamics)).clamp(-4, 4),
+            F.normalize(fx, dim=-1) * config.embedding.fx_dim**0.5,
+        ]
+        return torch.cat(parts, dim=-1), self.difference_db(mid, bands) @ self.to_points
+
+    def difference_db(self, target: Tensor, have: Tensor) -> Tensor:
+        """Target minus track per band; what the track hardly has is not raised, for that would be its noise."""
+        difference = target - have
+        present = torch.sigmoid((have - QUIETEST_BAND_DB) / 3)
+        return torch.where(difference > 0, difference * present, difference)
+
+
+class StructuredProcessor(nn.Module):
+    """Render an effect embedding onto a dry track.
+
+    forward: dry [b, 1, n], z [b, dim] -> wet [b, 2, n], as loud as the network likes: level and balance are set
+    afterwards from z (`render_tracks`). `content` is accepted and not used. Any n > 0; silence stays silence.
+    """
+
+    def __init__(self, config: StructuredConfig) -> None:
+        super().__init__()
+        self.config = config
+        hidden, points = config.hidden, config.points
+        self.conditioning = Conditioning(config)
+        self.body = nn.Sequential(nn.Linear(self.conditioning.size, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU())
+        self.prior = nn.Parameter(torch.ones(points))
+        self.curves = nn.Linear(hidden, 3 * points)  # pre, post common, post difference
+        # Straight from the condition to the two curves common to both channels. Never to the difference: a mono target
+        # would leak into the side.
+        self.skip = nn.Linear(self.conditioning.size, 2 * points, bias=False)
+        for layer in (self.curves, self.skip):
+            nn.init.zeros_(layer.weight)
+        nn.init.zeros_(self.curves.bias)
+        self.filter = CurveFilter(points, config.fir_taps, config.sample_rate)
+        self.dynamics = DynamicsLayer(
+            hidden, config.net_channels, config.net_blocks, config.net_kernel, config.hop, sample_rate=config.sample_rate
+        )
+        self.early = EarlyTaps(hidden, config.early_taps, config.sample_rate)
+        self.tail = NoiseTail(hidden, config.tail_s, config.tail_bands, config.sample_rate)
+        self.register_buffer("dc_window", decay_window(config.fir_taps, sample_rate=config.sample_rate), persistent=False)
+
+    def settings(self, dry: Tensor, z: Tensor) -> StructuredSettings:
+        """Set every knob from the whole track and z; blocks of the track then share them."""
+        condition, difference_db = self.conditioning(dry, z)
+        hidden = self.body(condition)
+        # dB per unit of the network: curves move in dB while weights move in hundredths.
+        pre, post, apart = (12 * self.curves(hidden)).unflatten(-1, (3, -1)).unbind(1)
+        skip_pre, skip_post = (4 * self.skip(condition)).unflatten(-1, (2, -1)).unbind(1)
+        pre = soft_limit(self.prior * difference_db + pre + skip_pre, self.config.pre_limit_db)
+        post = soft_limit(post + skip_post, self.config.post_limit_db)
+        apart = soft_limit(apart, self.config.post_limit_db) / 2
+        kernels = self.filter(torch.stack([pre, post + apart, post - apart], dim=1))
+        direct = remove_dc(kernels[:, 1:], self.dc_window)
+        early = self.early(hidden)
+        direct = convolve(F.pad(direct, (0, early.shape[-1])), early)
+        stereo = join_kernels(direct, self.tail(hidden))
+        return StructuredSettings(kernels[:, :1], self.dynamics.settings(hidden), stereo)
+
+    def forward(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor:
+        return self._process(dry, self.settings(dry, z), block=None)
+
+    @torch.no_grad()
+    def render(self, dry: Tensor, z: Tensor, content: Tensor | None = None, block: int = 2**18) -> Tensor:
+        """`forward` for long tracks: convolutions in blocks of `block` samples, the gain over the whole track."""
+        return self._process(dry, self.settings(dry, z), block)
+
+    def _process(self, dry: Tensor, settings: StructuredSettings, block: int | None) -> Tensor:
+        level = loud_level(dry)
+        equalised = self._convolve(dry, settings.pre_kernel, block)
+        loudness = loud_level(equalised)
+        shaped = self.dynamics(equalised / loudness, settings.dynamics)
+        return self._convolve(shaped * level, settings.stereo_kernel, block)
+
+    @staticmethod
+    def _convolve(audio: Tensor, kernel: Tensor, block: int | None) -> Tensor:
+        return convolve(audio, kernel) if block is None else convolve_in_blocks(audio, kernel, block)
