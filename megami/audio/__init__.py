@@ -1,5 +1,31 @@
-"""Room `audio`: multitracks, files, resampling, loudness and segments."""
+"""Room `audio`: multitracks, files, resampling, levels, loudness, mastering and segments."""
 
+from megami.audio.files import AUDIO_SUFFIXES, read_audio, write_audio
+from megami.audio.level import framed_level_db, level_db, normalise_level
+from megami.audio.loudness import integrated_loudness, true_peak_db
+from megami.audio.mastering import master
+from megami.audio.multitrack import Multitrack
 from megami.audio.rate import SAMPLE_RATE
+from megami.audio.reading import audio_files, read_multitrack
+from megami.audio.resampling import resample
+from megami.audio.segments import block_starts, loudest_segment, overlap_add
 
-__all__ = ["SAMPLE_RATE"]
+__all__ = [
+    "AUDIO_SUFFIXES",
+    "SAMPLE_RATE",
+    "Multitrack",
+    "audio_files",
+    "block_starts",
+    "framed_level_db",
+    "integrated_loudness",
+    "level_db",
+    "loudest_segment",
+    "master",
+    "normalise_level",
+    "overlap_add",
+    "read_audio",
+    "read_multitrack",
+    "resample",
+    "true_peak_db",
+    "write_audio",
+]

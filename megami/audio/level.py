@@ -1,0 +1,48 @@
+"""Levels in dB: of a whole clip, and of its loudest 400 ms."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from megami.audio.rate import SAMPLE_RATE
+
+FRAME_S, HOP_S = 0.4, 0.1
+SMALLEST_RMS = 1e-8  # silence reads -160 dB
+GAIN_EXPONENT = 1e-6  # the published gain is 10^(difference/20 + 1e-6), a factor 1.0000023
+
+
+def level_db(audio: Tensor) -> Tensor:
+    """Root mean square over channels and time of [..., channels, samples] in dB, one level per item [...].
+
+    At least -160 dB. Published as "log_rms" without gate.
+    """
+    return _decibel(audio.square().mean(dim=-1).mean(dim=-1).sqrt())
+
+
+def framed_level_db(audio: Tensor, sample_rate: int = SAMPLE_RATE) -> Tensor:
+    """Level of the loudest 400 ms of every channel of [..., channels, samples] in dB, [..., channels].
+
+    The maximum over frames of 400 ms, 100 ms apart, the incomplete last one left out; audio shorter than one frame is
+    one frame. At least -160 dB. Published as "log_rms" with gate: the level that MEGAMI's embedding carries.
+    """
+    frame, hop = int(FRAME_S * sample_rate), int(HOP_S * sample_rate)
+    if audio.shape[-1] < frame:
+        return _decibel(audio.square().mean(dim=-1).sqrt())
+    power = audio.square().unfold(-1, frame, hop).mean(dim=-1)
+    return _decibel(power.amax(dim=-1).sqrt())
+
+
+def normalise_level(audio: Tensor, target_db: float, gate: bool = False, sample_rate: int = SAMPLE_RATE) -> Tensor:
+    """Bring [..., channels, samples] to `target_db`; silence stays silent.
+
+    Without gate every item gets one gain for all its channels, from `level_db`; with gate each channel its own, from
+    `framed_level_db`, so that a balance between the channels is lost.
+    """
+    current_db = framed_level_db(audio, sample_rate) if gate else level_db(audio)[..., None]
+    gain = 10.0 ** ((target_db - current_db) / 20.0 + GAIN_EXPONENT)
+    return audio * gain[..., None]
+
+
+def _decibel(rms: Tensor) -> Tensor:
+    return 20.0 * torch.log10(rms.clamp_min(SMALLEST_RMS))

@@ -1,0 +1,88 @@
+"""Bringing a mix to a loudness without letting its peaks through: gain and a true-peak limiter."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
+from torch import Tensor
+
+from megami.audio.loudness import integrated_loudness, true_peak_db, true_peaks
+from megami.audio.rate import SAMPLE_RATE
+
+LOOK_AHEAD_MS = 5.0
+RELEASE_MS = 120.0
+MARGIN_DB = 0.1  # kept below the ceiling: other meters interpolate differently, and files are rounded
+LARGEST_LIMITING_DB = 9.0
+RARE = 0.001  # this share of the time may be limited more
+LARGEST_CLICK_LIMITING_DB = 24.0
+TOLERANCE_LU = 0.05
+ATTEMPTS = 10
+SMALLEST_REDUCTION_DB = 1e-6
+
+
+def master(
+    audio: Tensor, sample_rate: int = SAMPLE_RATE, target_lufs: float = -16.0, ceiling_dbtp: float = -1.0
+) -> Tensor:
+    """Return [channels, samples] at the target loudness with its true peak at or below the ceiling, never clipped.
+
+    One gain, then a look-ahead limiter; the gain is found by measuring what comes out. Where that would take more than
+    9 dB of limiting (for more than a thousandth of the time), the ceiling holds and the mix stays quieter. Silence
+    stays silence.
+    """
+    samples = torch.atleast_2d(audio.detach().cpu().float()).numpy().astype(np.float32)
+    loudness = integrated_loudness(torch.from_numpy(samples), sample_rate)
+    if loudness == -math.inf:
+        return audio.detach().clone()
+    peaks = true_peaks(samples, sample_rate)
+    ceiling = 10.0 ** ((ceiling_dbtp - MARGIN_DB) / 20.0)
+    most_db = _largest_gain_db(peaks, ceiling, sample_rate)
+    gain_db = min(target_lufs - loudness, most_db)
+    for _ in range(ATTEMPTS):
+        out = limit(samples, peaks, gain_db, ceiling, sample_rate)
+        short = target_lufs - integrated_loudness(torch.from_numpy(out), sample_rate)
+        if abs(short) < TOLERANCE_LU or (short > 0.0 and gain_db >= most_db):
+            break
+        gain_db = min(gain_db + 1.2 * short, most_db)  # a limited mix gains less than it is turned up
+    out = torch.from_numpy(out)
+    over_db = true_peak_db(out, sample_rate) - 20.0 * math.log10(ceiling)
+    return (out * 10.0 ** (-max(over_db, 0.0) / 20.0)).reshape(audio.shape).to(audio)
+
+
+def limit(
+    samples: np.ndarray, peaks: np.ndarray, gain_db: float, ceiling: float, sample_rate: int
+) -> np.ndarray:
+    """Turn samples [channels, n] up by gain_db and every peak [n] (of the input) down to the ceiling (amplitude).
+
+    The reduction in dB is held over the look-ahead, falls back with the release time, and is smoothed over the
+    look-ahead, which ends where the hold began: it never falls short of what a peak needs.
+    """
+    gain = 10.0 ** (gain_db / 20.0)
+    needed_db = 20.0 * np.log10(np.maximum(peaks * (gain / ceiling), 1.0)).astype(np.float64)
+    if not needed_db.any():
+        return (samples * np.float32(gain)).astype(np.float32)
+    half = max(1, round(LOOK_AHEAD_MS * sample_rate / 2000.0))
+    reduction_db = maximum_filter1d(needed_db, 4 * half + 3, mode="nearest")  # both ways: no peak lies at an edge
+    reduction_db = _released(reduction_db, RELEASE_MS * sample_rate / 1000.0)
+    for _ in range(2):  # two boxes make a triangle: the gain bends, it has no corners
+        reduction_db = uniform_filter1d(reduction_db, 2 * half + 1, mode="nearest")
+    return (samples * (gain * 10.0 ** (-reduction_db / 20.0)).astype(np.float32)).astype(np.float32)
+
+
+def _released(reduction_db: np.ndarray, release_samples: float) -> np.ndarray:
+    """r[n] = max(c[n], e^(-1/release) r[n-1]), as a running maximum of logarithms."""
+    decay = np.arange(reduction_db.size) / release_samples
+    held = np.maximum.accumulate(np.log(np.maximum(reduction_db, SMALLEST_REDUCTION_DB)) + decay)
+    return np.exp(held - decay)
+
+
+def _largest_gain_db(peaks: np.ndarray, ceiling: float, sample_rate: int) -> float:
+    """The gain at which limiting reaches what still sounds clean."""
+    held = maximum_filter1d(peaks, max(1, round(LOOK_AHEAD_MS * sample_rate / 1000.0)), mode="nearest")
+    usual, largest = float(np.quantile(held, 1.0 - RARE)), float(held.max())
+    room_db = 20.0 * math.log10(ceiling / max(largest, 1e-12)) + LARGEST_CLICK_LIMITING_DB
+    if usual <= 0.0:
+        return room_db
+    return min(room_db, 20.0 * math.log10(ceiling / usual) + LARGEST_LIMITING_DB)

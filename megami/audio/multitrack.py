@@ -1,0 +1,86 @@
+"""A song as its separate tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from megami.errors import UserError
+
+
+@dataclass(frozen=True, eq=False)
+class Multitrack:
+    """The tracks of one song, all of one length, rate and number of channels.
+
+    `audio` is float32 [tracks, channels, samples] with 1 or 2 channels, full scale ±1, in the order of `names`. Raises
+    UserError for no tracks, no samples, wrong shape, duplicate or empty names, NaN or infinite samples.
+    """
+
+    names: tuple[str, ...]
+    audio: Tensor
+    sample_rate: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "audio", torch.as_tensor(self.audio).to(torch.float32))
+        _check_shape(self.names, self.audio)
+        check_names(self.names)
+        if not isinstance(self.sample_rate, int) or self.sample_rate <= 0:
+            raise UserError(f"sample rate must be a positive whole number of hertz, not {self.sample_rate!r}")
+        for name, track in zip(self.names, self.audio, strict=True):
+            check_finite(track, f"track {name!r}")
+
+    @property
+    def num_tracks(self) -> int:
+        """How many tracks there are."""
+        return self.audio.shape[0]
+
+    @property
+    def num_samples(self) -> int:
+        """Length of every track in samples."""
+        return self.audio.shape[-1]
+
+    @property
+    def seconds(self) -> float:
+        """Length of every track in seconds."""
+        return self.num_samples / self.sample_rate
+
+    def mono(self) -> Tensor:
+        """Mean over channels, [tracks, 1, samples]: what the networks take as dry tracks."""
+        return self.audio.mean(dim=1, keepdim=True)
+
+    def sum(self) -> Tensor:
+        """All tracks added as they are, [2, samples] (mono doubled): the raw mix that every mix is compared with."""
+        return self.audio.sum(dim=0).expand(2, -1).clone()
+
+    def select(self, indices: Sequence[int]) -> Multitrack:
+        """The multitrack of the tracks at `indices`, in that order."""
+        indices = [int(index) for index in indices]
+        return Multitrack(tuple(self.names[index] for index in indices), self.audio[indices], self.sample_rate)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise UserError where a track has no name or two have the same."""
+    if any(not isinstance(name, str) or not name.strip() for name in names):
+        raise UserError("every track needs a name that is not empty")
+    duplicates = sorted({name for name in names if list(names).count(name) > 1})
+    if duplicates:
+        raise UserError(f"more than one track is named {', '.join(map(repr, duplicates))}: give each its own name")
+
+
+def check_finite(audio: Tensor, what: str) -> None:
+    """Raise UserError, naming `what`, where a sample is NaN or infinite."""
+    if not torch.isfinite(audio).all():
+        raise UserError(f"{what} has NaN or infinite samples: export it again or leave it out")
+
+
+def _check_shape(names: tuple[str, ...], audio: Tensor) -> None:
+    if audio.ndim != 3 or audio.shape[1] not in (1, 2):
+        raise UserError(f"multitrack audio must be [tracks, 1 or 2 channels, samples], not {list(audio.shape)}")
+    if audio.shape[0] == 0 or audio.shape[-1] == 0:
+        raise UserError("a multitrack needs at least one track and one sample")
+    if len(names) != audio.shape[0]:
+        raise UserError(f"{len(names)} names for {audio.shape[0]} tracks")
