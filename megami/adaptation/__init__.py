@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from megami.adaptation.adaptor import AdaptorConfig, DomainAdaptor, adaptor_loss, add_content_noise, content_tokens
 from megami.adaptation.content import ContentConfig, ContentEncoder, content_loss
 
-__all__ = ["ContentConfig", "ContentEncoder", "content_loss"]
+__all__ = [
+    "AdaptorConfig",
+    "ContentConfig",
+    "ContentEncoder",
+    "DomainAdaptor",
+    "adaptor_loss",
+    "add_content_noise",
+    "content_loss",
+    "content_tokens",
+]

@@ -2,6 +2,74 @@
 
 from __future__ import annotations
 
+from megami.embeddings.dynamics import (
+    apply_level,
+    crest_factor_db,
+    decode_dynamics,
+    dynamics_features,
+    encode_dynamics,
+    log_spread_db,
+    standardise_dynamics,
+    stereo_imbalance,
+    stereo_width,
+    unstandardise_dynamics,
+)
+from megami.embeddings.effect_embedding import (
+    EffectEmbedder,
+    EmbeddingConfig,
+    Parts,
+    decode,
+    from_tokens,
+    join_parts,
+    level_db,
+    renormalise,
+    split_parts,
+    to_tokens,
+)
 from megami.embeddings.fx_encoder import FxEncoder, FxEncoderConfig, contrastive_loss
+from megami.embeddings.mel import LogMel
+from megami.embeddings.mel_cnn import MelCNN
+from megami.embeddings.spectrum import (
+    band_filters,
+    decode_spectrum,
+    encode_spectrum,
+    mid_bands_db,
+    side_bands_db,
+    standardise_mid_bands,
+    standardise_side_bands,
+)
 
-__all__ = ["FxEncoder", "FxEncoderConfig", "contrastive_loss"]
+__all__ = [
+    "EffectEmbedder",
+    "EmbeddingConfig",
+    "FxEncoder",
+    "FxEncoderConfig",
+    "LogMel",
+    "MelCNN",
+    "Parts",
+    "apply_level",
+    "band_filters",
+    "contrastive_loss",
+    "crest_factor_db",
+    "decode",
+    "decode_dynamics",
+    "decode_spectrum",
+    "dynamics_features",
+    "encode_dynamics",
+    "encode_spectrum",
+    "from_tokens",
+    "join_parts",
+    "level_db",
+    "log_spread_db",
+    "mid_bands_db",
+    "renormalise",
+    "side_bands_db",
+    "split_parts",
+    "standardise_dynamics",
+    "standardise_mid_bands",
+    "standardise_side_bands",
+    "stereo_imbalance",
+    "stereo_width",
+    "to_tokens",
+    "unstandardise_dynamics",
+]

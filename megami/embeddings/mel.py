@@ -7,8 +7,8 @@ import torchaudio
 from torch import Tensor, nn
 
 REFERENCE_LEVEL_DB = -25.0
-SILENCE_POWER = 1e-12
-"""Mean square (-120 dB) that is added before dividing by a level: keeps silence, and its gradient, finite."""
+SILENCE_POWER = 1e-14
+"""Mean square (-140 dB) that is added before dividing by a level: keeps silence, and its gradient, finite."""
 
 
 def normalise_for_encoder(audio: Tensor, level_db: float = REFERENCE_LEVEL_DB) -> Tensor:

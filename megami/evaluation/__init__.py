@@ -1,0 +1,14 @@
+"""How good a mix, or a set of mixes, is."""
+
+from __future__ import annotations
+
+from megami.evaluation.kad import kernel_distance, kernel_distance_by_class, kernel_values, median_bandwidth
+from megami.evaluation.pairwise import pairwise_metrics
+
+__all__ = [
+    "kernel_distance",
+    "kernel_distance_by_class",
+    "kernel_values",
+    "median_bandwidth",
+    "pairwise_metrics",
+]

@@ -1,0 +1,51 @@
+"""Parity of the kernel distance, for all kernels, bandwidths and the form by class."""
+
+from __future__ import annotations
+
+import pytest
+
+from megami.evaluation import kernel_distance, kernel_distance_by_class, median_bandwidth
+
+RELATIVE = 1e-4
+
+
+@pytest.fixture(scope="module")
+def case(golden):
+    return golden("kad")
+
+
+@pytest.fixture(scope="module")
+def sets(case):
+    return case[1]["in.reference"], case[1]["in.generated"]
+
+
+def test_bandwidth(case, sets):
+    assert median_bandwidth(sets[0]) == pytest.approx(case[1]["out.bandwidth"].item(), rel=RELATIVE)
+
+
+@pytest.mark.parametrize("kernel", ["gaussian", "iq", "imq"])
+def test_kernels(case, sets, kernel):
+    assert kernel_distance(*sets, kernel=kernel) == pytest.approx(case[1][f"out.kad_{kernel}"].item(), rel=RELATIVE)
+
+
+def test_float64(case, sets):
+    bandwidth = case[0]["case"]["bandwidth"]
+    assert kernel_distance(*sets, bandwidth=bandwidth) == pytest.approx(case[0]["case"]["kad_float64"], rel=RELATIVE)
+
+
+def test_given_bandwidth(case, sets):
+    wanted = case[1]["out.kad_gaussian_bandwidth2"].item()
+    assert kernel_distance(*sets, bandwidth=2.0) == pytest.approx(wanted, rel=RELATIVE)
+
+
+def test_swapped_sets_with_the_same_bandwidth(case, sets):
+    wanted = case[1]["out.kad_swapped_same_bandwidth"].item()
+    ours = kernel_distance(sets[1], sets[0], bandwidth=median_bandwidth(sets[0]))
+    assert ours == pytest.approx(wanted, rel=RELATIVE)
+
+
+def test_by_class(case, sets):
+    reference, generated = (case[1][f"in.multitrack_{side}"].flatten(0, 1) for side in ("reference", "generated"))
+    classes = case[1]["in.multitrack_class"].flatten()
+    ours = kernel_distance_by_class(reference, generated, classes, classes, bandwidth=median_bandwidth(sets[0]))
+    assert ours == pytest.approx(case[1]["out.multitrack_kad"].item(), rel=RELATIVE)
