@@ -127,7 +127,20 @@ class Mixer:
                 f"{len(dry)} tracks need embeddings of shape {(len(dry), self.preset.embedding.dim)}, "
                 f"not {tuple(embeddings.shape)}"
             )
-        return render_tracks(self.networks, dry, embeddings, self.device)
+        networks = self.networks
+        return render_tracks(
+            networks.processor, dry, embeddings.to(self.device), self._dry_content(dry), networks.fxnorm,
+            embedding_config=self.preset.embedding,
+        )
+
+    def _dry_content(self, dry: Tensor) -> Tensor | None:
+        """Content of the dry tracks, not adapted, for processors that are conditioned on it (the paper's form)."""
+        if self.preset.processor_kind != "tcn":
+            return None
+        length = min(dry.shape[-1], round(self.preset.segment_seconds * SAMPLE_RATE))
+        starts = [loudest_segment(track[0], length) for track in dry]
+        segments = [track[None, :, start : start + length] for track, start in zip(dry, starts)]
+        return torch.cat([self.networks.content_encoder(segment.to(self.device)) for segment in segments])
 
     def mix(
         self,
