@@ -13,6 +13,8 @@ from torch.nn import functional as F
 from megami.embeddings.mel import LogMel, normalise_for_encoder
 from megami.embeddings.mel_cnn import MelCNN
 
+UNKNOWN = -100
+
 
 @dataclass(frozen=True)
 class ContentConfig:
@@ -67,15 +69,18 @@ class ContentEncoder(nn.Module):
         return self.encode(self.features(audio))
 
 
-def content_loss(
-    outputs: dict[str, Tensor], targets: dict[str, Tensor], spectrum_weight: float = 1.0
-) -> Tensor:
+def class_loss(logits: Tensor, classes: Tensor) -> Tensor:
+    """Mean cross-entropy over the items whose class is known (not -100); 0 if none is."""
+    known = (classes != UNKNOWN).sum().clamp_min(1)
+    return F.cross_entropy(logits, classes, ignore_index=UNKNOWN, reduction="sum") / known
+
+
+def content_loss(outputs: dict[str, Tensor], targets: dict[str, Tensor], spectrum_weight: float = 1.0) -> Tensor:
     """Cross-entropy of instrument and role plus the squared error of the dry spectrum, as one scalar.
 
     outputs: of `ContentEncoder.heads`. targets: `instrument` [b] and `role` [b] class numbers (-100: unknown, left
     out), `spectrum` [b, bands], the mid bands of the DRY clip in standardised dB (`standardise_mid_bands`).
     """
-    instrument = F.cross_entropy(outputs["instrument"], targets["instrument"], ignore_index=-100)
-    role = F.cross_entropy(outputs["role"], targets["role"], ignore_index=-100)
     spectrum = F.mse_loss(outputs["spectrum"], targets["spectrum"])
-    return instrument + role + spectrum_weight * spectrum
+    classes = class_loss(outputs["instrument"], targets["instrument"]) + class_loss(outputs["role"], targets["role"])
+    return classes + spectrum_weight * spectrum

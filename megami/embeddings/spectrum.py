@@ -6,7 +6,6 @@ A contrastive embedding need not keep the absolute spectrum of a track, but a sm
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -25,7 +24,6 @@ SIDE_CENTRE_DB, SIDE_SPREAD_DB = -20.0, 15.0
 SILENCE = 1e-14
 
 
-@lru_cache(maxsize=8)
 def band_filters(bands: int, n_fft: int = N_FFT, sample_rate: int = SAMPLE_RATE) -> Tensor:
     """Triangles over log frequency from 30 Hz to 18 kHz: [n_fft / 2 + 1, bands].
 

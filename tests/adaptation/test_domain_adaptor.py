@@ -1,0 +1,59 @@
+"""The domain adaptor, the noise on content, and its tokens."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from megami.adaptation import AdaptorConfig, DomainAdaptor, adaptor_loss, add_content_noise, content_tokens
+
+
+def unit(*shape: int, seed: int = 0) -> torch.Tensor:
+    return F.normalize(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)), dim=-1)
+
+
+def test_answers_have_unit_norm():
+    adapted = DomainAdaptor(AdaptorConfig(dim=16, hidden_dim=24))(unit(3, 5, 16))
+    torch.testing.assert_close(adapted.norm(dim=-1), torch.ones(3, 5))
+
+
+def test_a_shift_can_be_learned():
+    torch.manual_seed(0)
+    adaptor = DomainAdaptor(AdaptorConfig(dim=8, hidden_dim=64))
+    dry = unit(256, 8)
+    wet = F.normalize(dry + torch.tensor([1.0] + [0.0] * 7), dim=-1)
+    before = adaptor_loss(wet, dry).item()
+    optimiser = torch.optim.AdamW(adaptor.parameters(), 1e-2)
+    for _ in range(100):
+        loss = adaptor_loss(adaptor(wet), dry)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert loss.item() < 0.3 * before
+
+
+def test_loss_is_one_minus_cosine():
+    a = unit(4, 8)
+    assert adaptor_loss(a, a).item() == pytest.approx(0, abs=1e-6)
+    assert adaptor_loss(a, -a).item() == pytest.approx(2, abs=1e-6)
+
+
+def test_noise_is_seeded_sized_and_back_on_the_sphere():
+    content = unit(1000, 64)
+    noisy = [add_content_noise(content, 0.05, torch.Generator().manual_seed(3)) for _ in range(2)]
+    assert torch.equal(*noisy)
+    torch.testing.assert_close(noisy[0].norm(dim=-1), torch.ones(1000))
+    # Noise of 0.05 in each of 64 numbers: cosine about 1 / sqrt(1 + 64 * 0.05^2).
+    assert (noisy[0] * content).sum(-1).mean().item() == pytest.approx((1 + 64 * 0.05**2) ** -0.5, abs=0.01)
+    torch.testing.assert_close(add_content_noise(content, 0.0, torch.Generator()), content)
+    torch.testing.assert_close(add_content_noise(content, 0.05), content)
+
+
+def test_tokens_take_every_mth_number():
+    content = torch.arange(2 * 3 * 128.0).reshape(2, 3, 128)
+    tokens = content_tokens(content)
+    assert tokens.shape == (2, 3, 2, 64)
+    assert tokens[0, 0, 1].tolist() == list(range(1, 128, 2))
+    with pytest.raises(ValueError, match="tokens"):
+        content_tokens(torch.zeros(1, 100))
