@@ -21,6 +21,7 @@ WRITABLE_FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 LARGEST_LENGTH = 2**40  # libsndfile's "length not stated" is far above
 STREAMED_SIZE = 0x7FFFFFFF  # a chunk of this size or more was written to a pipe, its true size unknown
 MP3_TOLERANCE = 0.01  # encoders disagree about the frames of padding
+OGG_CUT = ("lacks an end-of-stream", "Junk after the last page")  # half a page at the end, or no last page
 
 
 def read_audio(path: str | Path) -> tuple[Tensor, int]:
@@ -110,6 +111,6 @@ def _check_complete(file: soundfile.SoundFile, frames_read: int, path: Path) -> 
          if int(stated) < STREAMED_SIZE),
         default=0,
     )
-    cut = frames_read < file.frames - tolerated or missing_bytes > 16 or "lacks an end-of-stream" in file.extra_info
-    if cut:
+    half_page = file.format == "OGG" and any(words in file.extra_info for words in OGG_CUT)
+    if frames_read < file.frames - tolerated or missing_bytes > 16 or half_page:
         raise UserError(f"{path}: is cut off (its end is missing); export or copy it again")

@@ -6,9 +6,7 @@ import math
 import warnings
 
 import numpy as np
-import pyloudnorm
 import torch
-from scipy.signal import firwin, upfirdn
 from torch import Tensor
 
 from megami.audio.rate import SAMPLE_RATE
@@ -25,6 +23,8 @@ def integrated_loudness(audio: Tensor, sample_rate: int = SAMPLE_RATE) -> float:
     A clip shorter than one 400 ms block is repeated to fill it. Silence, and anything below the absolute gate of -70
     LUFS, is -inf. One channel counts as it is, not doubled.
     """
+    import pyloudnorm  # here, because scipy.signal beneath it takes long to import
+
     samples = torch.atleast_2d(torch.as_tensor(audio).detach().cpu()).numpy()
     block = math.ceil(BLOCK_S * sample_rate) + 1
     if samples.shape[-1] == 0 or not samples.any():
@@ -52,6 +52,8 @@ def true_peaks(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 
     In chunks, so that memory stays small for long songs.
     """
+    from scipy.signal import upfirdn
+
     factor = max(1, min(OVERSAMPLING, OVERSAMPLING * 48000 // max(sample_rate, 1)))
     if factor == 1:
         return np.abs(samples).max(axis=0)
@@ -69,5 +71,7 @@ def true_peaks(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 
 def interpolation_taps(factor: int) -> np.ndarray:
     """Windowed sinc that raises the rate `factor` times and leaves the samples themselves unchanged."""
+    from scipy.signal import firwin
+
     taps = firwin(TAPS_PER_PHASE * factor + 1, 1.0 / factor, window=("kaiser", 5.0))
     return (taps / taps[len(taps) // 2]).astype(np.float32)
