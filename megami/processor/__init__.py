@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from megami.processor.fxnorm import FxNorm, FxNormConfig, average_curve, smooth_curve, target_from_fine_curve
 from megami.processor.losses import (
     SpectralTerms,
     embedding_loss,
     level_per_channel,
     match_level_per_channel,
+    mid_side_error_db,
     processor_loss_paper,
     small_spectral_errors,
     small_spectral_loss,
@@ -14,20 +16,29 @@ from megami.processor.losses import (
 )
 from megami.processor.render import EffectProcessor, iterate_rendered_tracks, render_tracks, set_level
 from megami.processor.structured import StructuredConfig, StructuredProcessor
+from megami.processor.tcn import FilmTCN, TCNConfig
 
 __all__ = [
     "EffectProcessor",
+    "FilmTCN",
+    "FxNorm",
+    "FxNormConfig",
     "SpectralTerms",
     "StructuredConfig",
     "StructuredProcessor",
+    "TCNConfig",
+    "average_curve",
     "embedding_loss",
     "iterate_rendered_tracks",
     "level_per_channel",
     "match_level_per_channel",
+    "mid_side_error_db",
     "processor_loss_paper",
     "render_tracks",
     "set_level",
+    "smooth_curve",
     "small_spectral_errors",
     "small_spectral_loss",
     "spectral_loss_terms",
+    "target_from_fine_curve",
 ]

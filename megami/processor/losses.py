@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from megami.embeddings import mid_bands_db, side_bands_db
+
 PAPER_SCALES = ((4096, 1024), (2048, 512), (1024, 256), (512, 128))
 """(window, hop) in samples of the published loss."""
 SMALL_SCALES = (256, 1024, 4096)
@@ -154,3 +156,14 @@ def small_spectral_errors(prediction: Tensor, target: Tensor, keep_balance: bool
 def small_spectral_loss(prediction: Tensor, target: Tensor, keep_balance: bool = False) -> Tensor:
     """Mean of `small_spectral_errors` over the batch: the training loss of the small processors."""
     return small_spectral_errors(prediction, target, keep_balance).mean()
+
+
+def mid_side_error_db(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Errors one can read: by how many dB the colour of the mid and the width are wrong, band by band.
+
+    [b, 2, n] x 2, the prediction at its final level and balance -> absolute errors in mid bands [b, 24] (30 Hz to
+    18 kHz, relative to the whole mid) and in side bands [b, 8] (side over mid). Spectral losses hardly see the side.
+    """
+    mid = (mid_bands_db(prediction) - mid_bands_db(target)).abs()
+    side = (side_bands_db(prediction) - side_bands_db(target)).abs()
+    return mid, side

@@ -1,0 +1,117 @@
+"""The paper's effect processor: a dilated convolutional network that FiLM steers with the effect embedding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class TCNConfig:
+    """Sizes of the network; the defaults are the published ones (12.6 million parameters, 5.2 s of context)."""
+
+    condition_dim: int = 2112  # of the effect embedding
+    content_dim: int = 0  # of the content embedding joined to it; 0: content is not used
+    channels: int = 128
+    blocks: int = 14
+    kernel_size: int = 15  # odd
+    dilation_growth: int = 2
+    stack_size: int = 15  # dilations start again at 1 after so many blocks
+    inputs: int = 1
+    outputs: int = 2
+    own_statistics: bool = False  # eval mode normalises each item by its own statistics, as the released inference does
+
+    @property
+    def dilations(self) -> tuple[int, ...]:
+        """Dilation of each block in samples."""
+        return tuple(self.dilation_growth ** (block % self.stack_size) for block in range(self.blocks))
+
+    @property
+    def context(self) -> int:
+        """Samples on each side that one output sample depends on."""
+        return (self.kernel_size - 1) // 2 * sum(self.dilations)
+
+
+class TCNBlock(nn.Module):
+    """Dilated convolution, batch norm, leaky ReLU, FiLM, and a scaled copy of the input: [b, in, n] -> [b, out, n].
+
+    FiLM comes after the activation and multiplies by its scale as it is, not by one plus it. MEGAMI §3.5, after
+    Steinmetz and Reiss 2022.
+    """
+
+    def __init__(self, inputs: int, channels: int, condition: int, kernel_size: int, dilation: int, own: bool) -> None:
+        super().__init__()
+        padding = (kernel_size - 1) * dilation // 2
+        self.conv = nn.Conv1d(inputs, channels, kernel_size, dilation=dilation, padding=padding, bias=False)
+        self.norm = nn.BatchNorm1d(channels)
+        self.film = nn.Linear(condition, 2 * channels)
+        self.residual = nn.Conv1d(inputs, channels, 1, groups=inputs, bias=False)
+        self.own_statistics = own
+        with torch.no_grad():  # start near "scale 1, shift 0", so that every block passes its signal on
+            self.film.weight.mul_(0.5)
+            self.film.bias[:channels].add_(1)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        hidden = F.leaky_relu(self._normalise(self.conv(x)), 0.01)
+        scale, shift = self.film(condition)[..., None].chunk(2, dim=1)
+        return scale * hidden + shift + self.residual(x)
+
+    def _normalise(self, hidden: Tensor) -> Tensor:
+        if self.own_statistics and not self.training:
+            return F.instance_norm(hidden, weight=self.norm.weight, bias=self.norm.bias, eps=self.norm.eps)
+        return self.norm(hidden)
+
+
+class FilmTCN(nn.Module):
+    """Render an effect embedding onto a dry (FxNorm-ed) track, in the published form.
+
+    forward: dry [b, 1, n], z [b, condition_dim], content [b, content_dim] where the config has one -> wet [b, 2, n]
+    within +-1. Raises ValueError for an even kernel, or where the content embedding is missing.
+    """
+
+    def __init__(self, config: TCNConfig) -> None:
+        super().__init__()
+        if config.kernel_size % 2 == 0:
+            raise ValueError("the kernel of the TCN needs an odd number of taps, to keep the length")
+        self.config = config
+        width, condition = config.channels, config.condition_dim + config.content_dim
+        self.blocks = nn.ModuleList(
+            TCNBlock(width if index else config.inputs, width, condition, config.kernel_size, dilation, config.own_statistics)
+            for index, dilation in enumerate(config.dilations)
+        )
+        self.output = nn.Conv1d(width, config.outputs, 1)
+
+    def condition(self, z: Tensor, content: Tensor | None) -> Tensor:
+        """What FiLM sees: z, followed by the content embedding if the network uses one."""
+        if not self.config.content_dim:
+            return z
+        if content is None:
+            raise ValueError("this TCN was built with a content embedding: pass content")
+        return torch.cat([z, content], dim=-1)
+
+    def forward(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor:
+        condition = self.condition(z, content)
+        hidden = dry
+        for block in self.blocks:
+            hidden = block(hidden, condition)
+        return self.output(hidden).clamp(-1, 1)
+
+    @torch.no_grad()
+    def render(self, dry: Tensor, z: Tensor, content: Tensor | None = None, block: int = 2**18) -> Tensor:
+        """`forward` for long tracks: blocks of `block` samples, each seen with all the context it depends on.
+
+        Equal to one pass, but in training mode or with `own_statistics`, where each block has its own statistics (the
+        released inference has too).
+        """
+        samples, context = dry.shape[-1], self.config.context
+        wet = dry.new_empty(dry.shape[0], self.config.outputs, samples)
+        for start in range(0, samples, block):
+            end = min(start + block, samples)
+            # At the song's edges the layers pad with zeros themselves, as in a single pass.
+            first = max(0, start - context)
+            seen = self(dry[..., first : end + context], z, content)
+            wet[..., start:end] = seen[..., start - first : end - first]
+        return wet
