@@ -1,0 +1,15 @@
+"""What only a reader sees and hears: players, listening pages, plots. No model code."""
+
+from __future__ import annotations
+
+from megami.notebook.player import Player, listening_page, player
+from megami.notebook.plots import plot_mix_spectrograms, plot_track_levels, plot_waveforms
+
+__all__ = [
+    "Player",
+    "listening_page",
+    "player",
+    "plot_mix_spectrograms",
+    "plot_track_levels",
+    "plot_waveforms",
+]

@@ -1,0 +1,263 @@
+// Sound: plays one of several recordings of the same song and moves between them without losing the place.
+//
+// Two engines with one interface: load(index), play(), pause(), seek(seconds), select(index), setLoop(region),
+// position(), and the fields `index`, `playing`, `onend`.
+//   BufferEngine  decodes every item and crossfades sample-aligned voices (Web Audio). The normal case.
+//   StreamEngine  drives <audio> elements: for pages opened from disk, where a script may not read a file beside
+//                 the page, and for songs too long to keep decoded.
+
+const FADE_SECONDS = 0.015; // long enough not to click, short enough to feel instant
+const LEAD_SECONDS = 0.01; // schedule a little ahead of the audio clock, so that ramps are never late
+
+/** One context for all players of a page: browsers allow only a few. */
+function sharedAudioContext(sampleRate) {
+  if (!window.megamiAudioContext) {
+    try {
+      window.megamiAudioContext = new AudioContext({ sampleRate, latencyHint: "interactive" });
+    } catch {
+      window.megamiAudioContext = new AudioContext();
+    }
+  }
+  return window.megamiAudioContext;
+}
+
+/** The compressed bytes behind a URL; data: URLs are unpacked here, because fetch() may be forbidden on them. */
+async function compressedBytes(url) {
+  if (url.startsWith("data:")) {
+    const binary = atob(url.slice(url.indexOf(",") + 1));
+    return Uint8Array.from(binary, (character) => character.charCodeAt(0)).buffer;
+  }
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+  return answer.arrayBuffer();
+}
+
+/** Where playing from `start` has come to after `elapsed` seconds, going round the loop if there is one. */
+function positionAfter(start, elapsed, loop, duration) {
+  const position = start + Math.max(0, elapsed);
+  if (!loop) return Math.min(position, duration);
+  if (position < loop.end) return position;
+  return loop.start + ((position - loop.start) % (loop.end - loop.start));
+}
+
+class BufferEngine {
+  constructor(urls, duration, sampleRate) {
+    this.urls = urls;
+    this.duration = duration;
+    this.sampleRate = sampleRate;
+    this.decoded = urls.map(() => null); // promises of AudioBuffers
+    this.index = 0;
+    this.playing = false;
+    this.loop = null;
+    this.startPosition = 0; // where the song stood ...
+    this.startTime = 0; // ... at this time of the audio clock
+    this.voice = null;
+    this.busyUntil = 0; // a crossfade is not interrupted: the next waits until it has ended
+    this.onend = () => {};
+  }
+
+  load(index) {
+    this.context ??= sharedAudioContext(this.sampleRate);
+    if (!this.output) {
+      this.output = this.context.createGain();
+      this.output.connect(this.context.destination);
+    }
+    this.decoded[index] ??= compressedBytes(this.urls[index])
+      .then((bytes) => this.context.decodeAudioData(bytes))
+      .then((buffer) => (this.decoded[index].buffer = buffer));
+    return this.decoded[index];
+  }
+
+  position(time = this.context?.currentTime) {
+    if (!this.playing || !this.voice) return this.startPosition;
+    return positionAfter(this.startPosition, time - this.startTime, this.loop, this.duration);
+  }
+
+  async play() {
+    if (this.playing) return;
+    this.playing = true;
+    await this.load(this.index);
+    await this.context.resume();
+    if (this.playing && !this.voice) this.#moveTo(this.startPosition);
+  }
+
+  pause(position = this.position()) {
+    this.playing = false;
+    this.startPosition = position;
+    if (this.voice) this.#stop(this.voice, this.#nextTime());
+    this.voice = null;
+  }
+
+  seek(seconds) {
+    const position = Math.min(Math.max(0, seconds), this.duration);
+    if (this.voice) this.#moveTo(position);
+    else this.startPosition = position;
+  }
+
+  async select(index) {
+    this.index = index;
+    if (!this.playing) return;
+    await this.load(index);
+    if (this.index !== index || !this.voice || this.voice.index === index) return;
+    const when = this.#nextTime();
+    const position = this.#onSample(this.position(when)); // same clock, same origin: the place is kept to the sample
+    this.#stop(this.voice, when);
+    this.voice = this.#start(index, position, when);
+  }
+
+  setLoop(region) {
+    const position = this.position();
+    this.loop = region;
+    const inside = !region || (position >= region.start && position < region.end);
+    this.seek(inside ? position : region.start);
+  }
+
+  #nextTime() {
+    return this.#onSample(Math.max(this.context.currentTime + LEAD_SECONDS, this.busyUntil));
+  }
+
+  /** Voices start on whole samples: between them, browsers interpolate, which dulls the sound. */
+  #onSample(seconds) {
+    return Math.round(seconds * this.context.sampleRate) / this.context.sampleRate;
+  }
+
+  #moveTo(position) {
+    const when = this.#nextTime();
+    const inLoop = this.loop && position >= this.loop.end ? this.loop.start : position;
+    const start = !this.loop && inLoop >= this.duration ? 0 : this.#onSample(inLoop);
+    if (this.voice) this.#stop(this.voice, when);
+    this.startPosition = start;
+    this.startTime = when;
+    this.voice = this.#start(this.index, start, when);
+  }
+
+  #start(index, position, when) {
+    const source = this.context.createBufferSource();
+    const gain = this.context.createGain();
+    source.buffer = this.decoded[index].buffer;
+    gain.gain.setValueAtTime(0, when);
+    gain.gain.linearRampToValueAtTime(1, when + FADE_SECONDS);
+    source.connect(gain).connect(this.output);
+    if (this.loop) {
+      Object.assign(source, { loop: true, loopStart: this.loop.start, loopEnd: this.loop.end });
+      source.start(when, position);
+    } else {
+      source.start(when, position, Math.max(0, this.duration - position));
+    }
+    const voice = { source, gain, index };
+    source.onended = () => this.#ended(voice);
+    this.busyUntil = when + FADE_SECONDS;
+    return voice;
+  }
+
+  #stop(voice, when) {
+    voice.gain.gain.setValueAtTime(1, when);
+    voice.gain.gain.linearRampToValueAtTime(0, when + FADE_SECONDS);
+    voice.source.stop(when + FADE_SECONDS + LEAD_SECONDS);
+    this.busyUntil = when + FADE_SECONDS;
+  }
+
+  #ended(voice) {
+    voice.gain.disconnect();
+    if (voice !== this.voice) return; // was replaced by another
+    this.voice = null;
+    this.playing = false;
+    this.startPosition = 0;
+    this.onend();
+  }
+}
+
+class StreamEngine {
+  constructor(elements, duration) {
+    this.elements = elements;
+    this.duration = duration;
+    this.index = 0;
+    this.playing = false;
+    this.loop = null;
+    this.onend = () => {};
+    for (const element of elements) {
+      element.addEventListener("ended", () => this.#ended(element));
+      element.addEventListener("timeupdate", () => this.#goRound(element));
+    }
+  }
+
+  get active() {
+    return this.elements[this.index];
+  }
+
+  async load(index) {
+    const element = this.elements[index];
+    element.preload = "auto";
+    if (element.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    await new Promise((resolve, reject) => {
+      element.addEventListener("loadeddata", resolve, { once: true });
+      element.addEventListener("error", () => reject(new Error(element.src)), { once: true });
+      element.load();
+    });
+  }
+
+  position() {
+    return this.active.currentTime;
+  }
+
+  async play() {
+    this.playing = true;
+    this.active.volume = 1;
+    await this.active.play();
+  }
+
+  pause(position = this.position()) {
+    this.playing = false;
+    for (const element of this.elements) element.pause();
+    this.active.currentTime = position;
+  }
+
+  seek(seconds) {
+    this.active.currentTime = Math.min(Math.max(0, seconds), this.duration);
+  }
+
+  async select(index) {
+    const before = this.active;
+    const after = this.elements[index];
+    this.index = index;
+    if (before === after) return;
+    await this.load(index);
+    if (this.index !== index) return;
+    after.currentTime = before.currentTime;
+    if (!this.playing) return;
+    after.volume = 0;
+    await after.play();
+    if (Math.abs(after.currentTime - before.currentTime) > 0.03) after.currentTime = before.currentTime;
+    await crossfade(before, after);
+    for (const element of this.elements) if (element !== this.active) element.pause();
+  }
+
+  setLoop(region) {
+    this.loop = region;
+    if (region && (this.position() < region.start || this.position() >= region.end)) this.seek(region.start);
+  }
+
+  #goRound(element) {
+    if (this.loop && element === this.active && element.currentTime >= this.loop.end) this.seek(this.loop.start);
+  }
+
+  #ended(element) {
+    if (element !== this.active) return;
+    if (this.loop) {
+      this.seek(this.loop.start);
+      element.play();
+    } else {
+      this.pause(0);
+      this.onend();
+    }
+  }
+}
+
+/** Short steps of volume: elements have no scheduled ramps. */
+async function crossfade(before, after, steps = 6) {
+  for (let step = 1; step <= steps; step += 1) {
+    after.volume = step / steps;
+    before.volume = 1 - step / steps;
+    await new Promise((resolve) => setTimeout(resolve, (1000 * FADE_SECONDS) / steps));
+  }
+}

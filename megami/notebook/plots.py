@@ -1,0 +1,206 @@
+"""Plots that compare mixes: spectrograms, waveforms, and the level of every track in each mix.
+
+Figures stand on white paper, so that they read the same on light and dark pages. Items keep their colour and marker in
+all plots: the raw sum (or whatever comes first) is grey, the mixes follow in colours that colour-blind readers can
+tell apart (Okabe & Ito 2008).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import librosa
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from megami.errors import UserError
+from megami.notebook.matching import loudness_of
+
+Item = tuple[str, torch.Tensor]
+
+INK, QUIET, GRID = "#1d2126", "#5f6670", "#e2dfd8"
+COLOURS = ("#6b7280", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b08900", "#56b4e9")
+MARKERS = ("o", "D", "s", "^", "v", "P", "X")
+_LOWEST_HZ, _HIGHEST_HZ = 30.0, 18000.0
+_TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 5000, 10000)
+
+
+def plot_mix_spectrograms(items: Sequence[Item], sample_rate: int, range_db: float = 75.0) -> Figure:
+    """Spectrograms of several mixes side by side, on one colour scale, at one loudness.
+
+    items: (title, audio [channels, samples]); channels are averaged in power, and every item is drawn as if played at
+    the same loudness, so that differences of colour are differences of sound. Frequencies are spaced logarithmically,
+    30 Hz to 18 kHz. range_db: how far below the strongest point the scale reaches.
+    """
+    pictures = [
+        _log_spectrogram_db(audio, sample_rate) - _finite(loudness_of(audio, sample_rate)) for _, audio in _some(items)
+    ]
+    top = max(float(picture.max()) for picture in pictures)
+    columns = 2 if len(items) > 1 else 1
+    rows = math.ceil(len(items) / columns)
+    figure, axes = _paper(rows, columns, (9.6, 0.6 + 2.35 * rows), sharex=True, sharey=True)
+    for axis, (title, audio), picture in zip(axes.flat, items, pictures):
+        seconds = audio.shape[-1] / sample_rate
+        image = axis.imshow(
+            picture, origin="lower", aspect="auto", cmap="magma", vmin=top - range_db, vmax=top,
+            extent=(0, seconds, math.log2(_LOWEST_HZ), math.log2(_HIGHEST_HZ)), interpolation="nearest",
+        )
+        axis.set_yticks([math.log2(hz) for hz in _TICKS_HZ], [_hz(hz) for hz in _TICKS_HZ])
+        axis.grid(False)
+        axis.set_title(_with_loudness(title, audio, sample_rate), loc="left", color=INK, fontsize=10.5)
+    _label_outer(axes, len(items), "time (s)", "frequency (Hz)")
+    bar = figure.colorbar(image, ax=axes, pad=0.015, fraction=0.03)
+    below = np.arange(0, range_db + 1, 15)
+    bar.set_ticks(top - below, labels=[f"{value:.0f}" for value in below])
+    bar.set_label("dB below the strongest point", color=INK, fontsize=9.5)
+    bar.ax.tick_params(colors=QUIET, labelsize=9, length=3)
+    bar.outline.set_visible(False)
+    return _finished(figure)
+
+
+def plot_waveforms(items: Sequence[Item], sample_rate: int, columns: int = 900) -> Figure:
+    """Waveforms one above the other: left channel upwards, right channel downwards, peaks pale and RMS full.
+
+    items: (title, audio [channels, samples]), drawn at their own levels on one scale.
+    """
+    figure, axes = _paper(len(_some(items)), 1, (9.6, 0.6 + 1.15 * len(items)), sharex=True, sharey=True)
+    for index, (axis, (title, audio)) in enumerate(zip(axes.flat, items)):
+        peak, rms = _envelopes(audio, columns)
+        seconds = np.linspace(0, audio.shape[-1] / sample_rate, peak.shape[1])
+        colour = COLOURS[index % len(COLOURS)]
+        axis.fill_between(seconds, peak[0], -peak[-1], color=colour, alpha=0.35, linewidth=0)
+        axis.fill_between(seconds, rms[0], -rms[-1], color=colour, linewidth=0)
+        axis.axhline(0, color="white", linewidth=0.6)
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
+        axis.set_title(_with_loudness(title, audio, sample_rate), loc="left", color=INK, fontsize=10.5)
+    limit = 1.05 * max(float(audio.abs().max()) for _, audio in items) or 1.0
+    axes.flat[0].set_ylim(-limit, limit)
+    axes.flat[0].set_xlim(0, max(audio.shape[-1] for _, audio in items) / sample_rate)
+    _label_outer(axes, len(items), "time (s)", "")
+    figure.supylabel("amplitude (left channel up, right channel down)", color=INK, fontsize=9.5)
+    return _finished(figure)
+
+
+def plot_track_levels(
+    names: Sequence[str], dry: torch.Tensor, mixes: Sequence[tuple[str, torch.Tensor]], sample_rate: int
+) -> Figure:
+    """The level balance: how loud each track is beside the whole mix, in the raw sum and in every mix.
+
+    names: of the tracks. dry: [tracks, channels, samples]. mixes: (title, wet tracks [tracks, 2, samples]).
+    The level of a track is its integrated loudness minus that of the mix, in LU: 0 is as loud as the whole mix.
+    Tracks that are silent in a mix have no mark there.
+    """
+    versions = [("raw sum", dry), *mixes]
+    if any(len(tracks) != len(names) for _, tracks in versions):
+        raise UserError(f"{len(names)} names, but {[len(tracks) for _, tracks in versions]} tracks: they must agree")
+    figure, axes = _paper(1, 1, (9.6, 1.3 + 0.46 * len(names)))
+    axis = axes[0, 0]
+    rows = np.arange(len(names))
+    offsets = np.linspace(-0.26, 0.26, len(versions)) if len(versions) > 1 else [0.0]
+    for index, ((title, tracks), offset) in enumerate(zip(versions, offsets)):
+        axis.plot(
+            track_levels(tracks, sample_rate), rows + offset, linestyle="none", label=title, markersize=8,
+            marker=MARKERS[index % len(MARKERS)], color=COLOURS[index % len(COLOURS)], markeredgecolor="white",
+        )
+    for boundary in rows[:-1] + 0.5:
+        axis.axhline(boundary, color=GRID, linewidth=0.8)
+    axis.grid(axis="y", visible=False)
+    axis.set_yticks(rows, names)
+    axis.set_ylim(len(names) - 0.5, -0.5)
+    axis.tick_params(axis="y", length=0)
+    axis.set_xlabel("loudness of the track relative to the mix (LU)")
+    axis.margins(x=0.06)
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(versions), frameon=False, handletextpad=0.2)
+    return _finished(figure)
+
+
+def track_levels(tracks: torch.Tensor, sample_rate: int) -> np.ndarray:
+    """Loudness of each track minus the loudness of their sum, in LU; NaN for silent tracks. tracks: [tracks, c, n]."""
+    mix = loudness_of(tracks.sum(dim=0), sample_rate)
+    levels = [loudness_of(track, sample_rate) - mix for track in tracks]
+    return np.array([level if math.isfinite(level) else math.nan for level in levels])
+
+
+def _log_spectrogram_db(audio: torch.Tensor, sample_rate: int, bins: int = 160, frames: int = 600) -> np.ndarray:
+    """Power [bins, frames] in dB on log-spaced frequencies; bass bins interpolate between FFT lines."""
+    samples = audio.detach().to("cpu", torch.float32).numpy()
+    n_fft = 4096
+    hop = max(256, math.ceil(samples.shape[-1] / frames))
+    power = np.mean(np.abs(librosa.stft(samples, n_fft=n_fft, hop_length=hop)) ** 2, axis=0)
+    lines = np.fft.rfftfreq(n_fft, 1 / sample_rate)
+    edges = np.geomspace(_LOWEST_HZ, _HIGHEST_HZ, bins + 1)
+    total = np.concatenate([np.zeros((1, power.shape[1])), np.cumsum(power, axis=0)])
+    below = [np.interp(edges, np.append(lines, lines[-1] + lines[1]) - lines[1] / 2, column) for column in total.T]
+    return 10 * np.log10(np.diff(np.array(below).T, axis=0) + 1e-10)
+
+
+def _envelopes(audio: torch.Tensor, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Peak and RMS [channels, columns] of equal pieces of the audio."""
+    samples = audio.detach().to("cpu", torch.float32).numpy()
+    pieces = np.array_split(samples, min(columns, samples.shape[-1]), axis=-1)
+    peak = np.stack([np.abs(piece).max(axis=-1) for piece in pieces], axis=-1)
+    rms = np.stack([np.sqrt(np.mean(piece**2, axis=-1)) for piece in pieces], axis=-1)
+    return peak, rms
+
+
+def _some(items: Sequence[Item]) -> Sequence[Item]:
+    if not items:
+        raise UserError("nothing to plot: give at least one (title, audio) pair")
+    return items
+
+
+def _paper(
+    rows: int, columns: int, size: tuple[float, float], sharex: bool = False, sharey: bool = False
+) -> tuple[Figure, np.ndarray]:
+    figure, axes = plt.subplots(
+        rows, columns, figsize=size, squeeze=False, layout="constrained", sharex=sharex, sharey=sharey, facecolor="white"
+    )
+    for axis in axes.flat:
+        _style(axis)
+    return figure, axes
+
+
+def _style(axis: Axes) -> None:
+    axis.set_facecolor("white")
+    axis.set_axisbelow(True)
+    axis.grid(color=GRID, linewidth=0.8)
+    axis.tick_params(colors=QUIET, labelsize=9, length=3)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.spines[["left", "bottom"]].set_color(GRID)
+    for label in (axis.xaxis.label, axis.yaxis.label):
+        label.set(color=INK, fontsize=9.5)
+
+
+def _label_outer(axes: np.ndarray, used: int, xlabel: str, ylabel: str) -> None:
+    """Label the outer axes only, and hide the empty places of the grid."""
+    columns = axes.shape[1]
+    for number, axis in enumerate(axes.flat):
+        axis.set_visible(number < used)
+        if number >= used - columns:
+            axis.set_xlabel(xlabel)
+            axis.tick_params(labelbottom=True)
+        if number % columns == 0:
+            axis.set_ylabel(ylabel)
+
+
+def _finished(figure: Figure) -> Figure:
+    plt.close(figure)  # else a notebook shows it twice: as the cell's value and as an open figure
+    return figure
+
+
+def _with_loudness(title: str, audio: torch.Tensor, sample_rate: int) -> str:
+    lufs = loudness_of(audio, sample_rate)
+    return f"{title}: {lufs:.1f} LUFS".replace("-", "\N{MINUS SIGN}") if math.isfinite(lufs) else f"{title}: silent"
+
+
+def _finite(lufs: float) -> float:
+    return lufs if math.isfinite(lufs) else 0.0
+
+
+def _hz(frequency: float) -> str:
+    return f"{frequency / 1000:g}k" if frequency >= 1000 else f"{frequency:g}"

@@ -1,0 +1,71 @@
+"""Plots say what they show: labels with units, levels that are right, figures that appear once."""
+
+from __future__ import annotations
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+from megami.errors import UserError  # noqa: E402
+from megami.notebook import plot_mix_spectrograms, plot_track_levels, plot_waveforms  # noqa: E402
+from megami.notebook.plots import _log_spectrogram_db, track_levels  # noqa: E402
+
+RATE = 44100
+
+
+def tone(hz: float, gain: float, channels: int = 2, seconds: float = 1.0) -> torch.Tensor:
+    time = torch.arange(round(seconds * RATE)) / RATE
+    return (gain * torch.sin(2 * torch.pi * hz * time)).expand(channels, -1)
+
+
+def texts(figure: plt.Figure) -> str:
+    figure.canvas.draw()
+    return " | ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text) if text.get_visible())
+
+
+ITEMS = [("raw sum", tone(440, 0.1)), ("mix 1", tone(440, 0.5)), ("nothing", torch.zeros(2, RATE))]
+
+
+def test_every_plot_names_its_units_and_is_not_left_open() -> None:
+    stems = torch.stack([tone(220, 0.2, 1), tone(1000, 0.1, 1)])
+    wet = stems.expand(2, 2, -1)
+    figures = {
+        "time (s) frequency (Hz) dB below LUFS": plot_mix_spectrograms(ITEMS, RATE),
+        "time (s) amplitude LUFS": plot_waveforms(ITEMS, RATE),
+        "(LU) bass keys raw mix": plot_track_levels(("bass", "keys"), stems, [("mix 1", wet)], RATE),
+    }
+    for words, figure in figures.items():
+        shown = texts(figure)
+        for word in words.split():
+            assert word in shown, (word, shown)
+        assert figure.get_facecolor() == (1.0, 1.0, 1.0, 1.0)
+    assert plt.get_fignums() == []
+
+
+def test_track_levels_are_loudness_differences() -> None:
+    quiet = tone(1000, 0.05, 1)
+    tracks = torch.stack([quiet, torch.zeros_like(quiet)])
+    assert track_levels(tracks, RATE)[0] == pytest.approx(0.0, abs=0.01)  # alone it is the mix
+    assert np.isnan(track_levels(tracks, RATE)[1])
+    apart = torch.stack([tone(300, 0.1, 1), tone(1000, 0.1 * 10 ** (-12 / 20), 1)])
+    levels = track_levels(apart, RATE)
+    assert levels[0] - levels[1] == pytest.approx(12, abs=1.0)  # up to the K weighting between 300 Hz and 1 kHz
+
+
+def test_the_spectrogram_puts_a_tone_where_it_belongs() -> None:
+    picture = _log_spectrogram_db(tone(1000, 0.5), RATE)
+    centres = np.geomspace(30, 18000, picture.shape[0] + 1)
+    row = int(picture.mean(axis=1).argmax())
+    assert centres[row] <= 1000 * 1.02 and centres[row + 1] >= 1000 / 1.02
+
+
+def test_wrong_input_is_named() -> None:
+    with pytest.raises(UserError):
+        plot_waveforms([], RATE)
+    with pytest.raises(UserError, match="names"):
+        plot_track_levels(("one",), torch.zeros(2, 1, RATE), [], RATE)
