@@ -40,7 +40,11 @@ def config_from_dict(kind: type[Config], values: Any, where: str = "config") -> 
     for name, field in known.items():
         if name not in values and field.default is MISSING and field.default_factory is MISSING:
             raise UserError(f"{where}: field {name!r} is missing")
-    return kind(**{name: _value(hints[name], values[name], f"{where}.{name}") for name in values})
+    arguments = {name: _value(hints[name], values[name], f"{where}.{name}") for name in values}
+    try:
+        return kind(**arguments)
+    except (ValueError, UserError) as error:  # the config's own checks
+        raise UserError(f"{where}: {error}") from None
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:

@@ -56,10 +56,10 @@ TCN_BLOCK_KEYS = {
     "blocks.{i}.res.weight": "blocks.{i}.residual.weight",
 }
 ADAPTOR_KEYS = {
-    "model.0.weight": "hidden.weight",
-    "model.0.bias": "hidden.bias",
-    "model.2.weight": "output.weight",
-    "model.2.bias": "output.bias",
+    "model.0.weight": "inner.weight",
+    "model.0.bias": "inner.bias",
+    "model.2.weight": "outer.weight",
+    "model.2.bias": "outer.bias",
 }
 
 # Options of the published transformer that have one supported value.

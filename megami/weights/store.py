@@ -45,9 +45,9 @@ def save_weights(path: str | Path, weights: nn.Module | Mapping[str, Tensor], me
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    words = json.dumps({**metadata, **facts}, indent=2, ensure_ascii=False) + "\n"
+    words = json_bytes({**metadata, **facts})
     write_atomically(path, content)
-    write_atomically(metadata_path(path), words.encode("utf-8"))
+    write_atomically(metadata_path(path), words)
     return path
 
 
@@ -93,6 +93,11 @@ def read_json(path: Path) -> dict[str, Any]:
     return words
 
 
+def json_bytes(words: Mapping[str, Any]) -> bytes:
+    """Give the text of a JSON file that people can read too."""
+    return (json.dumps(words, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+
+
 def metadata_path(path: str | Path) -> Path:
     """Say where the JSON of a file of weights stands."""
     return Path(path).with_suffix(".json")
@@ -112,7 +117,7 @@ def check_state(state: Mapping[str, Tensor], expected: Shapes, what: str) -> Non
             raise UserError(f"{what}: key {key} is missing")
         if tuple(state[key].shape) != tuple(shape):
             raise UserError(f"{what}: key {key} has shape {list(state[key].shape)}, expected {list(shape)}")
-    for key in state:
+    for key in sorted(state):
         if key not in expected:
             raise UserError(f"{what}: key {key} is unexpected")
 

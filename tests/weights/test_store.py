@@ -79,7 +79,7 @@ def test_weights_of_another_kind_are_refused(stored):
 
 def test_unfitting_keys_are_named(stored):
     network, path = stored
-    refused(path, nn.Sequential(nn.Linear(3, 4)), "key 1.weight is unexpected")
+    refused(path, nn.Sequential(nn.Linear(3, 4)), "key 1.bias is unexpected")
     refused(path, nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(1, 1)), "key 2.weight is missing")
     refused(
         path, nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4)), r"key 0.weight has shape \[4, 3\], expected \[4, 2\]"

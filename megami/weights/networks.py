@@ -1,0 +1,110 @@
+"""The networks of the system by name: how each is built from its config, stored, and loaded again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from megami.adaptation import AdaptorConfig, ContentConfig, ContentEncoder, DomainAdaptor
+from megami.embeddings import FxEncoder, FxEncoderConfig
+from megami.errors import UserError
+from megami.generator import Denoiser, EDMConfig, MultitrackTransformer, TransformerConfig
+from megami.processor import FilmTCN, FxNorm, FxNormConfig, StructuredConfig, StructuredProcessor, TCNConfig
+from megami.weights.configs import config_from_dict, config_to_dict
+from megami.weights.store import load_weights, read_metadata, save_weights
+
+# FxNorm is no network, but it has numbers to store: its target curve.
+NETWORKS = ("fx_encoder", "content_encoder", "adaptor", "generator", "processor_structured", "processor_tcn", "fxnorm")
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """What the generator is made of: a network, and the noise levels that it works at."""
+
+    transformer: TransformerConfig
+    edm: EDMConfig
+
+
+NetworkConfig = (
+    FxEncoderConfig | ContentConfig | AdaptorConfig | GeneratorConfig | StructuredConfig | TCNConfig | FxNormConfig
+)
+
+
+def config_class(name: str) -> type[NetworkConfig]:
+    """Say which config describes the network of that name. Raises UserError for an unknown name."""
+    match name:
+        case "fx_encoder":
+            return FxEncoderConfig
+        case "content_encoder":
+            return ContentConfig
+        case "adaptor":
+            return AdaptorConfig
+        case "generator":
+            return GeneratorConfig
+        case "processor_structured":
+            return StructuredConfig
+        case "processor_tcn":
+            return TCNConfig
+        case "fxnorm":
+            return FxNormConfig
+    raise UserError(f"unknown network {name!r}: choose from {', '.join(NETWORKS)}")
+
+
+def build_network(config: NetworkConfig) -> nn.Module:
+    """Build the network that a config describes, with initial weights."""
+    match config:
+        case FxEncoderConfig():
+            return FxEncoder(config)
+        case ContentConfig():
+            return ContentEncoder(config)
+        case AdaptorConfig():
+            return DomainAdaptor(config)
+        case GeneratorConfig():
+            return Denoiser(MultitrackTransformer(config.transformer), config.edm)
+        case StructuredConfig():
+            return StructuredProcessor(config)
+        case TCNConfig():
+            return FilmTCN(config)
+        case FxNormConfig():
+            return FxNorm(torch.ones(config.bins), config)
+    raise TypeError(f"no network has a {type(config).__name__}")
+
+
+def network_config(network: nn.Module) -> NetworkConfig:
+    """Give the config that builds a network like this one."""
+    if isinstance(network, Denoiser):
+        return GeneratorConfig(network.network.config, network.config)
+    return network.config
+
+
+def save_network(folder: str | Path, name: str, network: nn.Module, metadata: Mapping[str, Any]) -> Path:
+    """Write a network's weights to FOLDER/NAME.safetensors, and its config and `metadata` to the JSON beside it.
+
+    metadata: `data` and `recipe` say how it was made; `metrics` and `licence` (MIT by default) may be given too.
+    Raises ValueError if the network is not the kind that the name says.
+    """
+    config = network_config(network)
+    if not isinstance(config, config_class(name)):
+        raise ValueError(f"{name} cannot be a {type(network).__name__}")
+    words = {"kind": name, "config": config_to_dict(config), "metrics": {}, "licence": "MIT", **metadata}
+    return save_weights(Path(folder) / f"{name}.safetensors", network, words)
+
+
+def load_network(folder: str | Path, name: str) -> nn.Module:
+    """Build the network of that name from its own config in FOLDER, with its weights: eval mode, no gradients.
+
+    Raises UserError for missing, damaged or unfitting files.
+    """
+    path = Path(folder) / f"{name}.safetensors"
+    config = config_from_dict(config_class(name), read_metadata(path)["config"], f"{path.with_suffix('.json')}: config")
+    try:
+        network = build_network(config)
+    except ValueError as error:  # sizes that a network cannot have
+        raise UserError(f"{path.with_suffix('.json')}: {error}") from None
+    network.load_state_dict(load_weights(path, network, kind=name))
+    return network.eval().requires_grad_(False)

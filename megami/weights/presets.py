@@ -1,0 +1,130 @@
+"""Presets: every size and option of the whole system, under one name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from megami.adaptation import AdaptorConfig, ContentConfig
+from megami.data import INSTRUMENTS, ROLES
+from megami.embeddings import EmbeddingConfig, FxEncoderConfig
+from megami.errors import UserError
+from megami.generator import EDMConfig, TransformerConfig
+from megami.processor import StructuredConfig, TCNConfig
+
+PRESETS = ("small", "paper")
+PROCESSORS = ("structured", "tcn")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What the whole system is made of and how it mixes; levels of noise are per dimension, times in seconds."""
+
+    embedding: EmbeddingConfig
+    # None: the published encoders, FxEncoder++ and CLAP, which come from their own packages.
+    fx_encoder: FxEncoderConfig | None
+    content: ContentConfig | None
+    adaptor: AdaptorConfig
+    processor_kind: str
+    structured: StructuredConfig | None
+    tcn: TCNConfig
+    transformer: TransformerConfig
+    edm: EDMConfig
+    # Noise on content embeddings in training, so that what the adaptor leaves of the effects is not relied on.
+    content_noise: float
+    churn: float  # fresh noise while sampling, in all; keeps the mixes diverse
+    default_steps: int
+    fxnorm: bool  # whether the processor's input first loses its own level and colour
+    segment_seconds: float  # how much of a track is listened to
+
+    def __post_init__(self) -> None:
+        if self.processor_kind not in PROCESSORS:
+            raise UserError(f"processor must be one of {', '.join(PROCESSORS)}, not {self.processor_kind!r}")
+        if self.processor_kind == "structured" and self.structured is None:
+            raise UserError("this preset has no structured processor: use tcn")
+        if self.embedding.num_tokens != self.transformer.tokens:
+            raise UserError(
+                f"effect embeddings have {self.embedding.num_tokens} tokens, the generator {self.transformer.tokens}"
+            )
+        if self.adaptor.dim != self.transformer.cond_tokens * self.transformer.cond_dim:
+            raise UserError(f"content embeddings of {self.adaptor.dim} numbers do not fill the generator's tokens")
+
+
+def preset(name: str) -> Preset:
+    """Give the preset of that name: "small" (trained by this project) or "paper" (the published sizes).
+
+    Raises UserError for another name.
+    """
+    if name == "small":
+        return _small()
+    if name == "paper":
+        return _paper()
+    raise UserError(f"unknown preset {name!r}: choose from {', '.join(PRESETS)}")
+
+
+def _small() -> Preset:
+    """The teaching size: a song on two CPU cores in seconds."""
+    embedding = EmbeddingConfig(fx_dim=128, dynamics_dim=64, spectrum_dim=64)
+    return Preset(
+        embedding=embedding,
+        fx_encoder=FxEncoderConfig(dim=embedding.fx_dim),
+        content=ContentConfig(dim=128, instruments=len(INSTRUMENTS), roles=len(ROLES)),
+        adaptor=AdaptorConfig(dim=128, hidden_dim=512),
+        processor_kind="structured",
+        structured=StructuredConfig(embedding=embedding),
+        tcn=TCNConfig(condition_dim=embedding.dim, content_dim=128, channels=32, blocks=10),
+        transformer=small_transformer(embedding.num_tokens),
+        edm=small_edm(embedding.dim),
+        content_noise=0.02,
+        churn=10.0,
+        default_steps=25,
+        fxnorm=False,
+        segment_seconds=12.0,
+    )
+
+
+def small_transformer(tokens: int) -> TransformerConfig:
+    """The small generator: 2.0 million parameters, and no track numbers, so that the order of tracks cannot matter."""
+    return TransformerConfig(
+        tokens=tokens,
+        cond_tokens=2,
+        width=192,
+        depth=5,
+        heads=6,
+        ff_mult=1.25,
+        time_features=128,
+        position_dim=32,
+        cond_position_dim=32,
+        track_ids="none",
+    )
+
+
+def small_edm(dim: int) -> EDMConfig:
+    """Noise levels for unit vectors of `dim` numbers, in the published proportion to the data.
+
+    One number of such a vector has RMS 1/sqrt(dim) (1/16 for 256), which is sigma_data. Published are sigma_max at 200
+    times and sigma_min at a fiftieth of sigma_data: the same ratios make sampling begin and end equally far from data.
+    """
+    sigma_data = dim**-0.5
+    return EDMConfig(sigma_data=sigma_data, sigma_min=sigma_data / 50, sigma_max=sigma_data * 200, rho=10.0)
+
+
+def _paper() -> Preset:
+    """The published sizes (MEGAMI; its released configuration)."""
+    embedding = EmbeddingConfig(fx_dim=2048, dynamics_dim=64, spectrum_dim=0)
+    return Preset(
+        embedding=embedding,
+        fx_encoder=None,
+        content=None,
+        adaptor=AdaptorConfig(dim=512, hidden_dim=512),
+        processor_kind="tcn",
+        structured=None,
+        tcn=TCNConfig(condition_dim=embedding.dim, content_dim=512),
+        # Tracks from the 15th on have no number: the published weights were never shown another way of going on.
+        transformer=TransformerConfig(extra_tracks="zeros"),
+        edm=EDMConfig(),
+        content_noise=0.011,
+        churn=10.0,
+        default_steps=100,
+        fxnorm=True,
+        segment_seconds=525312 / 44100,
+    )

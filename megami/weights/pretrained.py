@@ -1,0 +1,135 @@
+"""Everything that mixes, loaded by one name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from megami.adaptation import ContentEncoder, DomainAdaptor
+from megami.device import resolve_device
+from megami.embeddings import FxEncoder
+from megami.errors import UserError
+from megami.generator import Denoiser
+from megami.processor import FxNorm
+from megami.weights.configs import config_from_dict, config_to_dict
+from megami.weights.networks import NETWORKS, load_network
+from megami.weights.presets import PRESETS, PROCESSORS, Preset, preset
+from megami.weights.store import json_bytes, read_json, read_metadata, write_atomically
+
+SHIPPED = Path(__file__).parent
+PRESET_FILE = "preset.json"
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The trained parts of the system, ready to mix: eval mode, no gradients; `preset` says their sizes and options."""
+
+    preset: Preset
+    fx_encoder: FxEncoder
+    content_encoder: ContentEncoder
+    adaptor: DomainAdaptor
+    generator: Denoiser
+    processor: nn.Module
+    fxnorm: FxNorm | None
+
+    def to(self, device: str | torch.device) -> Networks:
+        """Move all networks to a device (in place, as torch does) and return this."""
+        parts = (self.fx_encoder, self.content_encoder, self.adaptor, self.generator, self.processor, self.fxnorm)
+        for part in parts:
+            if part is not None:
+                part.to(device)
+        return self
+
+
+def from_pretrained(
+    name_or_folder: str | Path = "small", device: str | torch.device = "cpu", processor: str | None = None
+) -> Networks:
+    """Load the networks of a preset by its name ("small"), or of a folder of weights.
+
+    Every network is built from the config in its own file. `processor` ("structured" or "tcn") chooses another one than
+    the preset's. Raises UserError for an unknown name, and for missing, damaged or unfitting files.
+    """
+    folder = weights_folder(name_or_folder)
+    chosen = read_preset(folder)
+    if processor is not None:
+        chosen = replace(chosen, processor_kind=processor)
+    device = resolve_device(device)
+    fx_encoder, content_encoder, adaptor, generator, effects = (
+        load_network(folder, name).to(device)
+        for name in ("fx_encoder", "content_encoder", "adaptor", "generator", f"processor_{chosen.processor_kind}")
+    )
+    fitted = replace(
+        chosen,
+        fx_encoder=fx_encoder.config,
+        content=content_encoder.config,
+        adaptor=adaptor.config,
+        transformer=generator.network.config,
+        edm=generator.config,
+        **{chosen.processor_kind: effects.config},
+    )
+    fxnorm = load_network(folder, "fxnorm").to(device) if chosen.fxnorm else None
+    return Networks(fitted, fx_encoder, content_encoder, adaptor, generator, effects, fxnorm)
+
+
+def weights_folder(name_or_folder: str | Path) -> Path:
+    """Say where the weights of a preset, or of a folder, are. Raises UserError if there are none."""
+    name = str(name_or_folder)
+    if name == "paper":
+        raise UserError("the published weights ('paper') are not supported in this version: use small")
+    if name in PRESETS:
+        folder = SHIPPED / name
+        if not any(folder.glob("*.safetensors")):
+            raise UserError(f"the weights of {name!r} are not part of this installation (expected in {folder})")
+        return folder
+    folder = Path(name_or_folder)
+    if folder.is_dir():
+        return folder
+    known = ", ".join(known for known in PRESETS if known != "paper")
+    raise UserError(f"unknown weights {name!r}: give one of {known}, or a folder of weights")
+
+
+def read_preset(folder: Path) -> Preset:
+    """Give the preset that a folder of weights is for: the one in its preset.json, else "small"."""
+    file = folder / PRESET_FILE
+    return config_from_dict(Preset, read_json(file), str(file)) if file.is_file() else preset("small")
+
+
+def save_preset(folder: str | Path, chosen: Preset) -> Path:
+    """Write a preset beside the weights that it is for, so that `from_pretrained(folder)` uses its options."""
+    path = Path(folder) / PRESET_FILE
+    write_atomically(path, json_bytes(config_to_dict(chosen)))
+    return path
+
+
+def shipped_presets() -> list[str]:
+    """Describe each preset in one line: its name, and the files at hand with their sizes."""
+    lines = []
+    for name in PRESETS:
+        files = sorted((SHIPPED / name).glob("*.safetensors"))
+        size = sum(file.stat().st_size for file in files) / 1e6
+        state = f"{len(files)} networks, {size:.1f} MB" if files else "no weights in this version"
+        lines.append(f"{name}: {state}")
+    return lines
+
+
+def verify(name_or_folder: str | Path) -> list[str]:
+    """Load every network of a preset or folder, checking hash, keys and shapes; one line for each.
+
+    Raises UserError at the first that is missing or damaged; only what the preset does not use may be missing.
+    """
+    folder = weights_folder(name_or_folder)
+    chosen = read_preset(folder)
+    spare = {f"processor_{kind}" for kind in PROCESSORS if kind != chosen.processor_kind}
+    spare |= set() if chosen.fxnorm else {"fxnorm"}
+    lines = []
+    for name in NETWORKS:
+        path = folder / f"{name}.safetensors"
+        if name in spare and not path.exists():
+            continue
+        load_network(folder, name)
+        metadata = read_metadata(path)
+        lines.append(f"{path.name}: {metadata['parameters']:,} parameters, sha256 {metadata['sha256'][:16]}, ok")
+    return lines

@@ -1,0 +1,70 @@
+"""The paper's networks against the list of keys and shapes in the published checkpoints, at full size."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from megami.adaptation import DomainAdaptor
+from megami.generator import MultitrackTransformer
+from megami.processor import FilmTCN
+from megami.weights import preset
+from megami.weights.convert import (
+    convert_adaptor,
+    convert_tcn,
+    convert_transformer,
+    publish_adaptor,
+    publish_tcn,
+    publish_transformer,
+    transformer_config,
+)
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def networks() -> dict:
+    """The published networks: name -> configuration, parameter count, shape per key."""
+    folder = Path(os.environ.get("MEGAMI_REFERENCE") or REPOSITORY.parent / "shared" / "reference")
+    file = folder / "checkpoints.json"
+    if not file.is_file():
+        pytest.skip(f"{file.name} is not in {folder}")
+    return json.loads(file.read_text(encoding="utf-8"))["networks"]
+
+
+def check(listed: dict, network: nn.Module, convert, publish) -> None:
+    """Every listed key has its place in our network, with its shape, and the other way round."""
+    shapes = {key: tuple(shape) for key, shape in listed["state_dict"].items()}
+    ours = convert({key: torch.empty(shape, device="meta") for key, shape in shapes.items()}, network)
+    assert set(ours) == set(network.state_dict())
+    assert {key: tuple(value.shape) for key, value in publish(ours).items()} == shapes
+    assert len(shapes) == listed["n_keys"]
+    assert sum(p.numel() for p in network.parameters()) == listed["parameters"]
+
+
+def test_generator(networks):
+    listed = networks["FxGenerator"]
+    assert transformer_config(listed["config"]) == preset("paper").transformer
+    with torch.device("meta"):
+        network = MultitrackTransformer(preset("paper").transformer)
+    check(listed, network, convert_transformer, publish_transformer)
+    assert listed["parameters"] == 76_620_928
+
+
+def test_effect_processor(networks):
+    with torch.device("meta"):
+        network = FilmTCN(preset("paper").tcn)
+    check(networks["FxProcessor"], network, convert_tcn, publish_tcn)
+    assert networks["FxProcessor"]["parameters"] == 12_610_434
+
+
+def test_adaptor(networks):
+    with torch.device("meta"):
+        network = DomainAdaptor(preset("paper").adaptor)
+    check(networks["CLAP_domain_adaptor"], network, convert_adaptor, publish_adaptor)
+    assert networks["CLAP_domain_adaptor"]["parameters"] == 525_312
