@@ -1,4 +1,4 @@
-"""The domain adaptor: guesses the content embedding of the dry track from that of the wet one (MEGAMI §3.3).
+"""The domain adaptor: guesses the content embedding of the dry track from that of the wet one (MEGAMI).
 
 With it the generator learns from songs that exist only mixed, and still understands dry tracks.
 """
@@ -50,9 +50,9 @@ def add_content_noise(content: Tensor, sigma: float, generator: torch.Generator 
 
 
 def content_tokens(content: Tensor, token_dim: int = 64) -> Tensor:
-    """Cut content embeddings into the tokens that the generator attends to: [..., dim] -> [..., dim / token_dim, token_dim].
+    """Cut content embeddings into the tokens that the generator attends to.
 
-    Row-major in [token_dim, tokens], then transposed: token m holds every m-th number, as published.
+    content [..., dim] -> [..., T, token_dim] with T = dim / token_dim; ValueError if it does not divide. Row-major in [token_dim, T], then transposed, as published: token m holds the numbers m, m + T, m + 2 T, ...
     """
     *batch, dim = content.shape
     if dim % token_dim:

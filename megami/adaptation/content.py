@@ -1,4 +1,4 @@
-"""The small content encoder: hears what is played (instrument, role, colour of the source), MEGAMI §3.2.
+"""The small content encoder: hears what is played (instrument, role, colour of the source).
 
 It stands where the paper has CLAP: a unit vector per track, which the generator is conditioned on.
 """
@@ -33,7 +33,7 @@ class ContentConfig:
 
 
 class ContentEncoder(nn.Module):
-    """Audio [b, c, n] to content embeddings [b, dim] of unit norm; any length from 0.1 s, any level, finite for silence.
+    """Audio [b, c, n] to content embeddings [b, dim] of unit norm; any length, any level, finite for silence.
 
     Channels are averaged. `heads` exists for training only: it makes the embedding know what is played.
     """

@@ -1,4 +1,4 @@
-"""Five descriptors of dynamics and stereo image, and their 64-d Fourier code (MEGAMI §3.1).
+"""Five descriptors of dynamics and stereo image, and their 64-d Fourier code (MEGAMI).
 
 They say what a contrastive encoder need not keep: how loud each channel is, how compressed, how wide, how balanced.
 Features are ordered [level L, level R, crest L, crest R, spread L, spread R, width, imbalance].

@@ -1,4 +1,4 @@
-"""The effect embedding z of a track: encoder vector, spectral code and dynamics code in one unit vector (MEGAMI §3.1)."""
+"""The effect embedding z of a track: encoder vector, spectral code and dynamics code in one unit vector (MEGAMI)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from megami.embeddings.spectrum import decode_spectrum, encode_spectrum, mid_ban
 
 @dataclass(frozen=True)
 class EmbeddingConfig:
-    """Sizes of the parts of z. Published: fx 2048 + dynamics 64 = 33 tokens of 64. Small: 128 + spectrum 64 + 64 = 4."""
+    """Sizes of the parts of z.
+
+    Published: fx 2048 + dynamics 64 = 33 tokens of 64. Small: fx 128 + spectrum 64 + dynamics 64 = 4 tokens.
+    """
 
     fx_dim: int = 128
     dynamics_dim: int = 64
@@ -46,13 +49,16 @@ class Parts(NamedTuple):
     dynamics: Tensor
 
 
-def join_parts(config: EmbeddingConfig, fx: Tensor, dynamics_code: Tensor, spectrum_code: Tensor | None = None) -> Tensor:
+def join_parts(
+    config: EmbeddingConfig, fx: Tensor, dynamics_code: Tensor, spectrum_code: Tensor | None = None
+) -> Tensor:
     """Join the parts [..., part dim] into z [..., dim] of unit norm, dynamics last.
 
     Each part is brought to the norm sqrt(its size), so that a single number weighs the same in every part.
     """
     if (spectrum_code is None) != (config.spectrum_dim == 0):
-        raise ValueError(f"the config has a spectral code of {config.spectrum_dim} numbers, but got {spectrum_code!r:.40}")
+        given = "none" if spectrum_code is None else "one"
+        raise ValueError(f"the config has a spectral code of {config.spectrum_dim} numbers, but {given} was given")
     parts = [part for part in (fx, spectrum_code, dynamics_code) if part is not None]
     scaled = [F.normalize(part, dim=-1) * part.shape[-1] ** 0.5 for part in parts]
     return torch.cat(scaled, dim=-1) / config.dim**0.5
@@ -74,7 +80,10 @@ def renormalise(config: EmbeddingConfig, z: Tensor) -> Tensor:
 
 
 def to_tokens(config: EmbeddingConfig, z: Tensor) -> Tensor:
-    """Pack z [..., dim] for the generator: [..., token_dim, num_tokens], row-major (token m holds every m-th number)."""
+    """Pack z [..., dim] for the generator: [..., token_dim, num_tokens].
+
+    Row-major: token m of T holds the numbers m, m + T, m + 2 T, ... of z.
+    """
     return z.reshape(*z.shape[:-1], config.token_dim, config.num_tokens)
 
 
@@ -97,7 +106,8 @@ def decode(config: EmbeddingConfig, z: Tensor) -> dict[str, Tensor]:
     parts = split_parts(config, z)
     features = decode_dynamics(parts.dynamics)
     level, crest, spread, image = features.split(2, dim=-1)
-    named = {"level_db": level, "crest_db": crest, "spread_db": spread, "width": image[..., 0], "imbalance": image[..., 1]}
+    named = {"level_db": level, "crest_db": crest, "spread_db": spread}
+    named["width"], named["imbalance"] = image.unbind(-1)
     if parts.spectrum is not None:
         named["mid_bands_db"], named["side_bands_db"] = decode_spectrum(parts.spectrum)
     return named

@@ -1,4 +1,4 @@
-"""The effect encoder: hears what was done to a track, whatever is played (MEGAMI §3.1, after FxEncoder++)."""
+"""The effect encoder: hears what was done to a track, whatever is played (in the place of FxEncoder++)."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ SILENCE_POWER = 1e-14
 def normalise_for_encoder(audio: Tensor, level_db: float = REFERENCE_LEVEL_DB) -> Tensor:
     """Bring each item to one level over all its channels together, so that an encoder cannot hear how loud it was.
 
-    audio [b, c, n] -> [b, c, n]. Balance between the channels is kept; silence stays silence. MEGAMI §4 (-25 dB).
+    audio [b, c, n] -> [b, c, n]. Balance between the channels is kept; silence stays silence.
     """
     power = audio.square().mean(dim=(-2, -1), keepdim=True)
     return audio * 10 ** (level_db / 20) * torch.rsqrt(power + SILENCE_POWER)

@@ -1,4 +1,4 @@
-"""Kernel audio distance between two sets of embeddings (Chung et al. 2025): is one drawn from the other's distribution?"""
+"""Kernel audio distance between sets of embeddings (Chung et al. 2025): do both come from one distribution?"""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def _kernel_sum(a: Tensor, b: Tensor, bandwidth: float, kernel: Kernel) -> Tenso
 def kernel_distance(
     reference: Tensor, generated: Tensor, kernel: Kernel = "gaussian", bandwidth: float | None = None
 ) -> float:
-    """Squared maximum mean discrepancy times 100, unbiased: 0 on average for equal distributions, so it may be negative.
+    """Squared maximum mean discrepancy times 100, unbiased: 0 on average for equal distributions, so often negative.
 
     reference [m >= 2, d], generated [n >= 2, d]; the bandwidth is `median_bandwidth(reference)` unless given.
-    Computed in float64. Raises ValueError for sets that are too small. KAD, eq. 4 (arXiv 2502.15602).
+    Computed in float64. Raises ValueError for sets that are too small. KAD (arXiv 2502.15602).
     """
     if min(len(reference), len(generated)) < 2:
         raise ValueError(f"kernel distance needs two items in each set, got {len(reference)} and {len(generated)}")
@@ -66,8 +66,8 @@ def kernel_distance_by_class(
 ) -> float:
     """Kernel distance within each class (instrument or role), averaged with the reference counts as weights.
 
-    reference [m, d] with classes [m], generated [n, d] with classes [n]; one bandwidth for all, the median over the whole
-    reference unless given. Classes with fewer than two items on either side are left out; ValueError if none is left.
+    reference [m, d] with classes [m], generated [n, d] with classes [n]; one bandwidth for all, the median over the
+    whole reference unless given. Classes with fewer than two items on either side are left out; ValueError if none is left.
     """
     bandwidth = median_bandwidth(reference) if bandwidth is None else bandwidth
     total, weight = 0.0, 0

@@ -57,7 +57,9 @@ def test_heads(encoder):
 def test_loss_is_the_sum_of_its_parts_and_unknown_classes_do_not_count():
     outputs = {"instrument": noise(4, 5), "role": noise(4, 3, seed=1), "spectrum": noise(4, 24, seed=2)}
     targets = {
-        "instrument": torch.tensor([0, 4, -100, 2]), "role": torch.tensor([0, 1, 2, 0]), "spectrum": noise(4, 24, seed=3),
+        "instrument": torch.tensor([0, 4, -100, 2]),
+        "role": torch.tensor([0, 1, 2, 0]),
+        "spectrum": noise(4, 24, seed=3),
     }
     known = torch.tensor([0, 1, 3])
     expected = (

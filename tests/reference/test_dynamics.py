@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -39,9 +41,10 @@ def sample_rate(case):
 
 @pytest.fixture(scope="module")
 def clips(case):
-    """All clips in the order of their names; those stored as int8 are divided by 256."""
+    """All clips in the order of their numbers; those stored as int8 are divided by 256."""
     tensors = case[1]
-    names = sorted(name for name in tensors if name.startswith("in.clip"))
+    names = [name for name in tensors if name.startswith("in.clip")]
+    names.sort(key=lambda name: int(re.match(r"in\.clip(\d+)", name).group(1)))
     return torch.stack([tensors[name].float() / (256 if "int8_div256" in name else 1) for name in names])
 
 
@@ -78,7 +81,9 @@ def test_features_in_db(case, clips, name, feature):
 
 
 @pytest.mark.parametrize(
-    ("name", "feature"), [("stereo_width", stereo_width), ("stereo_imbalance", stereo_imbalance)], ids=["width", "imbalance"]
+    ("name", "feature"),
+    [("stereo_width", stereo_width), ("stereo_imbalance", stereo_imbalance)],
+    ids=["width", "imbalance"],
 )
 def test_stereo_features(case, clips, name, feature):
     torch.testing.assert_close(feature(clips), case[1][f"out.{name}"], atol=1e-6, rtol=1e-4)
