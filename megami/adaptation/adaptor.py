@@ -52,7 +52,8 @@ def add_content_noise(content: Tensor, sigma: float, generator: torch.Generator 
 def content_tokens(content: Tensor, token_dim: int = 64) -> Tensor:
     """Cut content embeddings into the tokens that the generator attends to.
 
-    content [..., dim] -> [..., T, token_dim] with T = dim / token_dim; ValueError if it does not divide. Row-major in [token_dim, T], then transposed, as published: token m holds the numbers m, m + T, m + 2 T, ...
+    content [..., dim] -> [..., T, token_dim] with T = dim / token_dim; ValueError if it does not divide. Row-major in
+    [token_dim, T], then transposed, as published: token m holds the numbers m, m + T, m + 2 T, ...
     """
     *batch, dim = content.shape
     if dim % token_dim:
