@@ -64,8 +64,8 @@ def true_peaks(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     for start in range(0, samples.shape[-1], CHUNK):
         stop = min(start + CHUNK, samples.shape[-1])
         fine = upfirdn(taps, padded[:, start : stop + 2 * margin], up=factor, axis=-1)
-        fine = np.abs(fine[:, 2 * margin * factor : 2 * margin * factor + (stop - start) * factor])
-        peaks[start:stop] = fine.reshape(samples.shape[0], -1, factor).max(axis=(0, 2))
+        fine = np.abs(fine[:, 2 * margin * factor : 2 * margin * factor + (stop - start) * factor]).max(axis=0)
+        peaks[start:stop] = np.maximum.reduce([fine[phase::factor] for phase in range(factor)])
     return peaks
 
 

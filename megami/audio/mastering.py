@@ -47,8 +47,10 @@ def master(
             break
         gain_db = min(gain_db + 1.2 * short, most_db)  # a limited mix gains less than it is turned up
     out = torch.from_numpy(out)
-    over_db = true_peak_db(out, sample_rate) - 20.0 * math.log10(ceiling)
-    return (out * 10.0 ** (-max(over_db, 0.0) / 20.0)).reshape(audio.shape).to(audio)
+    if float(peaks.max()) * 10.0 ** (gain_db / 20.0) > ceiling:  # limited: what the moving gain left over goes too
+        over_db = true_peak_db(out, sample_rate) - 20.0 * math.log10(ceiling)
+        out = out * 10.0 ** (-max(over_db, 0.0) / 20.0)
+    return out.reshape(audio.shape).to(audio)
 
 
 def limit(

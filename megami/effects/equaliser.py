@@ -37,9 +37,9 @@ def low_shelf_section(gain_db: float, frequency_hz: float, sample_rate: int) -> 
     a = 10.0 ** (gain_db / 40.0)
     cos, sin = _angle(frequency_hz, sample_rate)
     slope = 2.0 * math.sqrt(a) * sin / (2.0 * SHELF_Q)
-    b = [a * ((a + 1) - (a - 1) * cos + slope), 2 * a * ((a - 1) - (a + 1) * cos), a * ((a + 1) - (a - 1) * cos - slope)]
+    b = [(a + 1) - (a - 1) * cos + slope, 2 * ((a - 1) - (a + 1) * cos), (a + 1) - (a - 1) * cos - slope]
     d = [(a + 1) + (a - 1) * cos + slope, -2 * ((a - 1) + (a + 1) * cos), (a + 1) + (a - 1) * cos - slope]
-    return np.array(b + d) / d[0]
+    return np.array([a * coefficient for coefficient in b] + d) / d[0]
 
 
 def high_shelf_section(gain_db: float, frequency_hz: float, sample_rate: int) -> np.ndarray:
@@ -47,9 +47,9 @@ def high_shelf_section(gain_db: float, frequency_hz: float, sample_rate: int) ->
     a = 10.0 ** (gain_db / 40.0)
     cos, sin = _angle(frequency_hz, sample_rate)
     slope = 2.0 * math.sqrt(a) * sin / (2.0 * SHELF_Q)
-    b = [a * ((a + 1) + (a - 1) * cos + slope), -2 * a * ((a - 1) + (a + 1) * cos), a * ((a + 1) + (a - 1) * cos - slope)]
+    b = [(a + 1) + (a - 1) * cos + slope, -2 * ((a - 1) + (a + 1) * cos), (a + 1) + (a - 1) * cos - slope]
     d = [(a + 1) - (a - 1) * cos + slope, 2 * ((a - 1) - (a + 1) * cos), (a + 1) - (a - 1) * cos - slope]
-    return np.array(b + d) / d[0]
+    return np.array([a * coefficient for coefficient in b] + d) / d[0]
 
 
 def _gain() -> Range:
