@@ -113,7 +113,7 @@ def active_clip(song: Song, samples: int, rng: np.random.Generator, tries: int =
 
 def engineer_chain(folder: Path, config: CorpusConfig, split: str, song: int, track: int, rng: np.random.Generator) -> EffectChain:
     """A chain that an engineer made for this track of this song."""
-    mix = int(rng.integers(config.mixes_per_song))
+    mix = int(rng.integers(min(config.chain_mixes, config.mixes_per_song)))
     with np.load(folder / "mixes" / f"{split}_{song:04d}_{mix:02d}.npz", allow_pickle=False) as file:
         return EffectChain.from_json(str(file["chains"][track]))
 

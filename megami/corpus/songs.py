@@ -20,12 +20,13 @@ FIRST_SEED = {"train": 0, "validation": 1_000_000, "test": 2_000_000}
 class CorpusConfig:
     """How much the studio plays and how much of it is mixed."""
 
-    train_songs: int = 240
+    train_songs: int = 200
     validation_songs: int = 12
     test_songs: int = 24
     seconds: float = 12.0
-    mixes_per_song: int = 6
-    chains: int = 1600  # of the effect encoder, each heard on `views` different clips
+    mixes_per_song: int = 5
+    chain_mixes: int = 2  # views and crops borrow chains from the first so many mixes of a song
+    chains: int = 1200  # of the effect encoder, each heard on `views` different clips
     views: int = 6
     view_seconds: float = 3.0
     crops: int = 6000  # of the processor

@@ -8,28 +8,29 @@ from megami.data.studio.styles_of_mixing import PARTS, MixStyle
 from megami.effects import Equaliser
 
 LIMIT_DB = 8.0
+NOTHING_THERE_DB = 15.0  # a region this far below the expected holds noise, not a dull sound
 ACCOMPANIMENT = ("chords", "pad", "lead", "percussion", "vocal")  # what has to make way for the song's lead
 LOW_PARTS = ("kick", "drums", "bass")
 # Expected colour of each part: power of the equaliser's five regions relative to the whole, dB; rows as in PARTS.
 PROFILES_DB = np.array(
     [
-        (-1.0, -8.0, -16.0, -20.0, -28.0),
-        (-10.0, -2.0, -8.0, -12.0, -14.0),
-        (-4.0, -5.0, -10.0, -11.0, -10.0),
-        (-22.0, -10.0, -8.0, -6.0, -5.0),
-        (-1.5, -6.0, -20.0, -35.0, -50.0),
-        (-12.0, -1.5, -8.0, -18.0, -30.0),
-        (-25.0, -3.0, -4.0, -14.0, -25.0),
-        (-14.0, -1.5, -8.0, -22.0, -35.0),
-        (-18.0, -2.5, -6.0, -14.0, -22.0),
+        (-0.3, -13.0, -22.0, -22.0, -30.0),
+        (-12.0, -3.0, -7.0, -10.0, -15.0),
+        (-1.5, -8.0, -15.0, -14.0, -14.0),
+        (-30.0, -5.0, -10.0, -8.0, -10.0),
+        (-2.0, -5.5, -21.0, -35.0, -45.0),
+        (-16.0, -1.3, -8.0, -16.0, -30.0),
+        (-30.0, -3.0, -4.0, -12.0, -25.0),
+        (-25.0, -1.3, -8.0, -20.0, -35.0),
+        (-28.0, -2.0, -6.0, -17.0, -24.0),
     ]
 )
 
 
 def correction_db(heard_db: np.ndarray, part: str, strength: float) -> np.ndarray:
     """Gain [5] that moves a track's colour towards that expected of its part; never lifts a region where nothing sounds."""
-    correction = strength * (PROFILES_DB[PARTS.index(part)] - heard_db)
-    return np.where(heard_db < -45.0, np.minimum(correction, 0.0), correction)
+    missing_db = PROFILES_DB[PARTS.index(part)] - heard_db
+    return strength * np.where(missing_db > NOTHING_THERE_DB, 0.0, missing_db)
 
 
 def presence_in(heard_db: np.ndarray) -> np.ndarray:

@@ -99,6 +99,11 @@ def part_of(role: str, instrument: str) -> str:
     return instrument if role == "drums" and instrument in ("kick", "snare") else role
 
 
+def section(part: str) -> str:
+    """The group of parts that shares one level: the microphones of a drum kit are one section."""
+    return "drums" if part in ("kick", "snare") else part
+
+
 def shared_space(beat_s: float, style: MixStyle, rng: np.random.Generator) -> SharedSpace:
     """Draws the room and sets the echo to the song's beat."""
     return SharedSpace(
@@ -137,16 +142,16 @@ def plan_song(
 def set_faders(strips: dict[int, Strip], plan: Plan, style: MixStyle, rng: np.random.Generator) -> dict[int, float]:
     """Fader gains in dB by track: loudness relative to the lead by part, lead held above the rest, mix at -8 dB.
 
-    Tracks of one part share its level (most of the power of their sum), so that three guitars are no louder than one by
-    more than a human would let them be.
+    Tracks of one part share its level (most of the power of their sum), so that three guitars are hardly louder than
+    one, and a kit on three microphones no louder than the same kit on one track.
     """
     rate = strips[plan.lead].sample_rate
-    company = [plan.parts[i] for i in strips if i != plan.lead]
+    company = [section(plan.parts[i]) for i in strips if i != plan.lead]
     faders = {}
     for i, strip in strips.items():
         target = 0.0
         if i != plan.lead:
-            share = 7.0 * np.log10(company.count(plan.parts[i]))
+            share = 7.0 * np.log10(company.count(section(plan.parts[i])))
             target = style.treatment(plan.parts[i]).level_db - share + float(np.clip(rng.normal(0, 1.0), -2.0, 2.0))
         faders[i] = target - loudness(strip.audio, rate)
     rest = [strip.audio * np.float32(10 ** (faders[i] / 20)) for i, strip in strips.items() if i != plan.lead]

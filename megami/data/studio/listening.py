@@ -98,11 +98,16 @@ def beat_seconds(audio: np.ndarray, sample_rate: int) -> float:
 def choose_lead(song: Song, dry: list[np.ndarray], audible: list[bool]) -> int:
     """Index of the track a mix is built around: a vocal, else a lead, else the most active melodic track, else any.
 
+    Among equals the more active, then the louder one leads; a track named as backing only where there is no other.
     `dry` are the tracks [channels, n], `audible` says which of them are not silent (at least one).
     """
     rate = song.multitrack.sample_rate
-    for roles in (("vocal",), ("lead",), ("chords", "pad"), ("bass",), tuple(song.roles)):
+
+    def rank(i: int) -> tuple[bool, float, float]:
+        return "backing" not in song.multitrack.names[i].lower(), round(activity(dry[i], rate), 1), loudness(dry[i], rate)
+
+    for roles in (("vocal",), ("lead",), ("chords", "pad"), ("bass",), song.roles):
         found = [i for i, role in enumerate(song.roles) if role in roles and audible[i]]
         if found:
-            return max(found, key=lambda i: (round(activity(dry[i], rate), 2), loudness(dry[i], rate)))
+            return max(found, key=rank)
     raise ValueError("no audible track to lead the mix")

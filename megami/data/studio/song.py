@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from megami.audio import Multitrack
 from megami.errors import UserError
-
-if TYPE_CHECKING:
-    from megami.audio import Multitrack
 
 ROLES: tuple[str, ...] = ("drums", "percussion", "bass", "chords", "lead", "pad", "vocal")
 

@@ -49,7 +49,7 @@ class Strip:
 def compressor(strip: Strip, squeeze_db: float, style: MixStyle, rng: np.random.Generator) -> Compressor:
     """Compressor whose threshold lies so far under the strip's own loud moments that they are reduced by `squeeze_db`."""
     ratio = style.ratio * float(rng.uniform(0.9, 1.15))
-    loud_db = float(np.percentile(block_peaks_db(strip.audio, strip.sample_rate), 90))
+    loud_db = float(np.percentile(block_peaks_db(strip.audio, strip.sample_rate), 95))
     return Compressor(
         threshold_db=float(np.clip(loud_db - squeeze_db / (1 - 1 / ratio), -50.0, -3.0)),
         ratio=ratio,
@@ -75,7 +75,7 @@ def build_strip(
     space: SharedSpace,
     rng: np.random.Generator,
 ) -> Strip:
-    """Strip of one track without its fader: level, equaliser, compressor, saturation, width, place, echo, room.
+    """Strip of one track without its fader: level, equaliser, compressor, saturation, spread, place, echo, room, width.
 
     `dry` is mono [1, samples], `gains_db` [5] the equaliser's gains, `position` -1..1.
     """
@@ -96,4 +96,6 @@ def build_strip(
     if treatment.send > 0:
         send = varied(treatment.send, rng)
         strip.insert(Reverb(space.decay_s, space.pre_delay_ms, space.damping_hz, wet=send, seed=space.seed))
+    if style.stereo != 1.0 and (position or spread > 0.05 or treatment.send > 0):
+        strip.insert(Width(width=style.stereo, spread=0.0))
     return strip
