@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from megami.notebook.player import Player, listening_page, player
-from megami.notebook.plots import plot_mix_spectrograms, plot_track_levels, plot_waveforms
+from megami.notebook.plots import plot_mix_spectrograms, plot_stereo_image, plot_track_levels, plot_waveforms
 
 __all__ = [
     "Player",
     "listening_page",
     "player",
     "plot_mix_spectrograms",
+    "plot_stereo_image",
     "plot_track_levels",
     "plot_waveforms",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 import torch
 
+PAGE_RATES = (32000, 44100, 48000)  # Hz, what MP3 knows (and browsers like)
 MEDIA_TYPES = {"mp3": "audio/mpeg", "ogg": "audio/ogg"}
 _LOWEST_KBPS, _HIGHEST_KBPS = 32.0, 320.0  # the range libsndfile's 0..1 compression level spans for MP3
 
@@ -21,7 +22,7 @@ def page_audio_suffix() -> str:
 def compress(audio: torch.Tensor, sample_rate: int, bitrate_kbps: int = 128) -> bytes:
     """Encode audio for a page, at a constant bit rate so that all items of a player start after the same delay.
 
-    audio: [[channels, samples], one or two channels, full scale ±1. Decoded, it is as loud as it was.
+    audio: [channels, samples], one or two channels, full scale ±1. Decoded, it is as loud as it was.
     bitrate_kbps: for the whole file, 32 to 320.
     """
     samples = audio.detach().to("cpu", torch.float32).numpy().T
@@ -30,7 +31,7 @@ def compress(audio: torch.Tensor, sample_rate: int, bitrate_kbps: int = 128) -> 
 
 @cache
 def encoder_gain(sample_rate: int, channels: int, bitrate_kbps: int) -> float:
-    """Amplitude that the encoder itself applies: LAME turns the signal down by up to half a decibel at low bit rates."""
+    """The gain that the encoder itself applies: at low bit rates LAME turns down by up to half a decibel."""
     time = np.arange(sample_rate) / sample_rate
     tone = np.tile(0.25 * np.sin(2 * np.pi * 997 * time)[:, None], (1, channels)).astype(np.float32)
     decoded, _ = soundfile.read(io.BytesIO(_encode(tone, sample_rate, bitrate_kbps)), dtype="float32", always_2d=True)

@@ -19,8 +19,9 @@ from string import Template
 
 import torch
 
+from megami.audio import SAMPLE_RATE, resample
 from megami.errors import UserError
-from megami.notebook.compress import MEDIA_TYPES, compress, page_audio_suffix
+from megami.notebook.compress import MEDIA_TYPES, PAGE_RATES, compress, page_audio_suffix
 from megami.notebook.matching import Match, keep_balance, match_loudness
 from megami.notebook.overview import overview
 
@@ -77,7 +78,7 @@ def listening_page(
     """Write one web page that compares recordings by ear; it needs no network and opens from disk.
 
     audio_files: write the sound into the folder `<page>_audio` beside the page, instead of into the page itself.
-    The rest as in `player`. Returns the page's path. Raises UserError if it cannot be written or nothing is to be played.
+    The rest as in `player`. Returns the page's path. Raises UserError if it cannot be written, or nothing is to play.
     """
     path = Path(path)
     folder = f"{path.stem}_audio"
@@ -108,6 +109,8 @@ def _build(
     keys: str,
 ) -> tuple[Player, tuple[Match, ...]]:
     titles, audios = _checked(items, captions)
+    if sample_rate not in PAGE_RATES:
+        audios, sample_rate = [resample(audio, sample_rate, SAMPLE_RATE) for audio in audios], SAMPLE_RATE
     audios = _alike(audios)
     matches = (match_loudness if match else keep_balance)(audios, sample_rate)
     audios = [audio * 10 ** (found.gain_db / 20) for audio, found in zip(audios, matches)]

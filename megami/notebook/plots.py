@@ -107,16 +107,51 @@ def plot_track_levels(
             track_levels(tracks, sample_rate), rows + offset, linestyle="none", label=title, markersize=8,
             marker=MARKERS[index % len(MARKERS)], color=COLOURS[index % len(COLOURS)], markeredgecolor="white",
         )
-    for boundary in rows[:-1] + 0.5:
-        axis.axhline(boundary, color=GRID, linewidth=0.8)
-    axis.grid(axis="y", visible=False)
-    axis.set_yticks(rows, names)
-    axis.set_ylim(len(names) - 0.5, -0.5)
-    axis.tick_params(axis="y", length=0)
+    _rows(axis, names)
     axis.set_xlabel("loudness of the track relative to the mix (LU)")
     axis.margins(x=0.06)
-    axis.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(versions), frameon=False, handletextpad=0.2)
+    _legend(axis, len(versions))
     return _finished(figure)
+
+
+def plot_stereo_image(
+    names: Sequence[str], mixes: Sequence[tuple[str, torch.Tensor]], sample_rate: int
+) -> Figure:
+    """Where each track stands between the loudspeakers, and how wide it is, in every mix.
+
+    names: of the tracks. mixes: (title, wet tracks [tracks, 2, samples]); sample_rate as in the other plots, in Hz.
+    A mark is the level of right over left in dB (0: middle); the bar through it grows with the stereo width, the energy
+    of the difference between the channels over the energy of their sum, and is 6 dB long for unrelated channels.
+    Silent tracks have no mark.
+    """
+    figure, axes = _paper(1, 1, (9.6, 1.3 + 0.46 * len(names)))
+    axis = axes[0, 0]
+    rows = np.arange(len(names))
+    offsets = np.linspace(-0.26, 0.26, len(_some(mixes))) if len(mixes) > 1 else [0.0]
+    for index, ((title, tracks), offset) in enumerate(zip(mixes, offsets), start=1):
+        balance, width = stereo_image(tracks)
+        colour = COLOURS[index % len(COLOURS)]
+        axis.errorbar(
+            balance, rows + offset, xerr=3 * np.minimum(width, 2.0), fmt=MARKERS[index % len(MARKERS)], label=title,
+            color=colour, markersize=8, markeredgecolor="white", elinewidth=3, alpha=0.95,
+        )
+    _rows(axis, names)
+    axis.axvline(0, color=QUIET, linewidth=0.9, zorder=0)
+    limit = max(6.0, 1.1 * float(np.abs(axis.get_xlim()).max()))
+    axis.set_xlim(-limit, limit)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
+    axis.set_xlabel("louder on the left (dB)   \N{LEFTWARDS ARROW} 0 \N{RIGHTWARDS ARROW}   louder on the right (dB)")
+    _legend(axis, len(mixes))
+    return _finished(figure)
+
+
+def stereo_image(tracks: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Level of right over left in dB, and side over mid energy, of wet tracks [tracks, 2, samples]; NaN for silence."""
+    left, right = tracks.double().cpu().numpy().swapaxes(0, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        balance = 10 * np.log10(np.mean(right**2, axis=-1) / np.mean(left**2, axis=-1))
+        width = np.mean((left - right) ** 2, axis=-1) / np.mean((left + right) ** 2, axis=-1)
+    return balance, width
 
 
 def track_levels(tracks: torch.Tensor, sample_rate: int) -> np.ndarray:
@@ -186,6 +221,20 @@ def _label_outer(axes: np.ndarray, used: int, xlabel: str, ylabel: str) -> None:
             axis.tick_params(labelbottom=True)
         if number % columns == 0:
             axis.set_ylabel(ylabel)
+
+
+def _rows(axis: Axes, names: Sequence[str]) -> None:
+    """One row for each track, the first on top, with lines between them."""
+    for boundary in range(len(names) - 1):
+        axis.axhline(boundary + 0.5, color=GRID, linewidth=0.8)
+    axis.grid(axis="y", visible=False)
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.5, -0.5)
+    axis.tick_params(axis="y", length=0)
+
+
+def _legend(axis: Axes, columns: int) -> None:
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, frameon=False, handletextpad=0.2)
 
 
 def _finished(figure: Figure) -> Figure:

@@ -40,11 +40,12 @@ def written(songs: list, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def part(driver: object, selector: str, number: int = 0) -> object:
-    return driver.find_elements(By.CSS_SELECTOR, ".megami-player")[number].shadow_root.find_element(By.CSS_SELECTOR, selector)
+    return parts(driver, selector, number)[0]
 
 
 def parts(driver: object, selector: str, number: int = 0) -> list:
-    return driver.find_elements(By.CSS_SELECTOR, ".megami-player")[number].shadow_root.find_elements(By.CSS_SELECTOR, selector)
+    host = driver.find_elements(By.CSS_SELECTOR, ".megami-player")[number]
+    return host.shadow_root.find_elements(By.CSS_SELECTOR, selector)
 
 
 def press(driver: object, *keys: str) -> None:
@@ -79,7 +80,9 @@ SWITCH_AND_MEASURE = HOST + """
 const engine = host.megamiPlayer.engine, done = arguments[2];
 const before = engine.position(), clock = performance.now();
 host.shadowRoot.querySelectorAll(".choose")[arguments[1]].click();
-setTimeout(() => done([before, engine.position(), (performance.now() - clock) / 1000, engine.voice?.index ?? engine.index]), 300);
+setTimeout(() => {
+  done([before, engine.position(), (performance.now() - clock) / 1000, engine.voice?.index ?? engine.index]);
+}, 300);
 """
 
 
@@ -202,7 +205,8 @@ def test_typing_in_the_listening_page_is_left_alone(page: object, written: Path)
 def test_players_on_one_page_are_separate_and_take_turns(page: object, songs: list, tmp_path: Path) -> None:
     path = tmp_path / "two.html"
     fragments = "".join(player(songs[:2], SAMPLE_RATE, title=title).html for title in ("first", "second"))
-    path.write_text(f"<!DOCTYPE html><meta charset='utf-8'><body><p class='title'>text</p>{fragments}", encoding="utf-8")
+    text = f"<!DOCTYPE html><meta charset='utf-8'><body><p class='title'>text</p>{fragments}"
+    path.write_text(text, encoding="utf-8")
     open_file(page, path)
     part(page, ".play", 0).click()
     wait_until_moving(page, 0)
@@ -225,7 +229,8 @@ def test_clicking_a_picture_goes_there_and_dragging_marks_a_phrase(page: object,
         round(width / 8), 0).release().perform()
     region = page.execute_script(HOST + "return host.megamiPlayer.region", 0)
     assert (region["start"], region["end"]) == (pytest.approx(2.0, abs=0.1), pytest.approx(3.0, abs=0.1))
-    assert position(page) == pytest.approx(region["start"]) and part(page, ".loop").get_attribute("aria-pressed") == "true"
+    assert position(page) == pytest.approx(region["start"])
+    assert part(page, ".loop").get_attribute("aria-pressed") == "true"
     press(page, Keys.ESCAPE)
     assert page.execute_script(HOST + "return host.megamiPlayer.region", 0) is None
 
@@ -257,7 +262,8 @@ def test_blind_mode_hides_names_and_reveals_them(page: object, written: Path) ->
 
 def test_it_is_dark_on_dark_pages_and_fits_a_phone(page: object, written: Path) -> None:
     try:
-        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+        dark = {"name": "prefers-color-scheme", "value": "dark"}
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [dark]})
         page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                              {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True})
         open_file(page, written)

@@ -91,7 +91,8 @@ def test_items_stay_aligned_and_as_long_as_the_song() -> None:
 
 
 def test_the_page_holds_everything_and_points_nowhere(tmp_path: Path) -> None:
-    page = listening_page(tmp_path / "page.html", [("a", music(0, 0.3))], RATE, "Title & <more>", subtitle="sub", captions=["c"])
+    items = [("a", music(0, 0.3))]
+    page = listening_page(tmp_path / "page.html", items, RATE, "Title & <more>", subtitle="sub", captions=["c"])
     text = page.read_text(encoding="utf-8")
     assert not re.findall(r"""(?:https?:)?//[a-z0-9-]+\.[a-z]""", re.sub(r"base64,[A-Za-z0-9+/=]+", "", text))
     assert "Title &amp; &lt;more&gt;" in text and "<more>" not in text
@@ -135,9 +136,17 @@ def test_players_do_not_share_their_element() -> None:
     assert identity.search(first)[1] != identity.search(second)[1]
 
 
-@pytest.mark.parametrize("audio", [torch.zeros(2, RATE), torch.zeros(1, RATE), music(0, 0.3, seconds=0.1), music(0, 0.3)[0]])
+ODD = [torch.zeros(2, RATE), torch.zeros(1, RATE), music(0, 0.3, seconds=0.1), music(0, 0.3)[0]]
+
+
+@pytest.mark.parametrize("audio", ODD)
 def test_silence_snippets_and_plain_vectors_work(audio: torch.Tensor) -> None:
     assert len(sounds(player([("odd", audio), ("even", music(1, 0.2))], RATE).html)) == 2
+
+
+def test_any_sample_rate_is_played() -> None:
+    page = player([("fast", music(0, 0.3))], 96000).html
+    assert sounds(page)[0].shape[-1] == pytest.approx(3 * RATE * RATE / 96000, abs=2)
 
 
 def test_levels_are_shown(tmp_path: Path) -> None:

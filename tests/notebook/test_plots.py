@@ -12,8 +12,8 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 
 from megami.errors import UserError  # noqa: E402
-from megami.notebook import plot_mix_spectrograms, plot_track_levels, plot_waveforms  # noqa: E402
-from megami.notebook.plots import _log_spectrogram_db, track_levels  # noqa: E402
+from megami.notebook import plot_mix_spectrograms, plot_stereo_image, plot_track_levels, plot_waveforms  # noqa: E402
+from megami.notebook.plots import _log_spectrogram_db, stereo_image, track_levels  # noqa: E402
 
 RATE = 44100
 
@@ -37,6 +37,7 @@ def test_every_plot_names_its_units_and_is_not_left_open() -> None:
     figures = {
         "time (s) frequency (Hz) dB below LUFS": plot_mix_spectrograms(ITEMS, RATE),
         "time (s) amplitude LUFS": plot_waveforms(ITEMS, RATE),
+        "left right (dB) bass keys mix": plot_stereo_image(("bass", "keys"), [("mix 1", wet)], RATE),
         "(LU) bass keys raw mix": plot_track_levels(("bass", "keys"), stems, [("mix 1", wet)], RATE),
     }
     for words, figure in figures.items():
@@ -55,6 +56,16 @@ def test_track_levels_are_loudness_differences() -> None:
     apart = torch.stack([tone(300, 0.1, 1), tone(1000, 0.1 * 10 ** (-12 / 20), 1)])
     levels = track_levels(apart, RATE)
     assert levels[0] - levels[1] == pytest.approx(12, abs=1.0)  # up to the K weighting between 300 Hz and 1 kHz
+
+
+def test_the_stereo_image_is_balance_and_width() -> None:
+    one, other = tone(300, 0.1, 1)[0], tone(1000, 0.1, 1)[0]
+    pairs = [(one, one), (one, other), (one, 2 * one), (0 * one, 0 * one)]
+    tracks = torch.stack([torch.stack(pair) for pair in pairs])
+    balance, width = stereo_image(tracks)
+    assert balance[:3] == pytest.approx([0, 0, 20 * np.log10(2)], abs=0.05)
+    assert width[:2] == pytest.approx([0, 1], abs=0.01)  # mono; unrelated channels
+    assert np.isnan(balance[3]) and np.isnan(width[3])
 
 
 def test_the_spectrogram_puts_a_tone_where_it_belongs() -> None:

@@ -1,0 +1,31 @@
+"""While the book is built, players write their sound into files beside the page instead of into the page.
+
+A page with a few players would otherwise weigh several megabytes before it shows anything. The players
+(megami.notebook) read the folder from the environment, which the notebooks' kernels inherit from this process; it lies
+in the output, so nothing is added to the source tree, and a notebook run by hand stays self-contained.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+PAGES = "book"  # all pages lie in this folder: the sound beside them is reached as `_audio/...`
+
+
+def use_audio_folder(app: Sphinx) -> None:
+    """Start the build with an empty folder for sound."""
+    if app.builder.format != "html":
+        return
+    folder = Path(app.outdir) / PAGES / "_audio"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.environ["MEGAMI_BOOK_AUDIO"] = str(folder)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Called by Sphinx."""
+    app.connect("builder-inited", use_audio_folder)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
