@@ -273,7 +273,7 @@ class MultitrackTransformer(nn.Module):
         cnoise [b, 1]: ln(sigma) / 4; cond [b, tracks, M, cond_dim]: content tokens; mask [b, tracks] bool, true where
         there is a track (none: all). T and M may be anything that token ids suffice for; UserError beyond.
         """
-        b, n, channels, tokens = x.shape
+        b, n, _, tokens = x.shape
         mask = torch.ones(b, n, dtype=torch.bool, device=x.device) if mask is None else mask.bool()
         layout = make_layout(mask, tokens, cond.shape[2])
         x = residual_mix(self.input_mix, x.flatten(0, 1))  # [b*n, channels, T]

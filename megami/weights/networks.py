@@ -86,11 +86,11 @@ def save_network(folder: str | Path, name: str, network: nn.Module, metadata: Ma
     """Write a network's weights to FOLDER/NAME.safetensors, and its config and `metadata` to the JSON beside it.
 
     metadata: `data` and `recipe` say how it was made; `metrics` and `licence` (MIT by default) may be given too.
-    Raises ValueError if the network is not the kind that the name says.
+    Raises TypeError if the network is not the kind that the name says.
     """
     config = network_config(network)
     if not isinstance(config, config_class(name)):
-        raise ValueError(f"{name} cannot be a {type(network).__name__}")
+        raise TypeError(f"{name} cannot be a {type(network).__name__}")
     words = {"kind": name, "config": config_to_dict(config), "metrics": {}, "licence": "MIT", **metadata}
     return save_weights(Path(folder) / f"{name}.safetensors", network, words)
 

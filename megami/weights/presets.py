@@ -71,7 +71,9 @@ def _small() -> Preset:
         adaptor=AdaptorConfig(dim=128, hidden_dim=512),
         processor_kind="structured",
         structured=StructuredConfig(embedding=embedding),
-        tcn=TCNConfig(condition_dim=embedding.dim, content_dim=128, channels=32, blocks=10),
+        tcn=TCNConfig(
+            condition_dim=embedding.dim, content_dim=128, channels=16, blocks=4, kernel_size=13, dilation_growth=10
+        ),
         transformer=small_transformer(embedding.num_tokens),
         edm=small_edm(embedding.dim),
         content_noise=0.02,

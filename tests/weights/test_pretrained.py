@@ -135,7 +135,7 @@ def test_networks_of_different_sizes_are_refused(folder):
 
 
 def test_a_network_is_not_stored_under_anothers_name(tmp_path, networks):
-    with pytest.raises(ValueError, match="generator cannot be a DomainAdaptor"):
+    with pytest.raises(TypeError, match="generator cannot be a DomainAdaptor"):
         save_network(tmp_path, "generator", networks["adaptor"], HOW)
 
 

@@ -78,7 +78,7 @@ def test_weights_of_another_kind_are_refused(stored):
 
 
 def test_unfitting_keys_are_named(stored):
-    network, path = stored
+    _, path = stored
     refused(path, nn.Sequential(nn.Linear(3, 4)), "key 1.bias is unexpected")
     refused(path, nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(1, 1)), "key 2.weight is missing")
     refused(
