@@ -230,7 +230,7 @@ class TimeEmbedding(nn.Module):
 
     def __init__(self, features: int, width: int) -> None:
         super().__init__()
-        self.frequencies = nn.Parameter(torch.empty(features // 2, 1).normal_())
+        self.frequencies = nn.Parameter(torch.randn(features // 2, 1))
         self.hidden = nn.Linear(features, width)
         self.output = nn.Linear(width, width)
 
