@@ -94,7 +94,7 @@ class BuildDry:
         song = load_song(self.folder / "songs" / path.name)
         audio = song.multitrack.audio
         write_arrays(path, {
-            "content": content_mels(audio), "mid": mid_bands_db(audio).numpy(), "level": level_db(audio)[:, 0].numpy(),
+            "content": content_mels(audio), "mid": mid_bands_db(audio).numpy(), "level": level_db(audio).numpy(),
             "instruments": np.array(song.instruments), "roles": np.array(song.roles), "style": np.array(song.style),
         })
 
@@ -106,7 +106,7 @@ def active_clip(song: Song, samples: int, rng: np.random.Generator, tries: int =
         track = int(rng.integers(len(audio)))
         start = int(rng.integers(max(1, audio.shape[-1] - samples)))
         clip = audio[track, :, start : start + samples]
-        if clip.shape[-1] == samples and float(level_db(clip)[0]) > ACTIVE_DB:
+        if clip.shape[-1] == samples and float(level_db(clip)) > ACTIVE_DB:
             return clip.numpy(), track
     return None
 
@@ -193,7 +193,7 @@ class BuildCrops:
             engineered = engineer_chain(self.folder, self.config, split, song, track, rng)
             kind, chain = draw_chain(rng.uniform(), engineered, rng)
             out = chain.apply(clip, SAMPLE_RATE)
-            if float(level_db(torch.from_numpy(out)).max()) > -60:
+            if float(level_db(torch.from_numpy(out))) > -60:
                 dry.append(clip)
                 wet.append(out)
                 kinds.append(kind)
