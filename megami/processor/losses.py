@@ -112,7 +112,7 @@ def match_level_per_channel(audio: Tensor, target: Tensor) -> Tensor:
     """
     have = audio.square().mean(-1, keepdim=True)
     want = target.square().mean(-1, keepdim=True)
-    return audio * (want / (have + SILENCE_POWER)).sqrt()
+    return audio * want.sqrt() * torch.rsqrt(have + SILENCE_POWER)
 
 
 def level_per_channel(audio: Tensor, rms: float = MATCHED_RMS) -> Tensor:

@@ -82,7 +82,7 @@ class NoiseTail(nn.Module):
             self.head.weight.mul_(0.1)
             self.head.bias.zero_()
             self.head.bias[:bands] = -0.5
-            self.head.bias[2 * bands] = -1.5
+            self.head.bias[2 * bands] = -2.5
             self.head.bias[2 * bands + 1] = -0.5
             self.head.bias[2 * bands + 2] = -2.0
         noise = noise_bands(self.samples, bands, sample_rate, seed)
