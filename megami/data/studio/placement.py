@@ -69,8 +69,9 @@ def place(
     movable = [i for i, seat in enumerate(seats) if i != lead and seat.part not in CENTRE_PARTS]
     groups = sorted(pair_up(seats, movable), key=lambda group: -float(np.mean([seats[i].weight for i in group])))
     spread = angles(len(groups), outermost, positions, rng)
-    if len(movable) == 1:
-        spread = spread * 0.5  # a single side track far out would tip the mix over
+    alone = [rank for rank, group in enumerate(groups) if len(group) == 1]
+    if len(alone) % 2:
+        spread[alone[-1]] *= 0.5  # nothing answers it on the other side: far out it would tip the mix over
     position = np.zeros(len(seats))
     side = 1.0 if rng.random() < 0.5 else -1.0
     for angle, group in zip(spread, groups):
