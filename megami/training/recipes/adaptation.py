@@ -14,7 +14,7 @@ from megami.corpus import DryTracks
 from megami.embeddings import LogMel, standardise_mid_bands
 from megami.training.loop import LoopConfig
 
-CONTENT_LOOP = LoopConfig(steps=3000, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998)
+CONTENT_LOOP = LoopConfig(steps=1500, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998)
 ADAPTOR_LOOP = LoopConfig(steps=3000, learning_rate=1e-3, weight_decay=0.02, ema_rate=0.998)
 
 

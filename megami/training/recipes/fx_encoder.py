@@ -12,7 +12,7 @@ from megami.corpus import Views
 from megami.embeddings import FxEncoder, contrastive_loss
 from megami.training.loop import LoopConfig
 
-LOOP = LoopConfig(steps=5000, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998)
+LOOP = LoopConfig(steps=2400, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998)
 
 
 @dataclass(frozen=True)
