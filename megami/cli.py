@@ -1,31 +1,48 @@
 """The command line: megami mix | train | evaluate | weights.
 
-Exit codes: 0 done; 2 bad usage or bad input, said in one line on stderr; 130 interrupted.
+Exit codes: 0 done; 2 bad usage or bad input, said in one line on stderr; 130 interrupted, 143 terminated. Results go to
+stdout, progress and complaints to stderr. Networks are imported by the commands, so that help is quick.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
-import click
 import typer
 
+from megami import __version__
 from megami.errors import UserError
+from megami.output_folder import check_writable
 
-app = typer.Typer(help="Generative automatic music mixing.", no_args_is_help=True, add_completion=False)
-weights_app = typer.Typer(help="Look at the weights that mixing uses.", no_args_is_help=True)
+# Plain help and messages: quicker than rich ones, and the same in a terminal and in a pipe.
+PLAIN = {"rich_markup_mode": None, "context_settings": {"help_option_names": ["-h", "--help"]}}
+app = typer.Typer(help="Generative automatic music mixing.", add_completion=False, **PLAIN)
+weights_app = typer.Typer(help="Look at the weights that mixing uses.", **PLAIN)
 app.add_typer(weights_app, name="weights")
+
+INTERRUPTED, TERMINATED = 130, 143
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 Weights = Annotated[str, typer.Option(help="a preset's name, or a folder of weights")]
+Workers = Annotated[int, typer.Option(help="processes that render; one per core if 0")]
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
+    """Generative automatic music mixing."""
+    if show:
+        typer.echo(f"megami {__version__}")
+        raise typer.Exit()
 
 
 @app.command()
 def mix(
     stems: Annotated[Path, typer.Argument(help="folder of dry tracks (WAV, FLAC, OGG, MP3, AIFF)", show_default=False)],
-    out: Annotated[Path, typer.Option(help="folder for the mixes; made if it is not there")] = Path("mixes"),
+    out: Annotated[Path, typer.Option(help="folder for the mixes; a former run's are replaced")] = Path("mixes"),
     num_mixes: Annotated[int, typer.Option(help="how many different mixes")] = 3,
     weights: Weights = "small",
     processor: Annotated[str, typer.Option(help="structured or tcn; the preset's own if empty")] = "",
@@ -34,17 +51,17 @@ def mix(
     guidance: Annotated[float, typer.Option(help="above 1 follows the content more closely")] = 1.0,
     device: Device = "auto",
     stems_too: Annotated[bool, typer.Option("--stems/--no-stems", help="also write every wet track")] = False,
-    format: Annotated[str, typer.Option(help="wav or flac (24 bit)")] = "wav",
+    file_format: Annotated[str, typer.Option("--format", help="wav or flac (24 bit)")] = "wav",
     loudness: Annotated[float, typer.Option(help="target loudness in LUFS; peaks stay below -1 dBTP")] = -16.0,
     page: Annotated[bool, typer.Option("--page/--no-page", help="also write a page to compare them by ear")] = False,
 ) -> None:
     """Mix a folder of dry stems, several times, each time differently."""
     from megami.cli_mix import MixJob, run_mix
 
-    job = MixJob(stems, out, num_mixes, weights, processor or None, seed, steps, guidance, device, stems_too, format,
-                 loudness, page)
+    job = MixJob(stems, out, num_mixes, weights, processor or None, seed, steps, guidance, device, stems_too,
+                 file_format.lower(), loudness, page)
     for path in run_mix(job):
-        typer.echo(path)
+        typer.echo(os.fsencode(path))  # bytes: a file's name need not be valid text
 
 
 @app.command()
@@ -55,7 +72,7 @@ def train(
     stages: Annotated[str, typer.Option(help="comma-separated stages; all of them if empty")] = "",
     device: Device = "auto",
     devices: Annotated[int, typer.Option(help="number of GPUs")] = 1,
-    workers: Annotated[int, typer.Option(help="processes that render; one per core if 0")] = 0,
+    workers: Workers = 0,
 ) -> None:
     """Train every network of a preset from a seed; run it again to go on after an interruption."""
     from megami.device import resolve_device
@@ -63,11 +80,12 @@ def train(
 
     if preset != "small":
         raise UserError(f"cannot train {preset!r}: the preset that trains here is small")
-    if seed < 0 or devices < 1 or workers < 0:
-        raise UserError("--seed and --workers must be 0 or more, --devices 1 or more")
+    if not 0 <= seed < 2**32 or devices < 1 or workers < 0:
+        raise UserError(f"--seed must be from 0 to {2**32 - 1}, --workers 0 or more, --devices 1 or more")
     chosen = tuple(stage.strip() for stage in stages.split(",") if stage.strip()) or STAGES
+    check_writable(out)
     place = Workplace(out, resolve_device(device).type, devices, workers or None)
-    typer.echo(train_small(place, SmallRecipe().with_seed(seed), chosen))
+    typer.echo(os.fsencode(train_small(place, SmallRecipe().with_seed(seed), chosen)))
 
 
 @app.command()
@@ -75,14 +93,21 @@ def evaluate(
     weights: Weights = "small",
     quick: Annotated[bool, typer.Option("--quick", help="a few held-out songs and chains: minutes")] = False,
     out: Annotated[Path | None, typer.Option(help="write the rows as JSON")] = None,
-    cache: Annotated[Path, typer.Option(help="folder for the held-out songs and their features")] = Path(".cache/evaluation"),
-    workers: Annotated[int, typer.Option(help="processes that render; one per core if 0")] = 0,
+    cache: Annotated[Path, typer.Option(help="folder for held-out songs and features")] = Path(".cache/evaluation"),
+    workers: Workers = 0,
 ) -> None:
     """Measure each network on held-out studio songs and chains, against its trivial baseline."""
-    from megami.evaluation.quick import evaluate_quick, print_report, write_results
-
     if not quick:
         raise UserError("only the quick evaluation exists in this version: add --quick")
+    if workers < 0:
+        raise UserError(f"--workers must be 0 or more, not {workers}")
+    check_writable(cache)
+    if out is not None:  # found out now, not after minutes of measuring
+        check_writable(out.parent)
+        if out.is_dir():
+            raise UserError(f"{out} is a folder: give --out the name of a JSON file")
+    from megami.evaluation.quick import evaluate_quick, print_report, write_results
+
     rows = evaluate_quick(weights, cache, workers or None)
     typer.echo(print_report(rows))
     if out is not None:
@@ -103,7 +128,7 @@ def weights_path(name: Annotated[str, typer.Argument(help="a preset's name, or a
     """Say where a preset's files are."""
     from megami.weights import weights_folder
 
-    typer.echo(weights_folder(name))
+    typer.echo(os.fsencode(weights_folder(name)))
 
 
 @weights_app.command("verify")
@@ -115,24 +140,42 @@ def weights_verify(name: Annotated[str, typer.Argument(help="a preset's name, or
         typer.echo(line)
 
 
-def main(args: list[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code; a user's mistake is one line on stderr and code 2."""
+    if args is None:
+        args = sys.argv[1:]
+        # Like Ctrl-C: unfinished files are removed on the way out.
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
     try:
-        code = typer.main.get_command(app).main(args, prog_name="megami", standalone_mode=False)
+        code = typer.main.get_command(app).main(args or ["--help"], prog_name="megami", standalone_mode=False)
     except UserError as error:
         fail(str(error))
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        code = 0
-    except click.ClickException as error:
-        fail(error.format_message())
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except OSError as error:  # a disk, a folder or a file that fails where nobody asked
+        fail(f"{error.filename or 'input or output'}: {error.strerror or error}; check the disk and the permissions")
+    except Exception as error:
+        if not is_usage_error(error):
+            raise
+        fail(usage_message(error))
+    if code == INTERRUPTED:
         typer.echo("megami: interrupted", err=True)
-        sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def fail(message: str) -> None:
+def is_usage_error(error: Exception) -> bool:
+    """True for what the option parser raises; by shape, since typer brings its own click or uses the package."""
+    return hasattr(error, "format_message") and hasattr(error, "exit_code")
+
+
+def usage_message(error: Exception) -> str:
+    """What is wrong with the options, and where to read about them."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "megami"
+    return f"{error.format_message().rstrip('.')} (see {command} --help)"
+
+
+def fail(message: str) -> NoReturn:
     """Print one line on stderr and exit with code 2."""
     typer.echo(f"megami: {' '.join(message.split())}", err=True)
     sys.exit(2)

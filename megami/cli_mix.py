@@ -1,24 +1,32 @@
-"""What `megami mix` does: read, mix, write everything beside the target, and move it there when all of it is whole."""
+"""What `megami mix` does: read, mix, write each mix as it is made, and let all files appear together at the end."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
+from torch import Tensor
 from tqdm import tqdm
 
-from megami.audio import SAMPLE_RATE, Multitrack, integrated_loudness, master, read_multitrack, resample, true_peak_db
-from megami.embeddings import level_db
+from megami import __version__
+from megami.audio import (
+    SAMPLE_RATE, Multitrack, framed_level_db, integrated_loudness, master, read_multitrack, resample, true_peak_db,
+)
+from megami.device import resolve_device
+from megami.embeddings import EmbeddingConfig, decode
 from megami.errors import UserError
-from megami.mixer import Mix, Mixer, check_options
+from megami.mixer import Mix, Mixer, check_loudness, check_options
 from megami.notebook import listening_page
+from megami.output_folder import MANIFEST, appearing_files, check_writable
+
+FORMATS = ("wav", "flac")
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
 
 @dataclass(frozen=True)
@@ -41,100 +49,145 @@ class MixJob:
 
     def __post_init__(self) -> None:
         check_options(self.num_mixes, self.steps, self.guidance, self.seed)
-        if self.format not in ("wav", "flac"):
-            raise UserError(f"unknown format {self.format!r}: use wav or flac")
-        if not -60 <= self.loudness_lufs <= -6:
-            raise UserError(f"the loudness must be from -60 to -6 LUFS, not {self.loudness_lufs:g}")
+        check_loudness(self.loudness_lufs)
+        if self.format not in FORMATS:
+            raise UserError(f"unknown format {self.format!r}: use {' or '.join(FORMATS)}")
+        resolve_device(self.device)
 
 
 def run_mix(job: MixJob) -> list[Path]:
-    """Do the job and return the files that were written; on any failure nothing is left behind."""
-    check_folder(job.out)
-    song = read_multitrack(job.stems)
-    mixer = Mixer.from_pretrained(job.weights, device=job.device, processor=job.processor)
-    with tqdm(total=2 + job.num_mixes, desc="mixing", leave=False) as progress:
-        mixes = mixer.mix(
-            song, job.num_mixes, job.steps, job.guidance, job.seed, job.loudness_lufs,
-            callback=lambda stage, done, total: (progress.set_postfix_str(stage), progress.update()),
-        )
-    with appearing_files(job.out) as partial:
-        for number, one in enumerate(mixes, 1):
-            one.save(partial / f"mix_{number}.{job.format}")
-            if job.stems_too:
-                one.save_tracks(partial / f"mix_{number}_tracks", f".{job.format}")
-        (partial / "mixes.json").write_text(json.dumps(describe(job, mixer, mixes), indent=1) + "\n", encoding="utf-8")
-        if job.page:
-            write_page(partial / "index.html", song, mixes, job)
-        names = sorted(str(path.relative_to(partial)) for path in partial.rglob("*") if path.is_file())
+    """Do the job and return the files that were written; on any failure, and when interrupted, nothing is left behind.
+
+    One mix with its wet tracks is in memory at a time. Files of a former run into the same folder are replaced.
+    """
+    check_writable(job.out)
+    if job.out.is_dir() and job.stems.is_dir() and job.out.samefile(job.stems):
+        raise UserError(f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems")
+    with memory_in_words(), progress_bar(job.num_mixes) as begin:
+        mixer = Mixer.from_pretrained(job.weights, device=job.device, processor=job.processor)
+        song = read_multitrack(job.stems)
+        with appearing_files(job.out) as partial:
+            described, audio = write_mixes(job, mixer, song, partial, begin)
+            if job.page:
+                write_page(partial / "index.html", song, audio, job)
+            names = [path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file()]
+            names = sorted([*names, MANIFEST])
+            words = {**describe_job(job, mixer, song), "mixes": described, "files": names}
+            (partial / MANIFEST).write_text(as_json(words), encoding="utf-8")
     return [job.out / name for name in names]
 
 
-def describe(job: MixJob, mixer: Mixer, mixes: list[Mix]) -> dict:
-    """What was asked and what was decided, per mix and track."""
+def write_mixes(
+    job: MixJob, mixer: Mixer, song: Multitrack, folder: Path, begin: Callable[[str], None]
+) -> tuple[list[dict], list[Tensor]]:
+    """Write the mixes one by one; return a description of each, and their audio [2, samples] if a page is wanted."""
+    described: list[dict] = []
+    audio: list[Tensor] = []
+    mixes = mixer.iterate_mixes(
+        song, job.num_mixes, job.steps, job.guidance, job.seed, job.loudness_lufs,
+        callback=lambda stage, done, total: begin(stage),
+    )
+    for one in mixes:  # not enumerate, which would keep the last mix while the next is made
+        name = f"mix_{len(described) + 1}"
+        one.save(folder / f"{name}.{job.format}")
+        if job.stems_too:
+            one.save_tracks(folder / f"{name}_tracks", f".{job.format}")
+        described.append({"file": f"{name}.{job.format}", **describe_mix(one, mixer.preset.embedding, job.stems_too)})
+        if job.page:
+            audio.append(one.audio)
+        del one
+    return described, audio
+
+
+def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
+    """What was asked, as mixes.json says it."""
     return {
-        "stems": job.stems.name, "weights": job.weights, "seed": job.seed, "steps": job.steps, "guidance": job.guidance,
-        "mixes": [
-            {
-                "loudness_lufs": round(integrated_loudness(one.audio, one.sample_rate), 2),
-                "true_peak_dbtp": round(true_peak_db(one.audio, one.sample_rate), 2),
-                "tracks": {
-                    name: {"generated_level_db": [round(v, 2) for v in level]} if silent_not(embedding) else "silent"
-                    for name, embedding, level in zip(
-                        one.names, one.embeddings, level_db(mixer.preset.embedding, one.embeddings).tolist()
-                    )
-                },
-            }
-            for one in mixes
-        ],
+        "megami": __version__, "stems": readable(job.stems.resolve().name), "tracks": song.num_tracks,
+        "seconds": round(song.seconds, 3), "weights": readable(Path(job.weights).name),
+        "processor": mixer.preset.processor_kind, "seed": job.seed, "steps": job.steps, "guidance": job.guidance,
+        "target_loudness_lufs": job.loudness_lufs,
     }
 
 
-def silent_not(embedding: torch.Tensor) -> bool:
-    """True for a track that took part in the mix."""
-    return bool(embedding.abs().sum() > 0)
+def describe_mix(one: Mix, config: EmbeddingConfig, tracks_written: bool = False) -> dict:
+    """What came out of a mix, and what was decided for each of its tracks."""
+    words = {
+        "loudness_lufs": rounded(integrated_loudness(one.audio, one.sample_rate)),
+        "true_peak_dbtp": rounded(true_peak_db(one.audio, one.sample_rate)),
+    }
+    if tracks_written:
+        words["wet_tracks_turned_down_db"] = rounded(one.turned_down_db)
+    tracks = zip(one.names, one.tracks, one.embeddings, strict=True)
+    return {**words, "tracks": {name: describe_track(wet, z, config) for name, wet, z in tracks}}
 
 
-def write_page(path: Path, song: Multitrack, mixes: list[Mix], job: MixJob) -> Path:
-    """Write the page that compares the raw sum and every mix."""
+def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig) -> dict | str:
+    """Decisions in z [dim], and the level of wet [2, samples] in the mastered mix; pairs are left and right.
+
+    Levels are those of the loudest 400 ms in dB; imbalance is -1 (left) to 1 (right); width is side over mid energy.
+    """
+    if not bool(z.any()):
+        return "silent"
+    decided = decode(config, z)
+    return {
+        "level_db": [rounded(value) for value in decided["level_db"].tolist()],
+        "imbalance": rounded(float(decided["imbalance"])),
+        "width": rounded(float(decided["width"])),
+        "crest_db": [rounded(value) for value in decided["crest_db"].tolist()],
+        "level_in_mix_db": [rounded(value) for value in framed_level_db(wet, SAMPLE_RATE).tolist()],
+    }
+
+
+def as_json(words: dict) -> str:
+    """Indented JSON with lists of numbers on one line."""
+    text = json.dumps(words, indent=1, allow_nan=False)
+    return re.sub(r"\[[^\[\]{}\"]+\]", lambda found: " ".join(found[0].split()), text) + "\n"
+
+
+def rounded(value: float) -> float | None:
+    """Two decimals; None for what JSON has no number for."""
+    return round(value, 2) if math.isfinite(value) else None
+
+
+def readable(name: str) -> str:
+    """A file's name as text that can be written anywhere, even if its bytes are not valid text."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def write_page(path: Path, song: Multitrack, audio: list[Tensor], job: MixJob) -> Path:
+    """Write the page that compares the raw sum and every mix [2, samples]."""
     raw = song.sum()
     raw = raw if song.sample_rate == SAMPLE_RATE else resample(raw, song.sample_rate, SAMPLE_RATE)
     items = [("Raw sum", master(raw, SAMPLE_RATE, job.loudness_lufs))]
-    items += [(f"Mix {number}", one.audio) for number, one in enumerate(mixes, 1)]
-    subtitle = f"{song.num_tracks} dry tracks, weights {Path(job.weights).name}, seed {job.seed}, {job.steps} steps"
-    return listening_page(path, items, SAMPLE_RATE, title=job.stems.resolve().name, subtitle=subtitle)
-
-
-def check_folder(out: Path) -> None:
-    """Raise UserError unless files can be written into `out`, which may not exist yet."""
-    existing = out
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir():
-        raise UserError(f"{existing} is not a folder: choose another --out")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise UserError(f"cannot write into {existing}: choose another --out")
+    items += [(f"Mix {number}", mix) for number, mix in enumerate(audio, 1)]
+    tracks = "1 dry track" if song.num_tracks == 1 else f"{song.num_tracks} dry tracks"
+    subtitle = f"{tracks}, weights {readable(Path(job.weights).name)}, seed {job.seed}, {job.steps} steps"
+    return listening_page(path, items, SAMPLE_RATE, title=readable(job.stems.resolve().name), subtitle=subtitle)
 
 
 @contextmanager
-def appearing_files(out: Path) -> Iterator[Path]:
-    """Give a hidden folder inside `out` to write into; its files move to `out` when the block ends well, else vanish."""
-    made = not out.exists()
+def progress_bar(num_mixes: int) -> Iterator[Callable[[str], None]]:
+    """Show a bar on stderr if that is a terminal; give a function to call with each stage's name when it begins.
+
+    Stages: reading, listening, deciding, every mix, finishing.
+    """
+    with tqdm(total=4 + num_mixes, desc="megami mix", leave=False, disable=None) as bar:
+        bar.set_postfix_str("reading")
+
+        def begin(stage: str) -> None:
+            bar.update()
+            bar.set_postfix_str(stage)
+
+        yield begin
+        bar.update()
+
+
+@contextmanager
+def memory_in_words() -> Iterator[None]:
+    """Turn running out of memory into one line for the user."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=out))
-    except OSError as error:
-        raise UserError(f"cannot write into {out} ({error.strerror}): choose another --out") from None
-    try:
-        yield partial
-        for path in sorted(partial.rglob("*")):
-            target = out / path.relative_to(partial)
-            if path.is_dir():
-                target.mkdir(exist_ok=True)
-            else:
-                os.replace(path, target)
-    except OSError as error:
-        raise UserError(f"writing into {out} failed ({error.strerror}): free some space or choose another --out") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        if made and out.is_dir() and not any(out.iterdir()):
-            out.rmdir()
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not any(words in str(error).lower() for words in OUT_OF_MEMORY):
+            raise
+        raise UserError("not enough memory: mix a shorter song or fewer tracks, or use --device cpu") from None

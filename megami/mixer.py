@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from megami.adaptation import content_tokens
-from megami.audio import SAMPLE_RATE, Multitrack, framed_level_db, loudest_segment, master, resample, write_audio
+from megami.audio import (
+    SAMPLE_RATE, Multitrack, framed_level_db, loudest_segment, master_with_gain, resample, write_audio,
+)
 from megami.device import resolve_device
 from megami.embeddings import from_tokens, renormalise
 from megami.errors import UserError
@@ -22,9 +27,12 @@ SILENT_DB = -60.0
 """A track whose loudest 400 ms lie below this level (dB) takes no part in the mix."""
 
 MAX_STEPS, MAX_MIXES, MAX_GUIDANCE = 1000, 100, 20.0
+QUIETEST_LUFS, LOUDEST_LUFS = -60.0, -6.0
+FULL_SCALE = 0.999
+LEVEL_FRAME_S = 0.5  # shorter tracks are measured with silence after them, as the processor does
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mix:
     """One mix of a song.
 
@@ -42,14 +50,18 @@ class Mix:
         """Write the mix as 24-bit WAV or FLAC, by the suffix; raises UserError if the place cannot be written."""
         return write_audio(path, self.audio, self.sample_rate)
 
+    @property
+    def turned_down_db(self) -> float:
+        """How much all wet tracks are turned down together when saved, so that none clips; mostly 0."""
+        peak = max((float(track.abs().max()) for track in self.tracks), default=0.0)
+        return 20.0 * math.log10(max(peak / FULL_SCALE, 1.0))
+
     def save_tracks(self, folder: str | Path, suffix: str = ".wav") -> list[Path]:
-        """Write every wet track, NAME.wav or NAME.flac, at its level in the mix (turned down together if one clips)."""
-        peak = float(self.tracks.abs().max()) if self.tracks.numel() else 0.0
-        headroom = min(1.0, 0.999 / max(peak, 1e-9))
-        folder = Path(folder)
+        """Write every wet track, NAME.wav or NAME.flac, at its level in the mix less `turned_down_db`."""
+        gain = 10.0 ** (-self.turned_down_db / 20.0)
         return [
-            write_audio(folder / f"{name}{suffix}", track * headroom, self.sample_rate)
-            for name, track in zip(self.names, self.tracks)
+            write_audio(Path(folder) / f"{_file_name(name)}{suffix}", track * gain, self.sample_rate)
+            for name, track in zip(self.names, self.tracks, strict=True)
         ]
 
 
@@ -62,7 +74,9 @@ class Mixer:
         self.preset = networks.preset
 
     @classmethod
-    def from_pretrained(cls, name: str | Path = "small", device: str | torch.device = "auto", processor: str | None = None) -> Mixer:
+    def from_pretrained(
+        cls, name: str | Path = "small", device: str | torch.device = "auto", processor: str | None = None
+    ) -> Mixer:
         """Load the networks of a preset ("small"), or of a folder of weights.
 
         `processor` chooses between the processors that the weights hold ("structured", "tcn"); the preset's own
@@ -120,7 +134,7 @@ class Mixer:
 
     @torch.no_grad()
     def process(self, song: Multitrack, embeddings: Tensor) -> Tensor:
-        """Render embeddings [tracks, dim] onto the dry tracks: wet [tracks, 2, samples], each at its generated level."""
+        """Render embeddings [tracks, dim] onto the dry tracks: [tracks, 2, samples], each at its generated level."""
         dry = self._dry(song)
         if embeddings.shape != (len(dry), self.preset.embedding.dim):
             raise UserError(
@@ -154,43 +168,68 @@ class Mixer:
     ) -> list[Mix]:
         """Mix a song several times, each mix another draw from the model's distribution.
 
-        Tracks below -60 dB stay silent and are not shown to the generator. `callback(stage, done, total)` reports
-        progress. Raises UserError if all tracks are silent or an option is impossible.
+        Tracks below -60 dB stay silent and are not shown to the generator. `callback(stage, done, total)` is called as
+        each stage begins, and at the end with done = total. Raises UserError if all tracks are silent or an option is
+        impossible. All mixes and their wet tracks are held at once; for long songs see `iterate_mixes`.
         """
+        return list(self.iterate_mixes(song, num_mixes, steps, guidance, seed, loudness_lufs, callback))
+
+    def iterate_mixes(
+        self,
+        song: Multitrack,
+        num_mixes: int = 1,
+        steps: int | None = None,
+        guidance: float = 1.0,
+        seed: int = 0,
+        loudness_lufs: float = -16.0,
+        callback: Callable[[str, int, int], None] | None = None,
+    ) -> Iterator[Mix]:
+        """Do as `mix`, but render each mix when it is asked for, so that only one need be in memory."""
         check_options(num_mixes, self.preset.default_steps if steps is None else steps, guidance, seed)
+        check_loudness(loudness_lufs)
         report = callback or (lambda stage, done, total: None)
-        playing = self._playing(song)
-        heard = song.select(playing)
-        report("listening", 0, 1)
+        total = num_mixes + 2
+        report("listening", 0, total)
+        dry = self._dry(song)
+        playing = _playing(dry)
+        names = tuple(song.names[index] for index in playing)
+        heard = Multitrack(names, dry if len(playing) == len(dry) else dry[playing], SAMPLE_RATE)
         content = self.content(heard)
-        report("deciding", 0, 1)
+        report("deciding", 1, total)
         embeddings = self.generate(content, num_mixes, steps, guidance, seed)
-        mixes = []
-        for number, drawn in enumerate(embeddings):
-            report("rendering", number, num_mixes)
-            mixes.append(self._finish(song, playing, drawn, self.process(heard, drawn), loudness_lufs))
-        report("rendering", num_mixes, num_mixes)
-        return mixes
 
-    def _finish(self, song: Multitrack, playing: list[int], drawn: Tensor, wet: Tensor, loudness_lufs: float) -> Mix:
-        tracks = wet.new_zeros(song.num_tracks, *wet.shape[1:])
-        tracks[playing] = wet
-        embeddings = drawn.new_zeros(song.num_tracks, drawn.shape[-1])
-        embeddings[playing] = drawn
-        total = tracks.sum(dim=0)
-        audio = master(total, SAMPLE_RATE, loudness_lufs)
-        return Mix(audio, tracks * _gain_between(total, audio), embeddings, song.names)
+        def rendered() -> Iterator[Mix]:
+            for number, drawn in enumerate(embeddings, 1):
+                report(f"mix {number}", number + 1, total)
+                yield self._finish(song.names, playing, drawn, self.process(heard, drawn), loudness_lufs)
+            report("done", total, total)
 
-    def _playing(self, song: Multitrack) -> list[int]:
-        levels = framed_level_db(self._dry(song), SAMPLE_RATE)[:, 0]
-        playing = [index for index, level in enumerate(levels.tolist()) if level >= SILENT_DB]
-        if not playing:
-            raise UserError("all tracks are silent (below -60 dB): nothing to mix")
-        return playing
+        return rendered()
+
+    def _finish(
+        self, names: tuple[str, ...], playing: list[int], drawn: Tensor, wet: Tensor, loudness_lufs: float
+    ) -> Mix:
+        """Give the silent tracks their places and bring the sum to its loudness."""
+        tracks, embeddings = wet, drawn
+        if len(playing) < len(names):
+            tracks = wet.new_zeros(len(names), *wet.shape[1:]).index_copy_(0, torch.tensor(playing), wet)
+            embeddings = drawn.new_zeros(len(names), drawn.shape[-1]).index_copy_(0, torch.tensor(playing), drawn)
+        audio, gain = master_with_gain(wet.sum(dim=0), SAMPLE_RATE, loudness_lufs)
+        return Mix(audio, tracks.mul_(gain), embeddings, names)
 
     def _dry(self, song: Multitrack) -> Tensor:
         mono = song.mono()
         return mono if song.sample_rate == SAMPLE_RATE else resample(mono, song.sample_rate, SAMPLE_RATE)
+
+
+def _playing(dry: Tensor) -> list[int]:
+    """Which of [tracks, 1, samples] are loud enough to take part; raises UserError if none is."""
+    short = max(0, int(LEVEL_FRAME_S * SAMPLE_RATE) - dry.shape[-1])
+    levels = [float(framed_level_db(F.pad(track, (0, short)), SAMPLE_RATE).max()) for track in dry]
+    playing = [index for index, level in enumerate(levels) if level >= SILENT_DB]
+    if not playing:
+        raise UserError(f"all tracks are silent (below {SILENT_DB:g} dB): nothing to mix")
+    return playing
 
 
 def check_options(num_mixes: int, steps: int, guidance: float, seed: int) -> None:
@@ -205,7 +244,12 @@ def check_options(num_mixes: int, steps: int, guidance: float, seed: int) -> Non
         raise UserError(f"the seed must be from 0 to {2**32 - 1}, not {seed}")
 
 
-def _gain_between(before: Tensor, after: Tensor) -> float:
-    """The static gain that mastering applied, read where the limiter was idle: the median ratio of loud samples."""
-    loud = before.abs() > 0.1 * before.abs().max().clamp_min(1e-9)
-    return float((after[loud] / before[loud]).median()) if bool(loud.any()) else 1.0
+def check_loudness(loudness_lufs: float) -> None:
+    """Raise UserError for a target that no mix can have."""
+    if not QUIETEST_LUFS <= loudness_lufs <= LOUDEST_LUFS:
+        raise UserError(f"the loudness must be from {QUIETEST_LUFS:g} to {LOUDEST_LUFS:g} LUFS, not {loudness_lufs:g}")
+
+
+def _file_name(name: str) -> str:
+    """A track's name as the name of a file; names that do not come from files may hold separators."""
+    return re.sub(r"[/\\\0]", "_", name)

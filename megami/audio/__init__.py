@@ -3,7 +3,7 @@
 from megami.audio.files import AUDIO_SUFFIXES, read_audio, write_audio
 from megami.audio.level import framed_level_db, level_db, normalise_level
 from megami.audio.loudness import integrated_loudness, true_peak_db
-from megami.audio.mastering import master
+from megami.audio.mastering import master, master_with_gain
 from megami.audio.multitrack import Multitrack
 from megami.audio.rate import SAMPLE_RATE
 from megami.audio.reading import audio_files, read_multitrack
@@ -21,6 +21,7 @@ __all__ = [
     "level_db",
     "loudest_segment",
     "master",
+    "master_with_gain",
     "normalise_level",
     "overlap_add",
     "read_audio",

@@ -32,25 +32,34 @@ def master(
     9 dB of limiting (for more than a thousandth of the time), the ceiling holds and the mix stays quieter. Silence
     stays silence.
     """
+    return master_with_gain(audio, sample_rate, target_lufs, ceiling_dbtp)[0]
+
+
+def master_with_gain(
+    audio: Tensor, sample_rate: int = SAMPLE_RATE, target_lufs: float = -16.0, ceiling_dbtp: float = -1.0
+) -> tuple[Tensor, float]:
+    """Do as `master`, and also return the factor that every sample was multiplied by where the limiter was idle."""
     samples = torch.atleast_2d(audio.detach().cpu().float()).numpy().astype(np.float32)
     loudness = integrated_loudness(torch.from_numpy(samples), sample_rate)
     if loudness == -math.inf:
-        return audio.detach().clone()
+        return audio.detach().clone(), 1.0
     peaks = true_peaks(samples, sample_rate)
     ceiling = 10.0 ** ((ceiling_dbtp - MARGIN_DB) / 20.0)
     most_db = _largest_gain_db(peaks, ceiling, sample_rate)
     gain_db = min(target_lufs - loudness, most_db)
     for _ in range(ATTEMPTS):
-        out = limit(samples, peaks, gain_db, ceiling, sample_rate)
+        used_db = gain_db
+        out = limit(samples, peaks, used_db, ceiling, sample_rate)
         short = target_lufs - integrated_loudness(torch.from_numpy(out), sample_rate)
-        if abs(short) < TOLERANCE_LU or (short > 0.0 and gain_db >= most_db):
+        if abs(short) < TOLERANCE_LU or (short > 0.0 and used_db >= most_db):
             break
-        gain_db = min(gain_db + 1.2 * short, most_db)  # a limited mix gains less than it is turned up
-    out = torch.from_numpy(out)
-    if float(peaks.max()) * 10.0 ** (gain_db / 20.0) > ceiling:  # limited: what the moving gain left over goes too
+        gain_db = min(used_db + 1.2 * short, most_db)  # a limited mix gains less than it is turned up
+    out, gain = torch.from_numpy(out), 10.0 ** (used_db / 20.0)
+    if float(peaks.max()) * gain > ceiling:  # limited: what the moving gain left over goes too
         over_db = true_peak_db(out, sample_rate) - 20.0 * math.log10(ceiling)
-        out = out * 10.0 ** (-max(over_db, 0.0) / 20.0)
-    return out.reshape(audio.shape).to(audio)
+        rest = 10.0 ** (-max(over_db, 0.0) / 20.0)
+        out, gain = out * rest, gain * rest
+    return out.reshape(audio.shape).to(audio), gain
 
 
 def limit(

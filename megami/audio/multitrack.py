@@ -49,8 +49,8 @@ class Multitrack:
         return self.num_samples / self.sample_rate
 
     def mono(self) -> Tensor:
-        """Mean over channels, [tracks, 1, samples]: what the networks take as dry tracks."""
-        return self.audio.mean(dim=1, keepdim=True)
+        """Mean over channels, [tracks, 1, samples]: what the networks take as dry tracks; a mono song's own audio."""
+        return self.audio if self.audio.shape[1] == 1 else self.audio.mean(dim=1, keepdim=True)
 
     def sum(self) -> Tensor:
         """All tracks added as they are, [2, samples] (mono doubled): the raw mix that every mix is compared with."""
