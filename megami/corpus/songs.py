@@ -26,10 +26,10 @@ class CorpusConfig:
     seconds: float = 12.0
     mixes_per_song: int = 5
     chain_mixes: int = 2  # views and crops borrow chains from the first so many mixes of a song
-    chains: int = 1200  # of the effect encoder, each heard on `views` different clips
-    views: int = 6
+    chains: int = 1000  # of the effect encoder, each heard on `views` different clips
+    views: int = 5
     view_seconds: float = 3.0
-    crops: int = 6000  # of the processor
+    crops: int = 5000  # of the processor
     crop_samples: int = 65536
     seed: int = 0
 

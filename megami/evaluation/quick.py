@@ -16,7 +16,16 @@ from torch import Tensor
 
 from megami.adaptation import content_tokens
 from megami.corpus import (
-    CorpusConfig, Crops, Views, build_crops, build_features, build_songs, build_views, load_mixes, load_song, mix_contents,
+    CorpusConfig,
+    Crops,
+    Views,
+    build_crops,
+    build_features,
+    build_songs,
+    build_views,
+    load_mixes,
+    load_song,
+    mix_contents,
     song_paths,
 )
 from megami.data import ENGINEERS, ROLES

@@ -95,7 +95,7 @@ def small_transformer(tokens: int) -> TransformerConfig:
         ff_mult=2.0,
         time_features=128,
         position_dim=32,
-        cond_position_dim=32,
+        cond_position_dim=64,
         track_ids="none",
     )
 
