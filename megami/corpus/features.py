@@ -188,7 +188,7 @@ class BuildCrops:
         split, index = path.stem.rsplit("_", 1)
         rng = np.random.default_rng([self.config.seed, 12, SPLITS.index(split), int(index)])
         dry, wet, kinds = [], [], []
-        while len(dry) < CROPS_PER_FILE:
+        while len(dry) < min(CROPS_PER_FILE, self.config.crops):
             song, track, _, clip = draw_clip(self.folder, self.config, split, self.config.crop_samples, rng)
             engineered = engineer_chain(self.folder, self.config, split, song, track, rng)
             kind, chain = draw_chain(rng.uniform(), engineered, rng)

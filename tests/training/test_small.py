@@ -1,0 +1,58 @@
+"""The whole small recipe at the smallest size: every stage runs, resumes, and gives weights that mix."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from megami.audio import Multitrack
+from megami.corpus import CorpusConfig
+from megami.errors import UserError
+from megami.mixer import Mixer
+from megami.training import STAGES, SmallRecipe, Workplace, train_small
+
+CORPUS = CorpusConfig(
+    train_songs=3, validation_songs=1, test_songs=1, seconds=3.0, mixes_per_song=2, chains=4, views=2, view_seconds=1.0,
+    crops=6, crop_samples=16384,
+)
+
+
+def tiny_recipe() -> SmallRecipe:
+    recipe = SmallRecipe(corpus=CORPUS)
+    return replace(recipe, **{name: replace(getattr(recipe, name), steps=3, save_every=2) for name in STAGES[2:]})
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, soundfont):
+    place = Workplace(tmp_path_factory.mktemp("run"), workers=1)
+    train_small(place, tiny_recipe())
+    return place
+
+
+def test_every_network_is_written_and_mixes(trained):
+    assert {path.stem for path in trained.weights.glob("*.safetensors")} == set(STAGES[2:])
+    song = Multitrack(("a", "b"), torch.randn(2, 1, 44100, generator=torch.Generator().manual_seed(0)) * 0.1, 44100)
+    (mix,) = Mixer.from_pretrained(trained.weights, device="cpu").mix(song, steps=3)
+    assert mix.audio.shape == (2, 44100) and torch.isfinite(mix.audio).all()
+
+
+def test_a_finished_stage_gives_the_same_weights_again(trained):
+    path = trained.weights / "adaptor.safetensors"
+    before = path.read_bytes()
+    train_small(trained, tiny_recipe(), ("adaptor",))
+    assert path.read_bytes() == before
+
+
+def test_another_seed_gives_other_weights(trained, tmp_path):
+    recipe = tiny_recipe()
+    other = Workplace(tmp_path, workers=1)
+    other.cache.parent.mkdir(exist_ok=True)
+    (tmp_path / "cache").symlink_to(trained.cache)
+    train_small(other, recipe.with_seed(1), ("content_encoder",))
+    name = "content_encoder.safetensors"
+    assert (other.weights / name).read_bytes() != (trained.weights / name).read_bytes()
+
+
+def test_unknown_stage_is_a_clear_error(tmp_path):
+    with pytest.raises(UserError, match="unknown stage"):
+        train_small(Workplace(tmp_path), tiny_recipe(), ("dessert",))
