@@ -11,6 +11,7 @@ import torch
 from megami.audio import SAMPLE_RATE, Multitrack
 from megami.corpus.parallel import build_files, write_arrays
 from megami.data import HELD_OUT_STYLES, STYLES, Song, compose_song
+from megami.data.studio.soundfont import find_soundfont
 
 SPLITS = ("train", "validation", "test")
 FIRST_SEED = {"train": 0, "validation": 1_000_000, "test": 2_000_000}
@@ -85,7 +86,9 @@ def load_song(path: Path) -> Song:
 
 
 def build_songs(folder: Path, config: CorpusConfig, splits: tuple[str, ...] = SPLITS, workers: int | None = None) -> None:
-    """Render the songs of the given splits that are not there yet."""
+    """Render the songs of the given splits that are not there yet; raises UserError without the SoundFont they need."""
+    if not all(path.exists() for split in splits for path in song_paths(folder, split, config)):
+        find_soundfont()  # said once and at once, not by every process
     for split in splits:
         build_files(BuildSong(config), song_paths(folder, split, config), workers, f"songs ({split})")
 
