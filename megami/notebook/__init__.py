@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from megami.notebook.player import Player, listening_page, player
-from megami.notebook.plots import plot_mix_spectrograms, plot_stereo_image, plot_track_levels, plot_waveforms
+from megami.notebook.plots import (
+    plot_mix_spectrograms,
+    plot_stereo_image,
+    plot_track_levels,
+    plot_waveforms,
+    stereo_image,
+    track_levels,
+)
 
 __all__ = [
     "Player",
@@ -13,4 +20,6 @@ __all__ = [
     "plot_stereo_image",
     "plot_track_levels",
     "plot_waveforms",
+    "stereo_image",
+    "track_levels",
 ]

@@ -26,7 +26,7 @@ from megami.notebook.matching import Match, keep_balance, match_loudness
 from megami.notebook.overview import overview
 
 Item = tuple[str, torch.Tensor]
-BOOK_AUDIO_FOLDER = "MEGAMI_BOOK_AUDIO"  # set while the book is built (book/_ext/book_audio.py)
+BOOK_AUDIO_FOLDER = "MEGAMI_BOOK_AUDIO"  # set while the book is built (book/_ext/book_build.py)
 _SCRIPTS = ("engine.js", "drawing.js", "player.js")
 
 

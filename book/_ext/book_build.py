@@ -1,4 +1,6 @@
-"""While the book is built, players write their sound into files beside the page instead of into the page.
+"""Two touches on the build: sound lies beside the pages, and pages load nothing from elsewhere.
+
+While the book is built, players write their sound into files beside the page instead of into the page.
 
 A page with a few players would otherwise weigh several megabytes before it shows anything. The players
 (megami.notebook) read the folder from the environment, which the notebooks' kernels inherit from this process; it lies
@@ -25,7 +27,17 @@ def use_audio_folder(app: Sphinx) -> None:
     os.environ["MEGAMI_BOOK_AUDIO"] = str(folder)
 
 
+def drop_remote_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+    """Leave out Thebe (live cells from a remote kernel), which the builder adds to every page though none uses it."""
+    context["script_files"] = [file for file in context["script_files"] if "thebe" not in _text_of(file).lower()]
+
+
+def _text_of(file: object) -> str:
+    return f"{getattr(file, 'filename', file)} {getattr(file, 'attributes', {}).get('body', '')}"
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("builder-inited", use_audio_folder)
+    app.connect("html-page-context", drop_remote_scripts, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
