@@ -22,9 +22,7 @@ def compose_song(seed: int, style: str | None = None, seconds: float = 12.0) -> 
     """
     if seed < 0 or seconds < 2.0:
         raise UserError("a song needs a seed of 0 or more and at least 2 seconds")
-    if style is None:
-        training = tuple(name for name in STYLES if name not in HELD_OUT_STYLES)
-        style = str(pick(np.random.default_rng([seed, 0]), training))
+    style = draw_style(seed) if style is None else style
     takes = record(arrange(style_named(style), seconds, seed), seconds, seed)
     audio = torch.from_numpy(np.stack([take.audio for take in takes]))[:, None, :]
     return Song(
@@ -34,3 +32,9 @@ def compose_song(seed: int, style: str | None = None, seconds: float = 12.0) -> 
         style=style,
         seed=seed,
     )
+
+
+def draw_style(seed: int) -> str:
+    """The style that a seed stands for: one of those that are not held out."""
+    training = tuple(name for name in STYLES if name not in HELD_OUT_STYLES)
+    return str(pick(np.random.default_rng([seed, 0]), training))

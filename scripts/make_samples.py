@@ -1,0 +1,136 @@
+"""Render the sample songs of data_samples/ anew: stems as FLAC and a README for each song.
+
+    python scripts/make_samples.py [OUT_FOLDER]
+
+Needs the studio's SoundFont and the CC0 drum hits (Debian: fluidr3mono-gm-soundfont, sonic-pi-samples).
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from megami.audio import SAMPLE_RATE, write_audio
+from megami.data.studio import compose_song
+from megami.data.studio.composer import Arrangement, arrange
+from megami.data.studio.notes import BEATS_PER_BAR
+from megami.data.studio.styles import style_named
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample song: folder, style, seed, bars, and for each stem (in the song's order) a file name and a line."""
+
+    folder: str
+    title: str
+    style: str
+    seed: int
+    bars: int
+    stems: tuple[tuple[str, str], ...]
+
+
+_RECORDED = "CC0 recordings of a drum kit (Sonic Pi's samples)"
+SAMPLES: tuple[Sample, ...] = (
+    Sample(
+        "paper_boats", "Paper Boats", "pop", 5274, 6,
+        (
+            ("drums", "whole kit on one track, close room; sampled standard kit"),
+            ("bass", "picked electric bass through a small amplifier; sampled"),
+            ("acoustic_guitar", "chords on a steel-string guitar with a microphone; sampled"),
+            ("electric_guitar", "picked clean electric guitar through an amplifier; sampled"),
+            ("vocal", "sung vowels and consonants without words: glottal source and moving formants (own synthesis)"),
+            ("synth_lead", "melody on a subtractive synthesiser, straight into the desk (own synthesis)"),
+        ),
+    ),
+    Sample(
+        "porch_light", "Porch Light", "folk", 5074, 6,
+        (
+            ("drums", "kit played with brushes, one track; sampled"),
+            ("nylon_guitar", "nylon-string guitar with a microphone; sampled"),
+            ("double_bass", "plucked double bass that joins after two bars; sampled"),
+            ("vocal", "sung vowels and consonants without words: glottal source and moving formants (own synthesis)"),
+            ("fiddle", "fiddle melody in phrases; sampled"),
+            ("low_strings", "held low strings that join after two bars; sampled"),
+            ("percussion", "triangle and maracas; sampled"),
+        ),
+    ),
+    Sample(
+        "corner_store", "Corner Store", "funk", 5238, 6,
+        (
+            ("kick", f"close microphone in the kick drum, the kit leaks in; {_RECORDED}"),
+            ("snare", f"close microphone on the snare drum, the kit leaks in; {_RECORDED}"),
+            ("overheads", f"microphone above the kit; {_RECORDED}"),
+            ("slap_bass", "slapped electric bass, direct; sampled"),
+            ("rhythm_guitar", "sixteenth-note clean guitar through an amplifier; sampled"),
+            ("horns", "brass section in two-bar phrases; sampled"),
+            ("percussion", "tambourine in sixteenths; sampled"),
+        ),
+    ),
+    Sample(
+        "night_bus", "Night Bus", "synthwave", 5014, 6,
+        (
+            ("drums", "analogue-style drum machine, straight into the desk (own synthesis)"),
+            ("synth_bass", "pulsing subtractive bass (own synthesis)"),
+            ("pad", "slow chords on three detuned oscillators (own synthesis)"),
+            ("arpeggio", "fast broken chords on a plucked synthesiser (own synthesis)"),
+            ("lead", "synthesiser melody (own synthesis)"),
+            ("vocal", "sung vowels and consonants without words: glottal source and moving formants (own synthesis)"),
+        ),
+    ),
+)  # fmt: skip
+
+_LICENCE = """## Licence
+
+The audio in this folder: CC0 1.0 (public domain dedication) by the project.
+
+"Sampled" stems were played on FluidR3Mono_GM.sf3, (c) 2000-2002, 2008 Frank Wen; mono version (c) 2014-2017 Michael
+Cowgill; Temple Blocks (c) 2002 Ethan Winer; Drumline Percussion (c) 2016 Michael Schorsch; MIT licence. Recorded drum
+hits: the samples of Sonic Pi, CC0 1.0.
+"""
+
+
+def length_of(sample: Sample) -> tuple[float, Arrangement]:
+    """Length in seconds of a whole number of bars, and the arrangement of that length."""
+    feel = arrange(style_named(sample.style), 4.0, sample.seed).feel
+    seconds = round(feel.start_s + sample.bars * BEATS_PER_BAR * 60.0 / feel.bpm, 2)
+    return seconds, arrange(style_named(sample.style), seconds, sample.seed)
+
+
+def make(sample: Sample, out: Path) -> None:
+    """Write the stems and README of one song."""
+    seconds, arrangement = length_of(sample)
+    song = compose_song(sample.seed, sample.style, seconds)
+    if song.multitrack.num_tracks != len(sample.stems):
+        raise SystemExit(f"{sample.folder}: {song.multitrack.names} are not the {len(sample.stems)} stems described")
+    folder = out / sample.folder
+    lines = []
+    for (name, made), track, role, instrument in zip(
+        sample.stems, song.multitrack.audio, song.roles, song.instruments, strict=True
+    ):
+        write_audio(folder / f"{name}.flac", track, SAMPLE_RATE, "PCM_16")
+        lines.append(f"| `{name}.flac` | {role} | {instrument} | {made} |")
+    table = "\n".join(["| file | role | instrument | what it is |", "|---|---|---|---|", *lines])
+    text = (
+        f"# {sample.title}\n\n{sample.style.capitalize()}, {arrangement.feel.bpm:.0f} beats per minute, "
+        f"{arrangement.harmony.name}, {sample.bars} bars, {seconds:.1f} s. Dry mono stems, FLAC, 44.1 kHz, 16 bit, "
+        "with the levels and noise floors of a session; nothing is mixed.\n\n"
+        f"{table}\n\n## How it was made\n\nComposed and rendered by the project's synthetic studio: "
+        f'`compose_song({sample.seed}, "{sample.style}", {seconds:.2f})`. '
+        "`python scripts/make_samples.py` renders it again.\n\n"
+    )
+    (folder / "README.md").write_text(text + _LICENCE, encoding="utf-8")
+    print(f"{folder}: {', '.join(name for name, _ in sample.stems)}, {seconds:.1f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    default = Path(__file__).resolve().parent.parent / "data_samples"
+    parser.add_argument("out", type=Path, nargs="?", default=default, help="folder to write the songs into")
+    out = parser.parse_args().out
+    for sample in SAMPLES:
+        make(sample, out)
+
+
+if __name__ == "__main__":
+    main()
