@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from megami.data.folder import MultitrackFolder
 from megami.data.studio import HELD_OUT_STYLES, INSTRUMENTS, ROLES, STYLES, Song, compose_song
-from megami.data.studio.engineers import ENGINEERS, EngineeredMix, Engineer, mix_with_random_engineer
+from megami.data.studio.engineers import ENGINEERS, Engineer, EngineeredMix, mix_with_random_engineer
 
 __all__ = [
     "ENGINEERS",

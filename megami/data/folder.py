@@ -54,7 +54,7 @@ class MultitrackFolder:
         if not self.folders and stems_in(self.root):
             raise UserError(f"{self.root} holds stems itself, no songs: give the folder above it")
         if not self.folders:
-            raise UserError(f"{self.root} has no sub-folder with audio files: put each song's stems in a folder of its own")
+            raise UserError(f"{self.root} has no sub-folder with audio files: put each song's stems in its own folder")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,5 +86,5 @@ class MultitrackFolder:
         wet = read_multitrack(folder / WET, self.sample_rate)
         if dry.names != wet.names:
             odd = ", ".join(sorted(set(dry.names) ^ set(wet.names)))
-            raise UserError(f"{folder}: '{DRY}' and '{WET}' must hold files of the same names; these have no partner: {odd}")
+            raise UserError(f"{folder}: '{DRY}' and '{WET}' must hold files of the same names; without partner: {odd}")
         return same_length(dry, wet)

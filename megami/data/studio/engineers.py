@@ -33,7 +33,7 @@ ANY_ENGINEER = 977  # separates the draw of the engineer from the engineers' own
 
 @dataclass(frozen=True)
 class EngineeredMix:
-    """A mixed song: `tracks` [tracks, 2, samples] are what `chains` make of the dry tracks, sample by sample the same."""
+    """A mixed song: `tracks` [tracks, 2, samples] are what `chains` make of the dry tracks, to the sample."""
 
     song: Song
     engineer: str
@@ -70,7 +70,7 @@ class Engineer:
         return self.style.name
 
     def mix(self, song: Song, seed: int) -> EngineeredMix:
-        """Mixes all tracks of `song`; tracks whose loudest 400 ms lie below -60 dB are left as they are, never lifted."""
+        """Mixes all tracks of `song`; tracks whose loudest 400 ms lie below -60 dB stay as they are, never lifted."""
         rng = np.random.default_rng([song.seed, seed, self.style.number])
         rate = song.multitrack.sample_rate
         dry = [track.mean(0, keepdim=True).numpy() for track in song.multitrack.audio]
@@ -122,7 +122,7 @@ def plan_song(
 ) -> Plan:
     """Listens to all dry tracks [1, samples] and decides lead, places and space; silent tracks take no seat."""
     rate = song.multitrack.sample_rate
-    parts = tuple(part_of(role, instrument) for role, instrument in zip(song.roles, song.instruments))
+    parts = tuple(part_of(role, instrument) for role, instrument in zip(song.roles, song.instruments, strict=True))
     heard_db = np.stack([region_levels_db(track, rate) for track in dry])
     lead = choose_lead(song, dry, audible)
     seated = [i for i, is_audible in enumerate(audible) if is_audible]

@@ -16,7 +16,7 @@ FRAME_S, HOP_S = 0.4, 0.1
 
 
 def framed_power(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Mean power [channels, frames] in frames of 400 ms every 100 ms; one frame where `audio` [channels, n] is shorter."""
+    """Mean power [channels, frames] in frames of 400 ms every 100 ms; one where `audio` [channels, n] is shorter."""
     hop = round(HOP_S * sample_rate)
     per_frame = round(FRAME_S / HOP_S)
     hops = max(audio.shape[-1] // hop, 1)
@@ -29,7 +29,7 @@ def framed_power(audio: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def framed_level(audio: np.ndarray, sample_rate: int) -> float:
-    """Level in dB of the loudest 400 ms of `audio` [channels, n], mean over channels (the level MEGAMI's mixes are set by)."""
+    """Level in dB of the loudest 400 ms of `audio` [channels, n], mean over channels: MEGAMI sets mixes by it."""
     loudest = framed_power(audio, sample_rate).max(-1)
     return float(np.mean(10 * np.log10(np.maximum(loudest, FLOOR_POWER))))
 
@@ -46,7 +46,7 @@ def k_weighting(sample_rate: int) -> np.ndarray:
 
 
 def loudness(audio: np.ndarray, sample_rate: int) -> float:
-    """Gated loudness in LUFS of the parts of `audio` [channels, n] where something plays (ITU-R BS.1770-4), at least -120."""
+    """Gated loudness in LUFS of what sounds in `audio` [channels, n], at least -120 (ITU-R BS.1770-4)."""
     power = framed_power(sosfilt(k_weighting(sample_rate), audio, axis=-1), sample_rate).sum(0)
     active = power[power > 10 ** ((-70 + 0.691) / 10)]
     if active.size == 0:
@@ -56,13 +56,14 @@ def loudness(audio: np.ndarray, sample_rate: int) -> float:
 
 
 def region_levels_db(audio: np.ndarray, sample_rate: int, edges_hz: tuple[float, ...] = REGION_EDGES_HZ) -> np.ndarray:
-    """Power in each region of the spectrum relative to the whole, in dB, floor -70: the colour of a track [channels, n]."""
+    """Power in each region of the spectrum relative to the whole, in dB, floor -70: `audio`'s [channels, n] colour."""
     size = 4096
     mono = audio.mean(0)
     mono = np.pad(mono, (0, -len(mono) % size)).reshape(-1, size)
     power = np.square(np.abs(np.fft.rfft(mono * np.hanning(size), axis=-1))).sum(0)
     frequency = np.fft.rfftfreq(size, 1 / sample_rate)
-    bands = [power[(frequency >= low) & (frequency < high)].sum() for low, high in zip(edges_hz[:-1], edges_hz[1:])]
+    limits = zip(edges_hz[:-1], edges_hz[1:], strict=True)
+    bands = [power[(frequency >= low) & (frequency < high)].sum() for low, high in limits]
     return 10 * np.log10(np.maximum(np.array(bands) / max(sum(bands), FLOOR_POWER), 1e-7))
 
 
@@ -90,8 +91,12 @@ def beat_seconds(audio: np.ndarray, sample_rate: int) -> float:
     if len(onsets) < 140:
         return 0.5
     onsets = onsets - onsets.mean()
+
+    def alike(lag: int) -> float:
+        return float(np.dot(onsets[lag:], onsets[:-lag]))
+
     lags = np.arange(33, 67)
-    strength = [np.dot(onsets[lag:], onsets[:-lag]) + 0.5 * np.dot(onsets[2 * lag :], onsets[: -2 * lag]) for lag in lags]
+    strength = [alike(lag) + 0.5 * alike(2 * lag) for lag in lags]
     return float(lags[int(np.argmax(strength))] * 0.01)
 
 
@@ -104,7 +109,8 @@ def choose_lead(song: Song, dry: list[np.ndarray], audible: list[bool]) -> int:
     rate = song.multitrack.sample_rate
 
     def rank(i: int) -> tuple[bool, float, float]:
-        return "backing" not in song.multitrack.names[i].lower(), round(activity(dry[i], rate), 1), loudness(dry[i], rate)
+        in_front = "backing" not in song.multitrack.names[i].lower()
+        return in_front, round(activity(dry[i], rate), 1), loudness(dry[i], rate)
 
     for roles in (("vocal",), ("lead",), ("chords", "pad"), ("bass",), song.roles):
         found = [i for i, role in enumerate(song.roles) if role in roles and audible[i]]

@@ -60,7 +60,7 @@ def angles(count: int, outermost: float, positions: int, rng: np.random.Generato
 def place(
     seats: list[Seat], lead: int, outermost: float, rng: np.random.Generator, positions: int = 0
 ) -> np.ndarray:
-    """Pan positions [tracks] in -1..1: lead, bass and drums in the middle, similar parts on opposite sides, sides balanced.
+    """Pan positions [tracks] in -1..1: lead, bass and drums in the middle, similar parts on opposite sides.
 
     The other tracks share the angles up to `outermost`, evenly spaced by their number, the heavy ones further in and
     those without a counterpart further in the wider they are themselves. With `positions` > 0 the angles snap to that
@@ -74,11 +74,11 @@ def place(
         spread[alone[-1]] *= 0.5  # nothing answers it on the other side: far out it would tip the mix over
     position = np.zeros(len(seats))
     side = 1.0 if rng.random() < 0.5 else -1.0
-    for angle, group in zip(spread, groups):
+    for angle, group in zip(spread, groups, strict=True):
         tilt = position.sum()
         side = -side if abs(tilt) < 1e-9 or len(group) == 2 else -float(np.sign(tilt))
         if len(group) == 1:
             angle = angle * (1 - 0.7 * seats[group[0]].spread)
-        for i, sign in zip(group, (side, -side)):
+        for i, sign in zip(group, (side, -side), strict=False):
             position[i] = sign * angle
     return np.clip(position, -1.0, 1.0)

@@ -47,7 +47,7 @@ class Strip:
 
 
 def compressor(strip: Strip, squeeze_db: float, style: MixStyle, rng: np.random.Generator) -> Compressor:
-    """Compressor whose threshold lies so far under the strip's own loud moments that they are reduced by `squeeze_db`."""
+    """Compressor whose threshold lies so far under the strip's loud moments that they are reduced by `squeeze_db`."""
     ratio = style.ratio * float(rng.uniform(0.9, 1.15))
     loud_db = float(np.percentile(block_peaks_db(strip.audio, strip.sample_rate), 95))
     return Compressor(
