@@ -147,8 +147,19 @@ class DynamicsLayer(nn.Module):
 
     def forward(self, audio: Tensor, settings: DynamicsSettings) -> Tensor:
         gain = torch.exp(self.gain_db(audio, settings) / DB_PER_NEPER)
-        gain = F.interpolate(gain[:, None], scale_factor=self.hop, mode="linear", align_corners=False)
-        return saturate(audio * gain[..., : audio.shape[-1]], settings.drive, settings.drive_mix)
+        gain = between_frames(gain, self.hop)[:, None, : audio.shape[-1]]
+        return saturate(audio * gain, settings.drive, settings.drive_mix)
+
+
+def between_frames(values: Tensor, hop: int) -> Tensor:
+    """Straight lines between the centres of frames, constant before the first and after the last.
+
+    [b, frames] -> [b, frames * hop]. (As F.interpolate, which takes several times as long for one channel.)
+    """
+    ends = F.pad(values[:, None], (1, 1), mode="replicate")[:, 0, :, None]
+    share = (torch.arange(hop, device=values.device) + 0.5) / hop
+    lines = torch.lerp(ends[:, :-1], ends[:, 1:], share)
+    return lines.flatten(1)[:, hop // 2 : hop // 2 + values.shape[-1] * hop]
 
 
 def saturate(audio: Tensor, drive: Tensor, mix: Tensor) -> Tensor:
