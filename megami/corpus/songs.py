@@ -25,7 +25,7 @@ class CorpusConfig:
     validation_songs: int = 12
     test_songs: int = 24
     seconds: float = 12.0
-    mixes_per_song: int = 5
+    mixes_per_song: int = 4
     chain_mixes: int = 2  # views and crops borrow chains from the first so many mixes of a song
     chains: int = 1000  # of the effect encoder, each heard on `views` different clips
     views: int = 5

@@ -48,7 +48,8 @@ def score(render: Render, crops: Crops, encoder: FxEncoder, batch: int = 10) -> 
         rendered = match_level_per_channel(render(item["dry"], item["z"], item["content"]), wet)
         mid_db, side_db = mid_side_error_db(rendered, wet)
         likeness = F.cosine_similarity(encoder.project(encoder(rendered)), encoder.project(encoder(wet)), dim=-1)
-        for part, values in zip(parts, (small_spectral_errors(rendered, wet, keep_balance=True), mid_db, side_db, likeness)):
+        spectral = small_spectral_errors(rendered, wet, keep_balance=True)
+        for part, values in zip(parts, (spectral, mid_db.mean(1), side_db.mean(1), likeness)):
             part.append(values)
     return Scores(*(torch.cat(part).numpy() for part in parts))
 
