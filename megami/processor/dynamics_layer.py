@@ -14,10 +14,11 @@ ENVELOPE_FLOOR = 1e-5  # -100 dB relative to the track's level
 
 
 def decaying_hold(reduction: Tensor, decay: Tensor) -> Tensor:
-    """r[n] = max(c[n], decay r[n-1]): rises at once, falls by the release. [b, frames] >= 0, decay [b, 1] -> [b, frames].
+    """r[n] = max(c[n], decay r[n-1]): rises at once, falls by the release.
 
-    Computed without a loop over time: after step i every value has seen 2^i frames back (a scan by doubling).
-    Giannoulis, Massberg and Reiss 2012, eq. 17 (the decoupled detector, first half).
+    [b, frames] >= 0, decay [b, 1] -> [b, frames]. Computed without a loop over time: after step i every value has
+    seen 2^i frames back (a scan by doubling). Giannoulis, Massberg and Reiss 2012, eq. 17 (the decoupled detector,
+    first half).
     """
     held, step = reduction, 1
     while step < reduction.shape[-1]:
@@ -27,9 +28,10 @@ def decaying_hold(reduction: Tensor, decay: Tensor) -> Tensor:
 
 
 def one_pole(signal: Tensor, pole: Tensor) -> Tensor:
-    """y[n] = (1 - pole) x[n] + pole y[n-1] from rest, by doubling: sum of p^k z^-k is the product of 1 + (p z^-1)^(2^i).
+    """y[n] = (1 - pole) x[n] + pole y[n-1] from rest: the second half of the decoupled detector (attack).
 
-    [b, frames], pole [b, 1] in [0, 1) -> [b, frames]. The second half of the decoupled detector (attack).
+    [b, frames], pole [b, 1] in [0, 1) -> [b, frames]. By doubling: the sum of p^k z^-k is the product of all
+    1 + (p z^-1)^(2^i).
     """
     smooth, step = (1 - pole) * signal, 1
     while step < signal.shape[-1]:

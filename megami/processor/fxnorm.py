@@ -73,8 +73,7 @@ class FxNorm(nn.Module):
         self.config = config
         self.register_buffer("target_curve", target_curve.float().clone())
         self.register_buffer("window", torch.hann_window(config.window).sqrt(), persistent=False)
-        smoothing = torch.cat([smoothing_rows(rows, config.bins) for rows in torch.arange(config.bins).split(ROWS_AT_ONCE)])
-        self.register_buffer("smoothing", smoothing, persistent=False)
+        self.register_buffer("smoothing", smoothing_rows(torch.arange(config.bins), config.bins), persistent=False)
 
     def forward(self, audio: Tensor) -> Tensor:
         return normalise_level(self.equalise(audio), self.config.level_db, self.config.gate)

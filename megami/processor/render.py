@@ -99,10 +99,11 @@ def render_tracks(
     embedding_config: EmbeddingConfig,
     block_seconds: float = 6.0,
 ) -> Tensor:
-    """Render every track of a song with its own effect embedding: dry [tracks, 1, n], z [tracks, dim] -> [tracks, 2, n].
+    """Render every track of a song with its own effect embedding.
 
-    Works through each track in blocks without seams: the result is that of one pass over the song. Level and balance
-    are set once per track from z; near-silent tracks stay silent; any n > 0; tracks do not influence each other.
+    dry [tracks, 1, n], z [tracks, dim] -> wet [tracks, 2, n]. Works through each track in blocks without seams: the
+    result is that of one pass over the song. Level and balance are set once per track from z; near-silent tracks stay
+    silent; any n > 0; tracks do not influence each other.
     """
     wet = dry.new_zeros(len(dry), 2, dry.shape[-1])
     tracks = iterate_rendered_tracks(

@@ -24,7 +24,7 @@ def tap_positions(taps: int, sample_rate: int) -> Tensor:
 
 
 def noise_bands(samples: int, bands: int, sample_rate: int, seed: int) -> Tensor:
-    """Two independent noises split in `bands` octave-like bands of unit variance: [2, bands, samples], always the same."""
+    """Two independent noises in `bands` octave-like bands of unit variance: [2, bands, samples], always the same."""
     size = fast_length(samples)
     noise = np.random.default_rng(seed).standard_normal((2, size))
     spectrum = np.fft.rfft(noise, axis=-1)
@@ -39,9 +39,10 @@ def noise_bands(samples: int, bands: int, sample_rate: int, seed: int) -> Tensor
 
 
 class EarlyTaps(nn.Module):
-    """Gains of delayed copies, left and right apart: Haas, pseudo-stereo, first reflections. [b, h] -> [b, 2, last + 1].
+    """Gains of delayed copies, left and right apart: Haas, pseudo-stereo, first reflections.
 
-    The first sample of the kernel is the direct sound, gain 1; each channel's taps share a gate.
+    [b, h] -> [b, 2, last + 1]. The first sample of the kernel is the direct sound, gain 1; each channel's taps share
+    a gate.
     """
 
     def __init__(self, hidden: int, taps: int = 16, sample_rate: int = 44100) -> None:
@@ -74,7 +75,9 @@ class NoiseTail(nn.Module):
 
     EXTRA = 4  # gate, onset, likeness, balance
 
-    def __init__(self, hidden: int, seconds: float = 0.95, bands: int = 8, sample_rate: int = 44100, seed: int = 20) -> None:
+    def __init__(
+        self, hidden: int, seconds: float = 0.95, bands: int = 8, sample_rate: int = 44100, seed: int = 20
+    ) -> None:
         super().__init__()
         self.bands, self.samples = bands, int(seconds * sample_rate)
         self.head = nn.Linear(hidden, 2 * bands + self.EXTRA)

@@ -123,9 +123,10 @@ class StructuredProcessor(nn.Module):
     def __init__(self, config: StructuredConfig) -> None:
         super().__init__()
         self.config = config
-        hidden, points = config.hidden, config.points
+        hidden, points, rate = config.hidden, config.points, config.sample_rate
         self.conditioning = Conditioning(config)
-        self.body = nn.Sequential(nn.Linear(self.conditioning.size, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU())
+        layers = [nn.Linear(self.conditioning.size, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU()]
+        self.body = nn.Sequential(*layers)
         self.prior = nn.Parameter(torch.ones(points))
         self.curves = nn.Linear(hidden, 3 * points)  # pre, post common, post difference
         # Straight from the condition to the two curves common to both channels. Never to the difference: a mono target
@@ -134,13 +135,13 @@ class StructuredProcessor(nn.Module):
         for layer in (self.curves, self.skip):
             nn.init.zeros_(layer.weight)
         nn.init.zeros_(self.curves.bias)
-        self.filter = CurveFilter(points, config.fir_taps, config.sample_rate)
+        self.filter = CurveFilter(points, config.fir_taps, rate)
         self.dynamics = DynamicsLayer(
-            hidden, config.net_channels, config.net_blocks, config.net_kernel, config.hop, sample_rate=config.sample_rate
+            hidden, config.net_channels, config.net_blocks, config.net_kernel, config.hop, sample_rate=rate
         )
-        self.early = EarlyTaps(hidden, config.early_taps, config.sample_rate)
-        self.tail = NoiseTail(hidden, config.tail_s, config.tail_bands, config.sample_rate)
-        self.register_buffer("dc_window", decay_window(config.fir_taps, sample_rate=config.sample_rate), persistent=False)
+        self.early = EarlyTaps(hidden, config.early_taps, rate)
+        self.tail = NoiseTail(hidden, config.tail_s, config.tail_bands, rate)
+        self.register_buffer("dc_window", decay_window(config.fir_taps, sample_rate=rate), persistent=False)
 
     def settings(self, dry: Tensor, z: Tensor) -> StructuredSettings:
         """Set every knob from the whole track and z; blocks of the track then share them."""

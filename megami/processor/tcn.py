@@ -78,9 +78,10 @@ class FilmTCN(nn.Module):
             raise ValueError("the kernel of the TCN needs an odd number of taps, to keep the length")
         self.config = config
         width, condition = config.channels, config.condition_dim + config.content_dim
+        inputs = [config.inputs] + [width] * (config.blocks - 1)
         self.blocks = nn.ModuleList(
-            TCNBlock(width if index else config.inputs, width, condition, config.kernel_size, dilation, config.own_statistics)
-            for index, dilation in enumerate(config.dilations)
+            TCNBlock(channels, width, condition, config.kernel_size, dilation, config.own_statistics)
+            for channels, dilation in zip(inputs, config.dilations, strict=True)
         )
         self.output = nn.Conv1d(width, config.outputs, 1)
 

@@ -10,7 +10,14 @@ import torch
 from scipy.signal import lfilter
 
 from megami.effects import compressor as studio_compressor
-from megami.processor.dynamics_layer import DynamicsLayer, between_frames, decaying_hold, one_pole, saturate, soft_knee_reduction
+from megami.processor.dynamics_layer import (
+    DynamicsLayer,
+    between_frames,
+    decaying_hold,
+    one_pole,
+    saturate,
+    soft_knee_reduction,
+)
 from megami.processor.filters import (
     CurveFilter,
     convolve,
@@ -104,8 +111,8 @@ def test_gain_looks_back_only():
 
 def test_gain_between_frames_is_linear():
     values = random(2, 9)
-    expected = torch.nn.functional.interpolate(values[:, None], scale_factor=64, mode="linear", align_corners=False)[:, 0]
-    torch.testing.assert_close(between_frames(values, 64), expected, rtol=0, atol=1e-5)
+    expected = torch.nn.functional.interpolate(values[:, None], scale_factor=64, mode="linear", align_corners=False)
+    torch.testing.assert_close(between_frames(values, 64), expected[:, 0], rtol=0, atol=1e-5)
 
 
 def test_saturation_leaves_the_quiet_alone():

@@ -8,7 +8,15 @@ from test_structured import CONFIG, embedding_of, notes
 
 from megami.audio import framed_level_db
 from megami.embeddings import EmbeddingConfig, encode_dynamics, join_parts
-from megami.processor import FilmTCN, FxNorm, StructuredProcessor, TCNConfig, iterate_rendered_tracks, render_tracks, set_level
+from megami.processor import (
+    FilmTCN,
+    FxNorm,
+    StructuredProcessor,
+    TCNConfig,
+    iterate_rendered_tracks,
+    render_tracks,
+    set_level,
+)
 from megami.processor.render import plausible_level_db
 
 EMBEDDING = CONFIG.embedding
@@ -98,7 +106,8 @@ def test_gain_between_channels_is_capped():
 def test_published_embedding_layout_renders_too():
     torch.manual_seed(0)
     config = EmbeddingConfig(fx_dim=2048, dynamics_dim=64, spectrum_dim=0)
-    z = join_parts(config, torch.randn(1, 2048), encode_dynamics(torch.tensor([[-18.0, -20.0, 14, 14, -20, -20, 0.1, 0]])))
+    dynamics = encode_dynamics(torch.tensor([[-18.0, -20.0, 14, 14, -20, -20, 0.1, 0]]))
+    z = join_parts(config, torch.randn(1, 2048), dynamics)
     tcn = FilmTCN(TCNConfig(condition_dim=config.dim, channels=4, blocks=2, kernel_size=3)).eval()
     with torch.no_grad():
         tcn.output.weight[1] = -tcn.output.weight[0]

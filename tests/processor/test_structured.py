@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from megami.embeddings import EmbeddingConfig, dynamics_features, encode_dynamics, encode_spectrum, join_parts
-from megami.embeddings import mid_bands_db, side_bands_db
+from megami.embeddings import (
+    EmbeddingConfig,
+    dynamics_features,
+    encode_dynamics,
+    encode_spectrum,
+    join_parts,
+    mid_bands_db,
+    side_bands_db,
+)
 from megami.processor import StructuredConfig, StructuredProcessor, mid_side_error_db, small_spectral_loss
 from megami.processor.structured import loud_level
 
@@ -111,7 +118,7 @@ def test_louder_input_gives_the_same_sound_louder():
 def test_output_has_no_dc():
     dry = notes(88200) + 0.05
     wet = stirred()(dry, embedding_of(notes(60000, seed=2).expand(-1, 2, -1)))
-    assert wet[..., 44100:].mean() .abs() < 1e-3
+    assert wet[..., 44100:].mean().abs() < 1e-3
 
 
 @pytest.mark.parametrize("samples", [1, 63, 64, 1000, 17640])
