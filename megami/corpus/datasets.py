@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from megami.adaptation import ContentEncoder, DomainAdaptor
 from megami.corpus.features import dry_paths, mix_paths
+from megami.corpus.parallel import write_arrays
 from megami.corpus.songs import CorpusConfig
 from megami.data import INSTRUMENTS, ROLES
 from megami.embeddings import EmbeddingConfig, FxEncoder, encode_dynamics, encode_spectrum, join_parts
@@ -116,20 +119,46 @@ def mix_contents(
 ) -> list[tuple[Tensor, Tensor]]:
     """Content of the wet and dry tracks of every mix of a split: ([variants, tracks, dim], [tracks, dim]).
 
-    The variants are the whole song and its two halves, so that content does not depend on one segment.
+    The variants are the whole song and its two halves, so that content does not depend on one segment. What one encoder
+    heard is kept in a file, for the adaptor and the generator both need it.
     """
-    contents = []
-    songs = dry_paths(folder, split, config)
-    for index, path in enumerate(mix_paths(folder, split, config)):
-        with np.load(path, allow_pickle=False) as file:
-            wet = torch.from_numpy(file["wet_content"]).float()
-        with np.load(songs[index // config.mixes_per_song], allow_pickle=False) as file:
-            dry = torch.from_numpy(file["content"]).float()
-        half = wet.shape[-1] // 2
-        with torch.no_grad():
-            variants = torch.stack([encoder.encode(cut) for cut in (wet, wet[..., :half], wet[..., half:])])
-            contents.append((variants, encoder.encode(dry)))
-    return contents
+    paths = mix_paths(folder, split, config)
+    kept = folder / "contents" / f"{split}_{len(paths)}_{fingerprint(encoder)}.npz"
+    if not kept.exists():
+        songs = dry_paths(folder, split, config)
+        pairs = [
+            embed_pair(encoder, path, songs[index // config.mixes_per_song])
+            for index, path in enumerate(tqdm(paths, desc=f"contents ({split})", mininterval=1.0))
+        ]
+        write_arrays(kept, {
+            "wet": torch.cat([wet for wet, _ in pairs], dim=1).numpy(),
+            "dry": torch.cat([dry for _, dry in pairs]).numpy(),
+            "tracks": np.array([len(dry) for _, dry in pairs]),
+        })
+    with np.load(kept, allow_pickle=False) as file:
+        counts = file["tracks"].tolist()
+        wet, dry = torch.from_numpy(file["wet"]), torch.from_numpy(file["dry"])
+    return list(zip(wet.split(counts, dim=1), dry.split(counts)))
+
+
+@torch.no_grad()
+def embed_pair(encoder: ContentEncoder, mix: Path, song: Path) -> tuple[Tensor, Tensor]:
+    """Content of one mix's wet tracks [3, tracks, dim] and of its song's dry tracks [tracks, dim]."""
+    with np.load(mix, allow_pickle=False) as file:
+        wet = torch.from_numpy(file["wet_content"]).float()
+    with np.load(song, allow_pickle=False) as file:
+        dry = torch.from_numpy(file["content"]).float()
+    half = wet.shape[-1] // 2
+    variants = torch.stack([encoder.encode(cut) for cut in (wet, wet[..., :half], wet[..., half:])])
+    return variants, encoder.encode(dry)
+
+
+def fingerprint(network: nn.Module) -> str:
+    """Eight digits that change with a network's weights."""
+    digest = hashlib.sha256()
+    for value in network.state_dict().values():
+        digest.update(value.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()[:8]
 
 
 def load_mixes(
@@ -143,7 +172,7 @@ def load_mixes(
 ) -> MixEmbeddings:
     """Embed the engineers' mixes of a split: effect embeddings, and adapted content of the wet tracks."""
     effects = []
-    for path in mix_paths(folder, split, config):
+    for path in tqdm(mix_paths(folder, split, config), desc=f"effect embeddings ({split})", mininterval=1.0):
         with np.load(path, allow_pickle=False) as file:
             effects.append(assemble_embeddings(embedding, encoder, file))
     with torch.no_grad():
