@@ -36,7 +36,8 @@ from megami.evaluation.processors import leave_dry, processor_rows, score
 from megami.evaluation.report import Row, Table, markdown_table, to_json
 from megami.generator import sample_mixes
 from megami.processor import FxNorm, average_curve
-from megami.weights import Networks, from_pretrained, write_atomically
+from megami.weights import Networks, from_pretrained
+from megami.weights.store import write_atomically
 
 TABLES = (
     Table("effect encoder", "Effect encoder", "Share of clips whose chain is found on other content among 100 chains (higher "
