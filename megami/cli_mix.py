@@ -26,6 +26,7 @@ from megami.notebook import listening_page
 from megami.output_folder import MANIFEST, appearing_files, check_writable
 
 FORMATS = ("wav", "flac")
+PAGE = "index.html"
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
 
@@ -69,9 +70,9 @@ def run_mix(job: MixJob) -> list[Path]:
         with appearing_files(job.out) as partial:
             described, audio = write_mixes(job, mixer, song, partial, begin)
             if job.page:
-                write_page(partial / "index.html", song, audio, job)
+                write_page(partial / PAGE, song, audio, job)
             names = [path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file()]
-            names = sorted([*names, MANIFEST])
+            names = sorted([*names, MANIFEST], key=listing_order)
             words = {**describe_job(job, mixer, song), "mixes": described, "files": names}
             (partial / MANIFEST).write_text(as_json(words), encoding="utf-8")
     return [job.out / name for name in names]
@@ -138,10 +139,15 @@ def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig) -> dict | st
     }
 
 
+def listing_order(name: str) -> tuple[bool, list[str]]:
+    """Sort by number where names have numbers, what is about all mixes last."""
+    return name in (PAGE, MANIFEST), [part.zfill(9) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
 def as_json(words: dict) -> str:
     """Indented JSON with lists of numbers on one line."""
     text = json.dumps(words, indent=1, allow_nan=False)
-    return re.sub(r"\[[^\[\]{}\"]+\]", lambda found: " ".join(found[0].split()), text) + "\n"
+    return re.sub(r"\[\n[^\[\]{}\"]+\]", lambda found: " ".join(found[0].split()), text) + "\n"
 
 
 def rounded(value: float) -> float | None:

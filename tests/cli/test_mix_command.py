@@ -1,0 +1,172 @@
+"""`megami mix` on good input: what it writes, and that the options mean what they say."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from megami.audio import integrated_loudness, read_audio, true_peak_db
+
+LENGTH = 66150  # of the song, in samples
+
+
+def decoded(path) -> torch.Tensor:
+    audio, rate = read_audio(path)
+    assert rate == 44100 and audio.shape[0] == 2
+    return audio
+
+
+def difference_db(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Energy of the difference relative to that of the first, in dB."""
+    return float(10 * torch.log10((a - b).square().sum() / a.square().sum() + 1e-20))
+
+
+def test_mixes_are_whole_loud_enough_unclipped_and_different(mix, stems, tmp_path):
+    paths = mix(stems, "--num-mixes", 3).done()
+    assert [path.name for path in paths] == ["mix_1.wav", "mix_2.wav", "mix_3.wav", "mixes.json"]
+    mixes = [decoded(path) for path in paths[:3]]
+    for audio in mixes:
+        assert audio.shape == (2, LENGTH) and torch.isfinite(audio).all()
+        assert integrated_loudness(audio) == pytest.approx(-16.0, abs=1.0)
+        assert true_peak_db(audio) <= -1.0
+    for one, other in itertools.combinations(mixes, 2):
+        assert difference_db(one, other) > -20.0
+    assert {soundfile.info(path).subtype for path in paths[:3]} == {"PCM_24"}
+
+
+def test_the_same_seed_gives_the_same_files_and_another_seed_others(mix, stems, tmp_path):
+    first = mix(stems, "--num-mixes", 2, "--seed", 7).done()
+    again = mix(stems, "--num-mixes", 2, "--seed", 7, "--out", tmp_path / "again").done()
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+    alone = mix(stems, "--num-mixes", 1, "--seed", 7, "--out", tmp_path / "alone").done()
+    assert difference_db(decoded(first[0]), decoded(alone[0])) < -60.0
+    other = mix(stems, "--seed", 8, "--out", tmp_path / "other").done()
+    assert difference_db(decoded(first[0]), decoded(other[0])) > -20.0
+
+
+def test_the_order_of_the_tracks_does_not_matter(mix, write_stems, dry_tracks, tmp_path):
+    tracks = dry_tracks(4)
+    renamed = dict(zip(("d", "a", "c", "b"), tracks.values()))
+    first = mix(write_stems(tracks)).done()
+    second = mix(write_stems(renamed, "renamed"), "--out", tmp_path / "renamed mixes").done()
+    assert difference_db(decoded(first[0]), decoded(second[0])) < -60.0
+
+
+def test_a_silent_track_changes_nothing_and_stays_silent(mix, write_stems, dry_tracks, tmp_path):
+    tracks = dry_tracks(2)
+    without = mix(write_stems(tracks), "--stems").done()
+    silence = {"0 silence": np.zeros(LENGTH, np.float32)}
+    with_it = mix(write_stems({**silence, **tracks}, "more"), "--stems", "--out", tmp_path / "more mixes").done()
+    assert [read_audio(path)[0].tolist() for path in without if path.suffix == ".wav"] == [
+        read_audio(path)[0].tolist() for path in with_it if path.suffix == ".wav" and path.stem != "0 silence"
+    ]
+    quiet = decoded(tmp_path / "more mixes" / "mix_1_tracks" / "0 silence.wav")
+    assert quiet.shape == (2, LENGTH) and not quiet.any()
+    words = json.loads((tmp_path / "more mixes" / "mixes.json").read_text(encoding="utf-8"))
+    assert words["mixes"][0]["tracks"]["0 silence"] == "silent"
+
+
+def test_wet_tracks_add_up_to_the_mix(mix, stems, tmp_path):
+    mix(stems, "--stems", "--loudness", -40).done()  # so quiet that the limiter is idle and nothing is turned down
+    wet = [decoded(path) for path in sorted((tmp_path / "mixes" / "mix_1_tracks").iterdir())]
+    assert len(wet) == 3
+    assert torch.allclose(sum(wet), decoded(tmp_path / "mixes" / "mix_1.wav"), atol=2e-6)
+    assert json.loads((tmp_path / "mixes" / "mixes.json").read_text())["mixes"][0]["wet_tracks_turned_down_db"] == 0.0
+
+
+@pytest.mark.parametrize("loudness", [-30.0, -20.0])
+def test_the_loudness_is_the_one_asked_for(mix, stems, loudness):
+    audio = decoded(mix(stems, "--loudness", loudness).done()[0])
+    assert integrated_loudness(audio) == pytest.approx(loudness, abs=0.2)
+
+
+def test_flac_the_other_processor_and_more_guidance(mix, stems):
+    paths = mix(stems, "--format", "FLAC", "--processor", "tcn", "--guidance", 2.5, "--stems").done()
+    assert [path.suffix for path in paths] == [".flac"] * 4 + [".json"]
+    assert all(soundfile.info(path).format == "FLAC" and decoded(path).shape == (2, LENGTH) for path in paths[:4])
+
+
+def test_what_was_decided_can_be_read(mix, stems, tmp_path):
+    mix(stems, "--num-mixes", 2, "--seed", 3, "--stems").done()
+    text = (tmp_path / "mixes" / "mixes.json").read_text(encoding="utf-8")
+    words = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert (words["stems"], words["tracks"], words["seconds"], words["seed"], words["steps"]) == ("song", 3, 1.5, 3, 4)
+    for number, one in enumerate(words["mixes"], 1):
+        audio = decoded(tmp_path / "mixes" / one["file"])
+        assert one["file"] == f"mix_{number}.wav"
+        assert one["loudness_lufs"] == pytest.approx(integrated_loudness(audio), abs=0.02)
+        assert one["true_peak_dbtp"] == pytest.approx(true_peak_db(audio), abs=0.02)
+        assert list(one["tracks"]) == ["track 00", "track 01", "track 02"]
+        for track in one["tracks"].values():
+            assert set(track) == {"level_db", "imbalance", "width", "crest_db", "level_in_mix_db"}
+            assert len(track["level_db"]) == len(track["level_in_mix_db"]) == 2
+    assert str(words["mixes"][0]["tracks"]["track 00"]["level_db"])[1:-1] in text  # pairs stand on one line
+
+
+def test_the_page_holds_everything(mix, stems, tmp_path):
+    paths = mix(stems, "--num-mixes", 2, "--page").done()
+    assert [path.name for path in paths] == ["mix_1.wav", "mix_2.wav", "index.html", "mixes.json"]
+    page = paths[2].read_text(encoding="utf-8")
+    assert page.count("data:audio/") >= 3 and "Raw sum" in page and "Mix 2" in page and "3 dry tracks" in page
+    assert not any(f'{attribute}="http' in page for attribute in ("src", "href"))
+
+
+def test_a_new_run_replaces_the_last_one_and_touches_nothing_else(mix, stems, tmp_path):
+    out = tmp_path / "mixes"
+    first = mix(stems, "--num-mixes", 2, "--stems", "--page").done()
+    (out / "mix_2_tracks" / "my notes.txt").write_text("keep")
+    (out / "mix_9.wav").write_bytes(b"not of a run")
+    before = first[-1].read_bytes()
+    second = mix(stems, "--seed", 1, "--format", "flac").done()
+    assert [path.name for path in second] == ["mix_1.flac", "mixes.json"] and second[1].read_bytes() != before
+    left = {str(path.relative_to(out)) for path in out.rglob("*")}
+    assert left == {"mix_1.flac", "mixes.json", "mix_2_tracks", "mix_2_tracks/my notes.txt", "mix_9.wav"}
+
+
+def test_missing_folders_are_made(mix, stems, tmp_path):
+    out = tmp_path / "a" / "b" / "c"
+    assert mix(stems, "--out", out).done()[0] == out / "mix_1.wav"
+    assert (out / "mix_1.wav").stat().st_mode & 0o044 and out.stat().st_mode & 0o055
+
+
+def test_a_single_file_is_a_song_of_one_track(mix, stems):
+    assert decoded(mix(stems / "track 00.wav").done()[0]).shape == (2, LENGTH)
+
+
+def test_progress_goes_to_the_terminal_and_paths_to_stdout(mix, stems, monkeypatch):
+    quiet = mix(stems)
+    assert quiet.err == ""
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: self is sys.stderr, raising=False)
+    shown = mix(stems, "--num-mixes", 2)
+    assert "megami mix" in shown.err and "mix 2" in shown.err and "6/6" in shown.err
+    assert len(shown.done()) == 3 and "\r" not in shown.out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are any bytes on Linux only")
+def test_file_names_that_are_not_text(mix, write_stems, dry_tracks, tmp_path):
+    name = os.fsdecode(b"st\xfcck")
+    try:
+        song = write_stems(dry_tracks(1, 0.5), name)
+        (song / "track 00.wav").rename(song / f"{name}.wav")
+    except OSError:
+        pytest.skip("this file system takes text only")
+    ran = mix(song, "--stems", "--page")
+    assert ran.code == 0 and (tmp_path / "mixes" / "mix_1_tracks" / f"{name}.wav").exists()
+
+
+def test_a_true_run_from_the_shell(stems, random_weights, tmp_path):
+    command = [sys.executable, "-m", "megami.cli", "mix", str(stems), "--out", "mine", "--weights", str(random_weights)]
+    ran = subprocess.run([*command, "--steps", "2"], cwd=tmp_path, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.split() == [f"mine/{name}" for name in ("mix_1.wav", "mix_2.wav", "mix_3.wav", "mixes.json")]
+    assert all((tmp_path / path).is_file() for path in ran.stdout.split())
+    refused = subprocess.run([*command, "--steps", "0"], cwd=tmp_path, capture_output=True, text=True)
+    assert refused.returncode == 2 and refused.stdout == "" and len(refused.stderr.splitlines()) == 1

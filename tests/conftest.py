@@ -1,0 +1,50 @@
+"""What tests of several rooms share: networks with random weights, and short dry songs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from megami.weights import GeneratorConfig, build_network, preset, save_network
+
+Tracks = dict[str, np.ndarray]
+
+
+@pytest.fixture(scope="session")
+def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the small preset's networks with random weights: they mix badly, but everything else holds for them."""
+    small = preset("small")
+    configs = {
+        "fx_encoder": small.fx_encoder, "content_encoder": small.content, "adaptor": small.adaptor,
+        "generator": GeneratorConfig(small.transformer, small.edm), "processor_structured": small.structured,
+        "processor_tcn": small.tcn,
+    }
+    folder = tmp_path_factory.mktemp("random_weights")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for name, config in configs.items():
+            save_network(folder, name, build_network(config), {"data": "none", "recipe": "random initial weights"})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dry_tracks() -> Callable[..., Tracks]:
+    """Give dry_tracks(number, seconds, rate): named mono tracks [samples], each other notes with a clear attack."""
+
+    def make(number: int = 3, seconds: float = 1.5, rate: int = 44100, seed: int = 0) -> Tracks:
+        rngs = [np.random.default_rng([seed, index]) for index in range(number)]
+        return {f"track {index:02d}": notes(rng, seconds, rate) for index, rng in enumerate(rngs)}
+
+    return make
+
+
+def notes(rng: np.random.Generator, seconds: float, rate: int) -> np.ndarray:
+    """A repeated note with three harmonics and a little noise, [samples] float32."""
+    time = np.arange(max(1, round(seconds * rate))) / rate
+    pitch_hz, beat_s = float(rng.uniform(80.0, 800.0)), float(rng.choice([0.125, 0.25, 0.375]))
+    tone = sum(np.sin(2 * np.pi * pitch_hz * k * time) / k for k in (1, 2, 3)) + 0.1 * rng.standard_normal(time.size)
+    return (0.2 * tone * np.exp(-(time % beat_s) / 0.08)).astype(np.float32)
