@@ -14,7 +14,7 @@ from megami.embeddings import EmbeddingConfig, to_tokens
 from megami.generator import Denoiser, drop_condition, sample_sigma, training_loss
 from megami.training.loop import LoopConfig
 
-LOOP = LoopConfig(steps=9_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000)
+LOOP = LoopConfig(steps=8_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000)
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class DrawMixes:
     """Draw mixes, each with one variant of its content, padded to the most tracks among them."""
 
     mixes: MixEmbeddings
-    size: int = 64
+    size: int = 32
 
     def __call__(self, rng: np.random.Generator) -> dict[str, Tensor]:
         chosen = rng.integers(len(self.mixes.effects), size=self.size)
