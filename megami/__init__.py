@@ -1,10 +1,10 @@
 """MEGAMI: generative automatic music mixing.
 
-    import megami
-    song = megami.read_multitrack("data_samples/SONG")
-    mixer = megami.Mixer.from_pretrained("small")
-    mixes = mixer.mix(song, num_mixes=3, seed=0)
-    mixes[0].save("mix.wav")
+import megami
+song = megami.read_multitrack("data_samples/SONG")
+mixer = megami.Mixer.from_pretrained("small")
+mixes = mixer.mix(song, num_mixes=3, seed=0)
+mixes[0].save("mix.wav")
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from megami.errors import UserError
 __version__ = "0.1.0"
 __all__ = ["Mix", "Mixer", "Multitrack", "UserError", "__version__", "read_multitrack"]
 
-_HOMES = {"Mix": "megami.mixer", "Mixer": "megami.mixer", "Multitrack": "megami.audio", "read_multitrack": "megami.audio"}
+_HOMES = {
+    "Mix": "megami.mixer",
+    "Mixer": "megami.mixer",
+    "Multitrack": "megami.audio",
+    "read_multitrack": "megami.audio",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class UserError(Exception):
-    """Says in one line what is wrong with the input and what to do; the command line prints it and exits with code 2."""
+    """Says in one line what is wrong with the input and what to do; the command line prints it, exit code 2."""

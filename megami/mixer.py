@@ -1,4 +1,4 @@
-"""The pipeline: dry tracks in, mixes out (MEGAMI §3)."""
+"""The pipeline: dry tracks in, mixes out."""
 
 from __future__ import annotations
 

@@ -7,6 +7,19 @@ from megami.corpus.features import build_crops, build_features, build_views
 from megami.corpus.songs import SPLITS, CorpusConfig, build_songs, load_song, song_paths
 
 __all__ = [
-    "SPLITS", "CorpusConfig", "Crops", "DryTracks", "MixEmbeddings", "Views", "assemble_embeddings", "build_crops",
-    "build_features", "build_songs", "build_views", "load_mixes", "load_song", "mix_contents", "song_paths",
+    "SPLITS",
+    "CorpusConfig",
+    "Crops",
+    "DryTracks",
+    "MixEmbeddings",
+    "Views",
+    "assemble_embeddings",
+    "build_crops",
+    "build_features",
+    "build_songs",
+    "build_views",
+    "load_mixes",
+    "load_song",
+    "mix_contents",
+    "song_paths",
 ]

@@ -71,7 +71,7 @@ def assemble_embeddings(
 
 @dataclass(frozen=True)
 class Crops:
-    """Crops in 16 bits with their embeddings: dry [b, 1, n], wet [b, 2, n], z [b, dim], content [b, dim], kinds."""
+    """Crops in 16 bits with their embeddings: dry [b, 1, n], wet [b, 2, n], z and content [b, dim], kinds."""
 
     dry: np.ndarray
     dry_scale: np.ndarray
@@ -103,7 +103,12 @@ class Crops:
         dry = self.dry[index].astype(np.float32) * self.dry_scale[index]
         wet = self.wet[index].astype(np.float32) * self.wet_scale[index][..., None]
         rows = torch.from_numpy(index)
-        return {"dry": torch.from_numpy(dry), "wet": torch.from_numpy(wet), "z": self.z[rows], "content": self.content[rows]}
+        return {
+            "dry": torch.from_numpy(dry),
+            "wet": torch.from_numpy(wet),
+            "z": self.z[rows],
+            "content": self.content[rows],
+        }
 
 
 @dataclass(frozen=True)
@@ -130,11 +135,14 @@ def mix_contents(
             embed_pair(encoder, path, songs[index // config.mixes_per_song])
             for index, path in enumerate(tqdm(paths, desc=f"contents ({split})", mininterval=1.0))
         ]
-        write_arrays(kept, {
-            "wet": torch.cat([wet for wet, _ in pairs], dim=1).numpy(),
-            "dry": torch.cat([dry for _, dry in pairs]).numpy(),
-            "tracks": np.array([len(dry) for _, dry in pairs]),
-        })
+        write_arrays(
+            kept,
+            {
+                "wet": torch.cat([wet for wet, _ in pairs], dim=1).numpy(),
+                "dry": torch.cat([dry for _, dry in pairs]).numpy(),
+                "tracks": np.array([len(dry) for _, dry in pairs]),
+            },
+        )
     with np.load(kept, allow_pickle=False) as file:
         counts = file["tracks"].tolist()
         wet, dry = torch.from_numpy(file["wet"]), torch.from_numpy(file["dry"])

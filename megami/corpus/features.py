@@ -38,7 +38,7 @@ def _content_frontend() -> ContentEncoder:
 
 @torch.no_grad()
 def describe(wet: Tensor) -> dict[str, np.ndarray]:
-    """Everything an effect embedding is made of, without weights: wet [b, 2, n] -> mels, dynamics, mid and side bands."""
+    """What an effect embedding is made of, without weights: wet [b, 2, n] -> mels, dynamics, mid and side bands."""
     return {
         "mels": _fx_frontend().features(wet).half().numpy(),
         "dynamics": dynamics_features(wet).numpy(),
@@ -71,12 +71,15 @@ class BuildMix:
         song = load_song(self.folder / "songs" / f"{split}_{song_index}.npz")
         engineer = ENGINEERS[(int(song_index) + int(mix_index)) % len(ENGINEERS)]
         mix = engineer.mix(song, seed=int(mix_index))
-        write_arrays(path, {
-            **describe(mix.tracks),
-            "wet_content": content_mels(mix.tracks),
-            "engineer": np.array(mix.engineer),
-            "chains": np.array([chain.to_json() for chain in mix.chains]),
-        })
+        write_arrays(
+            path,
+            {
+                **describe(mix.tracks),
+                "wet_content": content_mels(mix.tracks),
+                "engineer": np.array(mix.engineer),
+                "chains": np.array([chain.to_json() for chain in mix.chains]),
+            },
+        )
 
 
 def dry_paths(folder: Path, split: str, config: CorpusConfig) -> list[Path]:
@@ -93,10 +96,17 @@ class BuildDry:
     def __call__(self, path: Path) -> None:
         song = load_song(self.folder / "songs" / path.name)
         audio = song.multitrack.audio
-        write_arrays(path, {
-            "content": content_mels(audio), "mid": mid_bands_db(audio).numpy(), "level": level_db(audio).numpy(),
-            "instruments": np.array(song.instruments), "roles": np.array(song.roles), "style": np.array(song.style),
-        })
+        write_arrays(
+            path,
+            {
+                "content": content_mels(audio),
+                "mid": mid_bands_db(audio).numpy(),
+                "level": level_db(audio).numpy(),
+                "instruments": np.array(song.instruments),
+                "roles": np.array(song.roles),
+                "style": np.array(song.style),
+            },
+        )
 
 
 def active_clip(song: Song, samples: int, rng: np.random.Generator, tries: int = 8) -> tuple[np.ndarray, int] | None:
@@ -111,7 +121,9 @@ def active_clip(song: Song, samples: int, rng: np.random.Generator, tries: int =
     return None
 
 
-def engineer_chain(folder: Path, config: CorpusConfig, split: str, song: int, track: int, rng: np.random.Generator) -> EffectChain:
+def engineer_chain(
+    folder: Path, config: CorpusConfig, split: str, song: int, track: int, rng: np.random.Generator
+) -> EffectChain:
     """A chain that an engineer made for this track of this song."""
     mix = int(rng.integers(min(config.chain_mixes, config.mixes_per_song)))
     with np.load(folder / "mixes" / f"{split}_{song:04d}_{mix:02d}.npz", allow_pickle=False) as file:
@@ -152,9 +164,14 @@ class BuildViews:
         else:
             chain = random_chain(rng)
         wet = torch.stack([torch.from_numpy(chain.apply(clip, SAMPLE_RATE)) for *_, clip in clips])
-        write_arrays(path, {
-            **describe(wet), "instrument": np.array([clip[2] for clip in clips]), "chain": np.array(chain.to_json()),
-        })
+        write_arrays(
+            path,
+            {
+                **describe(wet),
+                "instrument": np.array([clip[2] for clip in clips]),
+                "chain": np.array(chain.to_json()),
+            },
+        )
 
 
 CROPS_PER_FILE = 100
@@ -199,11 +216,18 @@ class BuildCrops:
                 kinds.append(kind)
         dry_samples, dry_scale = to_int16(np.stack(dry))
         wet_samples, wet_scale = to_int16(np.stack(wet).reshape(len(wet), -1))
-        write_arrays(path, {
-            **describe(torch.from_numpy(np.stack(wet))), "content": content_mels(torch.from_numpy(np.stack(dry))),
-            "dry": dry_samples, "dry_scale": dry_scale, "wet": wet_samples.reshape(len(wet), 2, -1), "wet_scale": wet_scale,
-            "kinds": np.array(kinds),
-        })
+        write_arrays(
+            path,
+            {
+                **describe(torch.from_numpy(np.stack(wet))),
+                "content": content_mels(torch.from_numpy(np.stack(dry))),
+                "dry": dry_samples,
+                "dry_scale": dry_scale,
+                "wet": wet_samples.reshape(len(wet), 2, -1),
+                "wet_scale": wet_scale,
+                "kinds": np.array(kinds),
+            },
+        )
 
 
 def build_features(folder: Path, config: CorpusConfig, splits: tuple[str, ...], workers: int | None = None) -> None:

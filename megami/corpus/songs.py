@@ -69,10 +69,18 @@ def save_song(path: Path, song: Song) -> None:
     """Write a song as one .npz (16 bits below each track's own peak)."""
     audio = song.multitrack.audio[:, 0].numpy()
     samples, scale = to_int16(audio)
-    write_arrays(path, {
-        "samples": samples, "scale": scale, "names": np.array(song.multitrack.names), "roles": np.array(song.roles),
-        "instruments": np.array(song.instruments), "style": np.array(song.style), "seed": np.array(song.seed),
-    })
+    write_arrays(
+        path,
+        {
+            "samples": samples,
+            "scale": scale,
+            "names": np.array(song.multitrack.names),
+            "roles": np.array(song.roles),
+            "instruments": np.array(song.instruments),
+            "style": np.array(song.style),
+            "seed": np.array(song.seed),
+        },
+    )
 
 
 def load_song(path: Path) -> Song:
@@ -81,11 +89,16 @@ def load_song(path: Path) -> Song:
         audio = torch.from_numpy(from_int16(file["samples"], file["scale"]))[:, None]
         return Song(
             Multitrack(tuple(map(str, file["names"])), audio, SAMPLE_RATE),
-            tuple(map(str, file["roles"])), tuple(map(str, file["instruments"])), str(file["style"]), int(file["seed"]),
+            tuple(map(str, file["roles"])),
+            tuple(map(str, file["instruments"])),
+            str(file["style"]),
+            int(file["seed"]),
         )
 
 
-def build_songs(folder: Path, config: CorpusConfig, splits: tuple[str, ...] = SPLITS, workers: int | None = None) -> None:
+def build_songs(
+    folder: Path, config: CorpusConfig, splits: tuple[str, ...] = SPLITS, workers: int | None = None
+) -> None:
     """Render the songs of the given splits that are not there yet; raises UserError without the SoundFont they need."""
     if not all(path.exists() for split in splits for path in song_paths(folder, split, config)):
         find_soundfont()  # said once and at once, not by every process

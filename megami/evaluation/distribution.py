@@ -52,7 +52,7 @@ def role_numbers(roles: Sequence[Sequence[int]], mixes: int) -> Tensor:
 def distance_rows(reference: Sets, systems: dict[str, Sets], roles: Sequence[Sequence[int]]) -> list[Row]:
     """Kernel distance x 100 of every system to the reference mixes, over all tracks together and within roles.
 
-    All systems are compared with the same bandwidth, the median distance within the reference (MEGAMI §5, KAD).
+    All systems share one bandwidth, the median distance within the reference (KAD, as MEGAMI reports it).
     """
     target = flatten(reference)
     target_roles = role_numbers(roles, len(reference[0]))

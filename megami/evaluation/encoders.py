@@ -56,7 +56,7 @@ def encode_views(encoder: FxEncoder, views: Views) -> tuple[Tensor, Tensor]:
 
 
 def effect_encoder_rows(encoder: FxEncoder, untrained: FxEncoder, views: Views, gallery: int = 100) -> list[Row]:
-    """Retrieval among `gallery` chains and the instrument's readability, against an untrained encoder and mean log-mels."""
+    """Retrieval among `gallery` chains and readability of the instrument, beside an untrained encoder and log-mels."""
     trained_vectors, trained_projections = encode_views(encoder, views)
     untrained_vectors, _ = encode_views(untrained, views)
     mean_mels = views.mels.float().mean(-1).flatten(2)

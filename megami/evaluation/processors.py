@@ -56,12 +56,23 @@ def score(render: Render, crops: Crops, encoder: FxEncoder, batch: int = 10) -> 
 
 def processor_rows(systems: dict[str, Scores], kinds: np.ndarray) -> list[Row]:
     """Rows per system: the spectral error for every kind of chain, and the mean of every score over all crops."""
-    order = [k for k in ("engineer", "random", "identity") if k in kinds] + sorted(set(kinds) - {"engineer", "random", "identity"})
+    order = [k for k in ("engineer", "random", "identity") if k in kinds] + sorted(
+        set(kinds) - {"engineer", "random", "identity"}
+    )
     rows = []
     for name, scores in systems.items():
         for kind in order:
             chosen = kinds == kind
-            rows.append(Row("processor by chain", name, "spectral error", float(scores.spectral[chosen].mean()), int(chosen.sum()), kind))
+            rows.append(
+                Row(
+                    "processor by chain",
+                    name,
+                    "spectral error",
+                    float(scores.spectral[chosen].mean()),
+                    int(chosen.sum()),
+                    kind,
+                )
+            )
         count = len(kinds)
         rows.append(Row("processor", name, "spectral error", float(scores.spectral.mean()), count))
         rows.append(Row("processor", name, "mid error (dB)", float(np.nanmean(scores.mid_db)), count))

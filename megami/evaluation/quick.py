@@ -40,14 +40,30 @@ from megami.weights import Networks, from_pretrained
 from megami.weights.store import write_atomically
 
 TABLES = (
-    Table("effect encoder", "Effect encoder", "Share of clips whose chain is found on other content among 100 chains (higher "
-          "is better); accuracy of a linear probe for the instrument (lower is better)."),
-    Table("adaptor", "Domain adaptor", "Mean cosine between content embeddings of an engineer's wet track and its dry source."),
-    Table("processor", "Effect processors", "Means over all held-out crops; every system has the target's true level and "
-          "balance. Lower is better, except for the cosine of effect embeddings."),
+    Table(
+        "effect encoder",
+        "Effect encoder",
+        "Share of clips whose chain is found on other content among 100 chains (higher "
+        "is better); accuracy of a linear probe for the instrument (lower is better).",
+    ),
+    Table(
+        "adaptor",
+        "Domain adaptor",
+        "Mean cosine between content embeddings of an engineer's wet track and its dry source.",
+    ),
+    Table(
+        "processor",
+        "Effect processors",
+        "Means over all held-out crops; every system has the target's true level and "
+        "balance. Lower is better, except for the cosine of effect embeddings.",
+    ),
     Table("processor by chain", "Spectral error by kind of chain", "Lower is better; 0 is equality."),
-    Table("generator", "Generator", "Kernel distance (KAD x 100) of effect embeddings to the engineers' mixes of the same "
-          "songs; the engineers against themselves are the floor."),
+    Table(
+        "generator",
+        "Generator",
+        "Kernel distance (KAD x 100) of effect embeddings to the engineers' mixes of the same "
+        "songs; the engineers against themselves are the floor.",
+    ),
 )
 
 
@@ -91,7 +107,9 @@ def encoder_section(networks: Networks, cache: Path, config: QuickConfig, worker
     return rows + adaptor_rows(networks.adaptor, pairs)
 
 
-def processor_section(weights: str, networks: Networks, cache: Path, config: QuickConfig, workers: int | None) -> list[Row]:
+def processor_section(
+    weights: str, networks: Networks, cache: Path, config: QuickConfig, workers: int | None
+) -> list[Row]:
     """Both processors against the dry track and against FxNorm."""
     paths = build_crops(cache, config.corpus, "test", config.crops, workers)
     crops = Crops.load(paths, networks.preset.embedding, networks.fx_encoder, networks.content_encoder)
@@ -149,7 +167,9 @@ def print_report(rows: list[Row]) -> str:
 def write_results(path: Path, rows: list[Row], weights: str) -> None:
     """Write the rows and how they were made as JSON; raises UserError if the file cannot be written."""
     made_by = {
-        "command": "megami evaluate --quick", "weights": Path(weights).name,
-        "torch": torch.__version__, "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "command": "megami evaluate --quick",
+        "weights": Path(weights).name,
+        "torch": torch.__version__,
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
     }
     write_atomically(path, (json.dumps(to_json(rows, made_by), indent=1) + "\n").encode("utf-8"))

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One measured number: `value` of `metric` for `system`, over `n` items; `group` says on what (an effect, a part)."""
+    """One measured number: `value` of `metric` for `system`, over `n` items; `group` says on what kind of item."""
 
     table: str
     system: str
@@ -38,7 +38,12 @@ def markdown_table(rows: Sequence[Row], table: Table, by_group: bool = False) ->
     systems = list(dict.fromkeys(row.system for row in chosen))
     columns = list(dict.fromkeys(column_of(row, by_group) for row in chosen))
     cells = {(row.system, column_of(row, by_group)): format_value(row.value) for row in chosen}
-    lines = [f"**{table.title}.** {table.reading}", "", "| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    lines = [
+        f"**{table.title}.** {table.reading}",
+        "",
+        "| | " + " | ".join(columns) + " |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
     for system in systems:
         values = " | ".join(cells.get((system, column), "") for column in columns)
         lines.append(f"| {system} | {values} |")
@@ -55,4 +60,12 @@ def format_value(value: float) -> str:
     if value == 0:
         return "0"
     magnitude = abs(value)
-    return f"{value:.0f}" if magnitude >= 100 else f"{value:.1f}" if magnitude >= 10 else f"{value:.2f}" if magnitude >= 1 else f"{value:.3f}"
+    return (
+        f"{value:.0f}"
+        if magnitude >= 100
+        else f"{value:.1f}"
+        if magnitude >= 10
+        else f"{value:.2f}"
+        if magnitude >= 1
+        else f"{value:.3f}"
+    )

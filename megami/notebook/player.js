@@ -8,8 +8,7 @@ const FIELDS_PER_COLUMN = 5; // left RMS, left peak, right RMS, right peak, brig
 const PLAY_EVENT = "megami-player-play"; // when one player starts, the others on the page pause
 
 const minutes = (seconds, digits = 0) => {
-  const scale = 10 ** digits;
-  const rounded = Math.floor(seconds * scale + 1e-6) / scale;
+  const rounded = Math.floor(seconds * 10 ** digits + 1e-6) / 10 ** digits;
   const rest = (rounded % 60).toFixed(digits).padStart(digits ? 3 + digits : 2, "0");
   return `${Math.floor(rounded / 60)}:${rest}`;
 };
@@ -156,8 +155,8 @@ class MegamiPlayer {
     const name = key.length === 1 ? key.toLowerCase() : key;
     if (name === "Escape" && !this.region) return undefined;
     if (Object.hasOwn(actions, name)) return actions[name];
-    const row = "123456789".indexOf(name) >= 0 ? Number(name) - 1 : "abcdefghi".indexOf(name);
-    return name.length === 1 && row >= 0 && row < this.items.length ? () => this.#selectRow(row) : undefined;
+    const row = Math.max("123456789".indexOf(name), "abcdefghi".indexOf(name));
+    return name.length === 1 && row >= 0 ? () => this.#selectRow(row) : undefined;
   }
 
   #listenToLane(row, number) {
@@ -269,7 +268,7 @@ class MegamiPlayer {
   }
 
   #selectRow(row) {
-    if (row >= 0 && row < this.items.length) this.#select(this.order[row]);
+    if (row in this.order) this.#select(this.order[row]);
   }
 
   #select(item) {
@@ -340,7 +339,7 @@ class MegamiPlayer {
       this.$(".player").classList.toggle("night", theme === "dark");
       this.#drawAll();
     };
-    const settle = () => { follow(); setTimeout(follow, 400); }; // pages fade between their themes
+    const settle = () => [0, 400].forEach((delay) => setTimeout(follow, delay)); // pages fade between their themes
     const watcher = new MutationObserver(settle);
     for (const element of [document.documentElement, document.body]) {
       watcher.observe(element, { attributes: true, attributeFilter: ["class", "style", "data-theme", "data-jp-theme-light"] });

@@ -60,7 +60,7 @@ def target_from_fine_curve(curve: Tensor, bins: int = 2049) -> Tensor:
 
 
 class FxNorm(nn.Module):
-    """Equalise mono tracks to one average spectrum and bring them to one level. MEGAMI §3.5 (FxNorm-automix).
+    """Equalise mono tracks to one average spectrum and bring them to one level. MEGAMI (FxNorm-automix).
 
     forward: [b, 1, n] -> [b, 1, n], any n > 0; silence stays silence; long tracks are done some frames at a time. Each
     track depends on itself alone, unless the config asks for the published division by the maximum of the batch.

@@ -66,7 +66,7 @@ def spectral_loss_terms(prediction: Tensor, target: Tensor) -> SpectralTerms:
     """All terms of the published multi-scale loss over left/right and over mid/side (L + R and L - R, no factor).
 
     prediction, target [b, 2, n], n > 2048, full scale 1. Magnitude terms are mean absolute differences, log terms mean
-    squared differences of log10. MEGAMI §4 (effect processor).
+    squared differences of log10. MEGAMI (effect processor).
     """
     magnitude, log, lr_magnitude, lr_log = [], [], [], []
     mid_side = torch.tensor([[1.0, 1.0], [1.0, -1.0]], device=target.device, dtype=target.dtype)

@@ -40,7 +40,7 @@ def set_level(wet: Tensor, wanted_db: Tensor) -> Tensor:
     """Give each channel of [b, 2, n] its level in dB [b, 2], the louder one exactly.
 
     The gains of the two channels may differ by 20 dB at most, so that a channel in which the processor left next to
-    nothing is not blown up. MEGAMI §3.3 (level from the embedding), with that cap.
+    nothing is not blown up. MEGAMI (level from the embedding), with that cap.
     """
     have_db = framed_level_db(wet, SAMPLE_RATE)
     gain_db = wanted_db - have_db

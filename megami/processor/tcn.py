@@ -38,7 +38,7 @@ class TCNConfig:
 class TCNBlock(nn.Module):
     """Dilated convolution, batch norm, leaky ReLU, FiLM, and a scaled copy of the input: [b, in, n] -> [b, out, n].
 
-    FiLM comes after the activation and multiplies by its scale as it is, not by one plus it. MEGAMI §3.5, after
+    FiLM comes after the activation and multiplies by its scale as it is, not by one plus it. MEGAMI, after
     Steinmetz and Reiss 2022.
     """
 

@@ -1,6 +1,6 @@
 """The one training loop behind all recipes (lightning fabric: CPU, one GPU or several).
 
-A task is a module whose `forward(batch, generator)` returns named losses, the one called "loss" being minimised. A batch
+A task is a module whose `forward(batch, generator)` returns named losses; the one called "loss" is minimised. A batch
 is drawn from nothing but (seed, step, rank), so a run that was interrupted and resumed is the same run.
 """
 
@@ -77,7 +77,7 @@ def load_checkpoint(path: Path) -> dict:
     """Read a checkpoint of `save_checkpoint`; raises UserError if it cannot be read."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a truncated file fails in many ways
+    except Exception as error:  # noqa: BLE001  a truncated file fails in many ways
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{path} is not a readable checkpoint ({reason}): delete it to start again") from None
 
@@ -107,7 +107,9 @@ def fit(
     fabric.launch()
     optimizer = torch.optim.AdamW(
         (p for p in task.parameters() if p.requires_grad),
-        lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay,
+        lr=config.learning_rate,
+        betas=config.betas,
+        weight_decay=config.weight_decay,
     )
     wrapped, optimizer = fabric.setup(task, optimizer)
     average = {k: v.detach().clone() for k, v in task.state_dict().items()}

@@ -24,7 +24,16 @@ from megami.training.loop import LoopConfig, fit
 from megami.training.recipes import adaptation, fx_encoder, generator, processor
 from megami.weights import Preset, load_network, preset, save_network
 
-STAGES = ("songs", "features", "fx_encoder", "content_encoder", "adaptor", "generator", "processor_structured", "processor_tcn")
+STAGES = (
+    "songs",
+    "features",
+    "fx_encoder",
+    "content_encoder",
+    "adaptor",
+    "generator",
+    "processor_structured",
+    "processor_tcn",
+)
 
 
 @dataclass(frozen=True)
@@ -134,7 +143,9 @@ def run_processor_tcn(place: Workplace, recipe: SmallRecipe) -> None:
     _train_processor(place, recipe, "processor_tcn", lambda: FilmTCN(recipe.preset.tcn), 4)
 
 
-def _train_processor(place: Workplace, recipe: SmallRecipe, name: str, make: Callable[[], nn.Module], batch: int) -> None:
+def _train_processor(
+    place: Workplace, recipe: SmallRecipe, name: str, make: Callable[[], nn.Module], batch: int
+) -> None:
     encoder = load_network(place.weights, "fx_encoder")
     paths = features.crop_paths(place.cache, "train", recipe.corpus.crops)
     crops = datasets.Crops.load(paths, recipe.preset.embedding, encoder, load_network(place.weights, "content_encoder"))
@@ -155,10 +166,15 @@ def _train(place: Workplace, recipe: SmallRecipe, name: str, task: nn.Module, pa
     average = fit(task, draw, loop, place.folder / name, place.device, place.devices, title=name)
     network = getattr(task, part).cpu()
     network.load_state_dict({k.removeprefix(f"{part}."): v for k, v in average.items() if k.startswith(f"{part}.")})
-    save_network(place.weights, name, network, {
-        "data": {"corpus": asdict(recipe.corpus), "songs": "synthetic studio of this package"},
-        "recipe": {"command": "megami train small", "loop": asdict(loop), "device": place.device},
-    })
+    save_network(
+        place.weights,
+        name,
+        network,
+        {
+            "data": {"corpus": asdict(recipe.corpus), "songs": "synthetic studio of this package"},
+            "recipe": {"command": "megami train small", "loop": asdict(loop), "device": place.device},
+        },
+    )
 
 
 RUNNERS: dict[str, Callable[[Workplace, SmallRecipe], None]] = {

@@ -1,7 +1,7 @@
 """Simulated engineers: each turns a dry song into a stereo mix, deciding over all its tracks together.
 
 An engineer's style is known and drawn per song, so the true conditional distribution p(mix | dry) is known and has
-several modes; whether a model captures it can be measured (the synthetic stand-in for the human mixes of MEGAMI §4).
+several modes; whether a model captures it can be measured (the synthetic stand-in for the human mixes of MEGAMI).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Recipes of the content encoder (knows what is played) and of the domain adaptor (wet to dry, MEGAMI §3.3)."""
+"""Recipes of the content encoder (knows what is played) and of the domain adaptor (wet to dry, MEGAMI)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ADAPTOR_LOOP = LoopConfig(steps=3000, learning_rate=1e-3, weight_decay=0.02, ema
 
 
 def random_tilt_db(points: int, rng: np.random.Generator, depth_db: float = 6.0) -> np.ndarray:
-    """A smooth random curve over the log-frequency axis in dB: how another microphone would have coloured the source."""
+    """A smooth random curve in dB over the log-frequency axis: how another microphone would have coloured the source."""
     knots = rng.uniform(-depth_db, depth_db, 4)
     return np.interp(np.linspace(0, 3, points), np.arange(4), knots).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Recipe of the effect encoder: views that share a chain attract, all others repel (MEGAMI §3.1)."""
+"""Recipe of the effect encoder: views that share a chain attract, all others repel (MEGAMI, effect encoder)."""
 
 from __future__ import annotations
 

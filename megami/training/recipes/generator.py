@@ -1,4 +1,4 @@
-"""Recipe of the generator: denoise the effect embeddings of a song's tracks, given their adapted content (MEGAMI §3.4)."""
+"""Recipe of the generator: denoise the effect embeddings of a song's tracks, given their adapted content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from megami.embeddings import EmbeddingConfig, to_tokens
 from megami.generator import Denoiser, drop_condition, sample_sigma, training_loss
 from megami.training.loop import LoopConfig
 
-LOOP = LoopConfig(steps=8_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000)
+LOOP = LoopConfig(
+    steps=8_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
+)
 
 
 @dataclass(frozen=True)

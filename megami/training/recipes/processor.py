@@ -1,4 +1,4 @@
-"""Recipe of the effect processor: render a dry crop with the effects that an embedding describes (MEGAMI §3.5)."""
+"""Recipe of the effect processor: render a dry crop with the effects that an embedding describes."""
 
 from __future__ import annotations
 
@@ -53,4 +53,8 @@ class ProcessorTask(nn.Module):
         with torch.no_grad():
             target = self.encoder.project(self.encoder(batch["wet"]))
         cosine = (self.encoder.project(self.encoder(predicted)) * target).sum(-1).mean()
-        return {"loss": spectral + self.embedding_weight * (1 - cosine), "spectral": spectral.detach(), "cosine": cosine.detach()}
+        return {
+            "loss": spectral + self.embedding_weight * (1 - cosine),
+            "spectral": spectral.detach(),
+            "cosine": cosine.detach(),
+        }
