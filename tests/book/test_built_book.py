@@ -56,7 +56,8 @@ def test_pages_are_light_and_pictures_have_alt_text(built: Path) -> None:
 
 
 def test_sound_waits_until_it_is_wanted(built: Path) -> None:
-    for player in re.findall(r"<audio\b[^>]*>", built.read_text(encoding="utf-8")):
+    text = re.sub(r"<script\b.*?</script>", "", built.read_text(encoding="utf-8"), flags=re.S)
+    for player in re.findall(r"<audio\b[^>]*>", text):
         assert 'preload="none"' in player and 'src="_audio/' in player and "aria-label=" in player
 
 
