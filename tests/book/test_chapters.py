@@ -1,4 +1,4 @@
-"""Every chapter, before it is built: the same first cell, no stored outputs, figures with alt text, solutions that run."""
+"""Every chapter, before it is built: one first cell for all, no stored outputs, alt text, solutions to exercises."""
 
 from __future__ import annotations
 

@@ -56,17 +56,24 @@ def position(driver: object, number: int = 0) -> float:
     return driver.execute_script(POSITION, number)
 
 
-def wait_until_moving(driver: object, number: int = 0, beyond: float = 0.05, seconds: float = 10) -> None:
+def wait_for(driver: object, condition: str, number: int = 0, seconds: float = 30) -> None:
+    """Wait until a condition on `player` and `engine` holds in the page; machines that run tests may be busy."""
+    script = HOST + f"const player = host.megamiPlayer, engine = player.engine; return Boolean({condition});"
     end = time.monotonic() + seconds
-    while position(driver, number) <= beyond:
-        assert time.monotonic() < end, "the song does not move"
+    while not driver.execute_script(script, number):
+        assert time.monotonic() < end, f"did not come about: {condition}"
         time.sleep(0.03)
+
+
+def wait_until_moving(driver: object, number: int = 0, beyond: float = 0.05) -> None:
+    wait_for(driver, f"engine.playing && engine.position() > {beyond}", number)
 
 
 def test_the_play_button_plays_and_pauses(page: object, written: Path) -> None:
     open_file(page, written)
     button = part(page, ".play")
     assert button.get_attribute("aria-label") == "Play"
+    part(page, ".loop").click()
     button.click()
     wait_until_moving(page, beyond=0.2)
     assert button.get_attribute("aria-pressed") == "true" and button.get_attribute("aria-label") == "Pause"
@@ -76,24 +83,38 @@ def test_the_play_button_plays_and_pauses(page: object, written: Path) -> None:
     assert position(page) == stopped and not page.execute_script(PLAYING, 0)
 
 
+# The position just before a switch and 300 ms later, and how far the clock went meanwhile: the audio clock if there is
+# one, since a busy machine may let the sound wait.
 SWITCH_AND_MEASURE = HOST + """
 const engine = host.megamiPlayer.engine, done = arguments[2];
-const before = engine.position(), clock = performance.now();
+const clock = () => engine.context ? engine.context.currentTime : performance.now() / 1000;
+const [position, time] = [engine.position(), clock()];
 host.shadowRoot.querySelectorAll(".choose")[arguments[1]].click();
-setTimeout(() => {
-  done([before, engine.position(), (performance.now() - clock) / 1000, engine.voice?.index ?? engine.index]);
-}, 300);
+setTimeout(() => done([engine.position() - position, clock() - time, engine.voice?.index ?? engine.index]), 300);
 """
+SONG_SECONDS = 8.0
+
+
+def switch(driver: object, row: int) -> tuple[float, float]:
+    """Switch while the song loops; give how far it moved on, and how far it should have."""
+    moved, should, heard = driver.execute_async_script(SWITCH_AND_MEASURE, 0, row)
+    assert heard == row
+    return (moved + SONG_SECONDS / 2) % SONG_SECONDS - SONG_SECONDS / 2, should
+
+
+def play_in_a_loop(driver: object) -> None:
+    part(driver, ".loop").click()
+    part(driver, ".play").click()
+    wait_for(driver, "engine.playing && engine.position() > 0.3")
 
 
 def test_switching_keeps_the_position_within_50_ms(page: object, written: Path) -> None:
     open_file(page, written)
-    part(page, ".play").click()
-    wait_until_moving(page, beyond=0.3)
+    play_in_a_loop(page)
+    wait_for(page, "engine.decoded.every((item) => item?.buffer)")
     for row in (1, 2, 0):
-        before, after, elapsed, heard = page.execute_async_script(SWITCH_AND_MEASURE, 0, row)
-        assert heard == row
-        assert abs(after - before - elapsed) < 0.05
+        moved, should = switch(page, row)
+        assert moved == pytest.approx(should, abs=0.05)
 
 
 def test_switching_while_paused_keeps_the_position(page: object, written: Path) -> None:
@@ -161,8 +182,8 @@ def test_keys_drive_the_page(page: object, written: Path) -> None:
     assert part(page, ".loop").get_attribute("aria-pressed") == "true"
     press(page, "?")
     assert part(page, ".keys").is_displayed() and part(page, ".help").get_attribute("aria-expanded") == "true"
-    press(page, " ")
-    wait_until_moving(page, beyond=2.1)
+    press(page, " ")  # the loop is on
+    wait_until_moving(page)
     press(page, " ")
     assert not page.execute_script(PLAYING, 0)
 
@@ -208,6 +229,8 @@ def test_players_on_one_page_are_separate_and_take_turns(page: object, songs: li
     text = f"<!DOCTYPE html><meta charset='utf-8'><body><p class='title'>text</p>{fragments}"
     path.write_text(text, encoding="utf-8")
     open_file(page, path)
+    part(page, ".loop", 0).click()
+    part(page, ".loop", 1).click()
     part(page, ".play", 0).click()
     wait_until_moving(page, 0)
     parts(page, ".choose", 1)[1].click()
@@ -239,13 +262,13 @@ def test_a_loop_goes_round_and_the_song_ends_without_one(page: object, written: 
     open_file(page, written)
     page.execute_script(HOST + "host.megamiPlayer.seek(7.6)", 0)
     part(page, ".play").click()
-    time.sleep(0.9)
-    assert not page.execute_script(PLAYING, 0) and position(page) == 0
+    wait_for(page, "engine.playing && engine.position() > 7.6 || !engine.playing")
+    wait_for(page, "!engine.playing && engine.position() === 0")
+    assert part(page, ".play").get_attribute("aria-pressed") == "false"
     press(page, "l")
     page.execute_script(HOST + "host.megamiPlayer.seek(7.7)", 0)
     part(page, ".play").click()
-    time.sleep(0.9)
-    assert page.execute_script(PLAYING, 0) and 0.1 < position(page) < 1.5
+    wait_for(page, "engine.playing && engine.position() > 0.1 && engine.position() < 7")
 
 
 def test_blind_mode_hides_names_and_reveals_them(page: object, written: Path) -> None:
@@ -254,7 +277,7 @@ def test_blind_mode_hides_names_and_reveals_them(page: object, written: Path) ->
     shown = " ".join(row.text for row in parts(page, ".item"))
     assert "Version A" in shown and "Mix" not in shown and "LUFS" not in shown
     part(page, ".blind").click()
-    time.sleep(0.1)
+    wait_for(page, "host.shadowRoot.querySelector('.status').textContent.includes('was')")
     told = part(page, ".status").text
     assert "Raw sum" in told and "Mix 2" in told
     assert [name.text for name in parts(page, ".name")] == ["Raw sum", "Mix 1", "Mix 2"]
@@ -277,8 +300,7 @@ def test_it_is_dark_on_dark_pages_and_fits_a_phone(page: object, written: Path) 
 
 def test_the_page_asks_for_nothing_from_elsewhere(page: object, written: Path) -> None:
     open_file(page, written)
-    part(page, ".play").click()
-    wait_until_moving(page)
+    play_in_a_loop(page)
     entries = page.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert [name for name in entries if not name.startswith("data:")] == []
 
@@ -304,8 +326,7 @@ def test_sound_in_files_beside_the_page(page: object, served: tuple[Path, str], 
     page.get(served[0].as_uri() if place == "disk" else served[1])
     asked = "return performance.getEntriesByType('resource').filter((entry) => entry.name.endsWith('.mp3')).length"
     assert page.execute_script(asked) == 0  # nothing is loaded before it is wanted
-    part(page, ".play").click()
-    wait_until_moving(page, beyond=0.3)
+    play_in_a_loop(page)
     for row in (1, 0, 1, 2):
-        before, after, elapsed, heard = page.execute_async_script(SWITCH_AND_MEASURE, 0, row)
-        assert heard == row and abs(after - before - elapsed) < (0.1 if place == "disk" else 0.05)
+        moved, should = switch(page, row)
+        assert -0.05 < moved < should + 0.1  # not back to the start, not ahead; it may have had to load first
