@@ -81,14 +81,21 @@ class MegamiPlayer {
         <span class="key" aria-hidden="true"></span>
         <span class="words"><span class="name"></span><span class="caption"></span><span class="level"></span></span>
       </button>
-      <div class="lane"><canvas aria-hidden="true"></canvas><div class="region" hidden></div><div class="head"></div></div>`;
+      <div class="lane">
+        <canvas aria-hidden="true"></canvas><div class="region" hidden></div><div class="head"></div>
+      </div>`;
     const part = (name) => element.querySelector(name);
     const row = {
       element, choose: part(".choose"), key: part(".key"), name: part(".name"), caption: part(".caption"),
       level: part(".level"), lane: part(".lane"), canvas: part("canvas"), region: part(".region"), head: part(".head"),
     };
     row.choose.addEventListener("click", () => this.#select(this.order[number]));
-    this.#listenToLane(row, number);
+    listenToLane(row.lane, this.duration, {
+      marking: (region) => this.#showRegion(region),
+      cancelled: () => this.#showRegion(this.region),
+      pressed: (seconds) => (this.#select(this.order[number]), this.seek(seconds)),
+      marked: (region) => (this.#select(this.order[number]), this.markRegion(region)),
+    });
     return row;
   }
 
@@ -159,40 +166,6 @@ class MegamiPlayer {
     return name.length === 1 && row >= 0 ? () => this.#selectRow(row) : undefined;
   }
 
-  #listenToLane(row, number) {
-    const secondsAt = (event) => {
-      const box = row.lane.getBoundingClientRect();
-      return (Math.min(Math.max(0, event.clientX - box.left), box.width) / box.width) * this.duration;
-    };
-    let from = null; // where a press began
-    row.lane.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
-      from = { x: event.clientX, seconds: secondsAt(event), dragged: false };
-      row.lane.setPointerCapture(event.pointerId);
-    });
-    row.lane.addEventListener("pointermove", (event) => {
-      if (!from || (!from.dragged && Math.abs(event.clientX - from.x) < 8)) return;
-      from.dragged = true;
-      this.#showRegion(this.#ordered(from.seconds, secondsAt(event)));
-    });
-    row.lane.addEventListener("pointercancel", () => {
-      from = null; // the finger scrolls the page
-      this.#showRegion(this.region);
-    });
-    row.lane.addEventListener("pointerup", (event) => {
-      if (!from) return;
-      const { seconds, dragged } = from;
-      from = null;
-      this.#select(this.order[number]);
-      if (dragged) this.markRegion(this.#ordered(seconds, secondsAt(event)));
-      else this.seek(seconds);
-    });
-  }
-
-  #ordered(first, second) {
-    return { start: Math.min(first, second), end: Math.max(first, second) };
-  }
-
   // ---- what the player does (also callable from outside: host.megamiPlayer) ----
 
   toggle() {
@@ -254,7 +227,8 @@ class MegamiPlayer {
     this.$(".player").classList.toggle("blinded", this.blind);
     this.#fillRows();
     this.#select(this.blind ? this.order[0] : this.engine.index);
-    this.#say(this.blind ? "Names are hidden and shuffled. Press Blind again to see what was what." : `${hidden.join(", ")}.`);
+    const promise = "Names are hidden and shuffled. Press Blind again to see what was what.";
+    this.#say(this.blind ? promise : `${hidden.join(", ")}.`);
   }
 
   toggleHelp() {
@@ -341,9 +315,8 @@ class MegamiPlayer {
     };
     const settle = () => [0, 400].forEach((delay) => setTimeout(follow, delay)); // pages fade between their themes
     const watcher = new MutationObserver(settle);
-    for (const element of [document.documentElement, document.body]) {
-      watcher.observe(element, { attributes: true, attributeFilter: ["class", "style", "data-theme", "data-jp-theme-light"] });
-    }
+    const attributeFilter = ["class", "style", "data-theme", "data-jp-theme-light"];
+    for (const element of [document.documentElement, document.body]) watcher.observe(element, { attributeFilter });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", settle);
     follow();
   }

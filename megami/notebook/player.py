@@ -27,7 +27,7 @@ from megami.notebook.overview import overview
 
 Item = tuple[str, torch.Tensor]
 BOOK_AUDIO_FOLDER = "MEGAMI_BOOK_AUDIO"  # set while the book is built (book/_ext/book_build.py)
-_SCRIPTS = ("engine.js", "drawing.js", "player.js")
+_SCRIPTS = ("engine.js", "drawing.js", "lane.js", "player.js")
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,8 @@ def _paper(
     rows: int, columns: int, size: tuple[float, float], sharex: bool = False, sharey: bool = False
 ) -> tuple[Figure, np.ndarray]:
     figure, axes = plt.subplots(
-        rows, columns, figsize=size, squeeze=False, layout="constrained", sharex=sharex, sharey=sharey, facecolor="white"
+        rows, columns, figsize=size, squeeze=False, layout="constrained", facecolor="white",
+        sharex=sharex, sharey=sharey,
     )
     for axis in axes.flat:
         _style(axis)
