@@ -1,8 +1,8 @@
-"""Compare the studio's dry stems with a folder of real ones: levels, dynamics, spectra. Prints a table, draws a figure.
+"""Compare dry stems of the studio and the sample songs with real ones. Prints a table, draws a figure.
 
     python scripts/compare_stems.py STEMS_FOLDER OUT.png [--songs 30]
 
-STEMS_FOLDER holds audio files or folders of them; only statistics of them are kept.
+STEMS_FOLDER holds audio files or folders of them (real stems); only statistics of them are kept.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def measure(audio: np.ndarray, rate: int) -> dict[str, float]:
     }
 
 
-def real_stems(folder: Path) -> list[dict[str, float]]:
+def measured_stems(folder: Path) -> list[dict[str, float]]:
     """Statistics of all audio files under `folder`."""
     files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (".wav", ".flac", ".aif", ".aiff")]
     measured = []
@@ -100,7 +100,12 @@ def main() -> None:
     parser.add_argument("figure", type=Path, help="PNG to write")
     parser.add_argument("--songs", type=int, default=30, help="number of studio songs to compare with")
     arguments = parser.parse_args()
-    groups = {"real": real_stems(arguments.stems), "studio": studio_stems(arguments.songs)}
+    samples = Path(__file__).resolve().parent.parent / "data_samples"
+    groups = {
+        "real": measured_stems(arguments.stems),
+        "studio": studio_stems(arguments.songs),
+        "samples": measured_stems(samples),
+    }
     print_table(groups)
     draw(groups, arguments.figure)
 

@@ -33,18 +33,19 @@ class Sample:
 _RECORDED = "CC0 recordings of a drum kit (Sonic Pi's samples)"
 SAMPLES: tuple[Sample, ...] = (
     Sample(
-        "paper_boats", "Paper Boats", "pop", 5274, 6,
+        "paper_boats", "Paper Boats", "pop", 5023, 6,
         (
-            ("drums", "whole kit on one track, close room; sampled standard kit"),
-            ("bass", "picked electric bass through a small amplifier; sampled"),
-            ("acoustic_guitar", "chords on a steel-string guitar with a microphone; sampled"),
-            ("electric_guitar", "picked clean electric guitar through an amplifier; sampled"),
+            ("drums", "tight drum machine, straight into the desk (own synthesis)"),
+            ("bass", "fingered electric bass, direct; sampled"),
+            ("piano", "grand piano with a microphone; sampled"),
             ("vocal", "sung vowels and consonants without words: glottal source and moving formants (own synthesis)"),
-            ("synth_lead", "melody on a subtractive synthesiser, straight into the desk (own synthesis)"),
+            ("strings", "held string chords that join in the second half; sampled"),
+            ("bells", "small bells that answer the singer; sampled"),
+            ("backing_vocals", "held choir chords; sampled"),
         ),
     ),
     Sample(
-        "porch_light", "Porch Light", "folk", 5074, 6,
+        "porch_light", "Porch Light", "folk", 5074, 5,
         (
             ("drums", "kit played with brushes, one track; sampled"),
             ("nylon_guitar", "nylon-string guitar with a microphone; sampled"),
@@ -56,7 +57,7 @@ SAMPLES: tuple[Sample, ...] = (
         ),
     ),
     Sample(
-        "corner_store", "Corner Store", "funk", 5238, 6,
+        "corner_store", "Corner Store", "funk", 5238, 5,
         (
             ("kick", f"close microphone in the kick drum, the kit leaks in; {_RECORDED}"),
             ("snare", f"close microphone on the snare drum, the kit leaks in; {_RECORDED}"),
@@ -68,7 +69,7 @@ SAMPLES: tuple[Sample, ...] = (
         ),
     ),
     Sample(
-        "night_bus", "Night Bus", "synthwave", 5014, 6,
+        "night_bus", "Night Bus", "synthwave", 5014, 5,
         (
             ("drums", "analogue-style drum machine, straight into the desk (own synthesis)"),
             ("synth_bass", "pulsing subtractive bass (own synthesis)"),
@@ -82,11 +83,25 @@ SAMPLES: tuple[Sample, ...] = (
 
 _LICENCE = """## Licence
 
-The audio in this folder: CC0 1.0 (public domain dedication) by the project.
+The audio in this folder: CC0 1.0 (public domain dedication) by the project. Recorded drum hits, where a stem says so, are
+from the samples of Sonic Pi, CC0 1.0. "Sampled" stems were played on the SoundFont FluidR3Mono_GM.sf3, whose notice is:
 
-"Sampled" stems were played on FluidR3Mono_GM.sf3, (c) 2000-2002, 2008 Frank Wen; mono version (c) 2014-2017 Michael
-Cowgill; Temple Blocks (c) 2002 Ethan Winer; Drumline Percussion (c) 2016 Michael Schorsch; MIT licence. Recorded drum
-hits: the samples of Sonic Pi, CC0 1.0.
+> Mono version Copyright (c) 2014-2017 Michael Cowgill. Temple Blocks instrument Copyright (c) 2002 Ethan Winer.
+> Drumline Percussion Copyright (c) 2016 Michael Schorsch. Original stereo version (MIT): Copyright (c) 2000-2002, 2008
+> Frank Wen.
+>
+> Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+> documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+> rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+> persons to whom the Software is furnished to do so, subject to the following conditions:
+>
+> The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+> Software.
+>
+> THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+> WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+> COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+> OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
 
 
@@ -113,10 +128,10 @@ def make(sample: Sample, out: Path) -> None:
     table = "\n".join(["| file | role | instrument | what it is |", "|---|---|---|---|", *lines])
     text = (
         f"# {sample.title}\n\n{sample.style.capitalize()}, {arrangement.feel.bpm:.0f} beats per minute, "
-        f"{arrangement.harmony.name}, {sample.bars} bars, {seconds:.1f} s. Dry mono stems, FLAC, 44.1 kHz, 16 bit, "
-        "with the levels and noise floors of a session; nothing is mixed.\n\n"
+        f"{arrangement.harmony.name}, {sample.bars} bars, {seconds:.1f} s. Dry mono stems, FLAC, 44.1 kHz,\n"
+        "16 bit, with the levels and noise floors of a session; nothing is mixed.\n\n"
         f"{table}\n\n## How it was made\n\nComposed and rendered by the project's synthetic studio: "
-        f'`compose_song({sample.seed}, "{sample.style}", {seconds:.2f})`. '
+        f'`compose_song({sample.seed}, "{sample.style}", {seconds:.2f})`.\n'
         "`python scripts/make_samples.py` renders it again.\n\n"
     )
     (folder / "README.md").write_text(text + _LICENCE, encoding="utf-8")
