@@ -84,7 +84,8 @@ SAMPLES: tuple[Sample, ...] = (
 _LICENCE = """## Licence
 
 The audio in this folder: CC0 1.0 (public domain dedication) by the project. Recorded drum hits, where a stem says so,
-are from the samples of Sonic Pi, CC0 1.0. "Sampled" stems were played on the SoundFont FluidR3Mono_GM.sf3, whose notice is:
+are from the samples of Sonic Pi, CC0 1.0. "Sampled" stems were played on the SoundFont FluidR3Mono_GM.sf3,
+whose notice is:
 
 > Mono version Copyright (c) 2014-2017 Michael Cowgill. Temple Blocks instrument Copyright (c) 2002 Ethan Winer.
 > Drumline Percussion Copyright (c) 2016 Michael Schorsch. Original stereo version (MIT): Copyright (c) 2000-2002, 2008
