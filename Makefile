@@ -8,7 +8,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-SONG   ?= data_samples/$(shell ls data_samples 2>/dev/null | grep -v README | grep -v '\.' | head -n 1)
+SONG   ?= data_samples/paper_boats
 OUT    ?= mixes
 export HF_HUB_OFFLINE = 1
 

@@ -1,7 +1,7 @@
 """MEGAMI: generative automatic music mixing.
 
 import megami
-song = megami.read_multitrack("data_samples/SONG")
+song = megami.read_multitrack("data_samples/paper_boats")
 mixer = megami.Mixer.from_pretrained("small")
 mixes = mixer.mix(song, num_mixes=3, seed=0)
 mixes[0].save("mix.wav")
