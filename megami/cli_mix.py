@@ -22,7 +22,6 @@ from megami.device import resolve_device
 from megami.embeddings import EmbeddingConfig, decode
 from megami.errors import UserError
 from megami.mixer import Mix, Mixer, check_loudness, check_options
-from megami.notebook import listening_page
 from megami.output_folder import MANIFEST, appearing_files, check_writable
 
 FORMATS = ("wav", "flac")
@@ -86,7 +85,7 @@ def write_mixes(
     audio: list[Tensor] = []
     mixes = mixer.iterate_mixes(
         song, job.num_mixes, job.steps, job.guidance, job.seed, job.loudness_lufs,
-        callback=lambda stage, done, total: begin(stage),
+        callback=lambda stage, done, total: begin(stage if done < total else "finishing"),
     )
     for one in mixes:  # not enumerate, which would keep the last mix while the next is made
         name = f"mix_{len(described) + 1}"
@@ -162,6 +161,8 @@ def readable(name: str) -> str:
 
 def write_page(path: Path, song: Multitrack, audio: list[Tensor], job: MixJob) -> Path:
     """Write the page that compares the raw sum and every mix [2, samples]."""
+    from megami.notebook import listening_page  # here, because plots come with it, which load for seconds
+
     raw = song.sum()
     raw = raw if song.sample_rate == SAMPLE_RATE else resample(raw, song.sample_rate, SAMPLE_RATE)
     items = [("Raw sum", master(raw, SAMPLE_RATE, job.loudness_lufs))]
@@ -177,7 +178,8 @@ def progress_bar(num_mixes: int) -> Iterator[Callable[[str], None]]:
 
     Stages: reading, listening, deciding, every mix, finishing.
     """
-    with tqdm(total=4 + num_mixes, desc="megami mix", leave=False, disable=None) as bar:
+    looks = "{desc}: {bar:20} {n_fmt}/{total_fmt}{postfix}"
+    with tqdm(total=4 + num_mixes, desc="megami mix", bar_format=looks, leave=False, disable=None) as bar:
         bar.set_postfix_str("reading")
 
         def begin(stage: str) -> None:
@@ -185,7 +187,7 @@ def progress_bar(num_mixes: int) -> Iterator[Callable[[str], None]]:
             bar.set_postfix_str(stage)
 
         yield begin
-        bar.update()
+        begin("done")
 
 
 @contextmanager

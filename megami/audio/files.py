@@ -33,7 +33,7 @@ def read_audio(path: str | Path) -> tuple[Tensor, int]:
     path = Path(path)
     _check_exists(path)
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(_as_given(path)) as file:
             _check_length(file, path)
             samples, rate = file.read(dtype="float32", always_2d=True), int(file.samplerate)
             _check_complete(file, len(samples), path)
@@ -65,7 +65,7 @@ def write_audio(
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(temporary, samples.numpy().T, sample_rate, subtype=subtype, format=audio_format)
+        soundfile.write(_as_given(temporary), samples.numpy().T, sample_rate, subtype=subtype, format=audio_format)
         os.replace(temporary, path)
     except (OSError, soundfile.SoundFileError) as error:
         reason = getattr(error, "strerror", None) or "the file cannot be opened or the disk is full"
@@ -73,6 +73,11 @@ def write_audio(
     finally:
         _remove(temporary)
     return path
+
+
+def _as_given(path: Path) -> bytes | str:
+    """The path's own bytes: soundfile refuses names that are not valid text, which Linux allows."""
+    return os.fsencode(path) if os.name == "posix" else str(path)
 
 
 def _remove(path: Path) -> None:

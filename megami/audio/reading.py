@@ -45,7 +45,8 @@ def audio_files(folder: str | Path) -> list[Path]:
         entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     except OSError as error:
         raise UserError(f"{folder}: cannot be read ({error.strerror})") from None
-    found = [entry for entry in entries if entry.suffix.lower() in AUDIO_SUFFIXES and entry.is_file()]
+    named = [entry for entry in entries if entry.suffix.lower() in AUDIO_SUFFIXES]
+    found = [entry for entry in named if entry.is_file() or not entry.exists()]  # reading a broken link will say so
     if not found:
         state = "has no audio files" if entries else "is an empty folder"
         raise UserError(f"{folder}: {state}; looked for {', '.join(AUDIO_SUFFIXES)} directly in it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -13,6 +14,7 @@ import pytest
 import soundfile
 import torch
 
+from megami import cli
 from megami.audio import integrated_loudness, read_audio, true_peak_db
 
 LENGTH = 66150  # of the song, in samples
@@ -146,20 +148,25 @@ def test_progress_goes_to_the_terminal_and_paths_to_stdout(mix, stems, monkeypat
     assert quiet.err == ""
     monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: self is sys.stderr, raising=False)
     shown = mix(stems, "--num-mixes", 2)
-    assert "megami mix" in shown.err and "mix 2" in shown.err and "6/6" in shown.err
+    assert "megami mix" in shown.err and "mix 2" in shown.err and "6/6, done" in shown.err
     assert len(shown.done()) == 3 and "\r" not in shown.out
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are any bytes on Linux only")
-def test_file_names_that_are_not_text(mix, write_stems, dry_tracks, tmp_path):
+def test_file_names_that_are_not_text(random_weights, write_stems, dry_tracks, tmp_path, monkeypatch):
     name = os.fsdecode(b"st\xfcck")
+    song = write_stems(dry_tracks(1, 0.5))
     try:
-        song = write_stems(dry_tracks(1, 0.5), name)
         (song / "track 00.wav").rename(song / f"{name}.wav")
+        song = song.rename(tmp_path / name)
     except OSError:
         pytest.skip("this file system takes text only")
-    ran = mix(song, "--stems", "--page")
-    assert ran.code == 0 and (tmp_path / "mixes" / "mix_1_tracks" / f"{name}.wav").exists()
+    printed, out = io.BytesIO(), tmp_path / "mixes"
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, "utf-8"))
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["mix", str(song), "--out", str(out), "--weights", str(random_weights), "--stems", "--page"])
+    assert os.fsencode(out / "mix_1_tracks" / f"{name}.wav") in printed.getvalue().splitlines()
+    assert (out / "mix_1_tracks" / f"{name}.wav").exists() and "st\ufffdck" in (out / "index.html").read_text("utf-8")
 
 
 def test_a_true_run_from_the_shell(stems, random_weights, tmp_path):
@@ -168,5 +175,5 @@ def test_a_true_run_from_the_shell(stems, random_weights, tmp_path):
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.split() == [f"mine/{name}" for name in ("mix_1.wav", "mix_2.wav", "mix_3.wav", "mixes.json")]
     assert all((tmp_path / path).is_file() for path in ran.stdout.split())
-    refused = subprocess.run([*command, "--steps", "0"], cwd=tmp_path, capture_output=True, text=True)
+    refused = subprocess.run([*command, "--loud", "3"], cwd=tmp_path, capture_output=True, text=True)
     assert refused.returncode == 2 and refused.stdout == "" and len(refused.stderr.splitlines()) == 1
