@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -113,7 +114,7 @@ def processor_section(
     """Both processors against the dry track and against FxNorm."""
     paths = build_crops(cache, config.corpus, "test", config.crops, workers)
     crops = Crops.load(paths, networks.preset.embedding, networks.fx_encoder, networks.content_encoder)
-    fxnorm = FxNorm(average_curve(crops.take(range(len(crops)))["dry"]))
+    fxnorm = FxNorm(average_curve(crops.take(np.arange(len(crops)))["dry"]))
     systems: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
         "dry track": leave_dry,
         "FxNorm": lambda dry, z, content: fxnorm(dry).expand(-1, 2, -1),
