@@ -64,7 +64,7 @@ class MegamiPlayer {
     this.$(".player").classList.toggle("single", this.items.length === 1);
     this.$(".title").textContent = this.config.title;
     this.$(".title").hidden = !this.config.title;
-    this.$(".total").textContent = ` / ${minutes(this.duration, 1)}`;
+    this.$(".total").textContent = ` / ${minutes(this.duration + 0.05, 1)}`;
     this.$(".seek").max = this.duration;
     this.$(".blind").hidden = this.items.length < 2;
     this.$(".focus-note").hidden = this.config.keys === "page";

@@ -151,7 +151,7 @@ def test_any_sample_rate_is_played() -> None:
 
 def test_levels_are_shown(tmp_path: Path) -> None:
     shown = config(player([("a", music(0, 0.3)), ("nothing", torch.zeros(2, RATE))], RATE).html)["items"]
-    assert re.fullmatch(r"\u2212\d+\.\d LUFS, played [+\u2212]\d+\.\d dB", shown[0]["level"])
+    assert re.fullmatch(r"\u2212\d+\.\d\xa0LUFS, played [+\u2212]\d+\.\d\xa0dB", shown[0]["level"])
     assert shown[1]["level"] == "silent"
 
 
