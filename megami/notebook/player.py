@@ -161,8 +161,8 @@ def _alike(audios: list[torch.Tensor]) -> list[torch.Tensor]:
 def _item_config(name: str, caption: str, found: Match, match: bool, picture: bytes) -> dict[str, str]:
     silent = not math.isfinite(found.loudness_lufs)
     level = "silent" if silent else _minus(f"{found.loudness_lufs:.1f}\N{NO-BREAK SPACE}LUFS")
-    change = _minus(f"{round(found.gain_db, 1) + 0.0:+.1f}\N{NO-BREAK SPACE}dB")
-    if match and not silent:
+    change = _minus(f"{found.gain_db:+.1f}\N{NO-BREAK SPACE}dB")
+    if match and not silent and abs(found.gain_db) >= 0.05:
         level += f", played {change}"
     explained = "" if silent else f"Integrated loudness {level.split(',')[0]}; played with a gain of {change}"
     return {
