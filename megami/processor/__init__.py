@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from megami.processor.block_pass import BlockPass, render_in_blocks
 from megami.processor.fxnorm import FxNorm, FxNormConfig, average_curve, smooth_curve, target_from_fine_curve
 from megami.processor.losses import (
     SpectralTerms,
@@ -14,11 +15,13 @@ from megami.processor.losses import (
     small_spectral_loss,
     spectral_loss_terms,
 )
-from megami.processor.render import EffectProcessor, iterate_rendered_tracks, render_tracks, set_level
+from megami.processor.render import ContentOf, EffectProcessor, iterate_rendered_tracks, render_tracks, set_level
 from megami.processor.structured import StructuredConfig, StructuredProcessor
 from megami.processor.tcn import FilmTCN, TCNConfig
 
 __all__ = [
+    "BlockPass",
+    "ContentOf",
     "EffectProcessor",
     "FilmTCN",
     "FxNorm",
@@ -34,6 +37,7 @@ __all__ = [
     "match_level_per_channel",
     "mid_side_error_db",
     "processor_loss_paper",
+    "render_in_blocks",
     "render_tracks",
     "set_level",
     "smooth_curve",

@@ -13,6 +13,9 @@ from megami.audio import SAMPLE_RATE, framed_level_db
 from megami.embeddings.dynamics import apply_level
 from megami.embeddings.effect_embedding import EmbeddingConfig, level_db
 
+ContentOf = Callable[[Tensor], Tensor]
+"""Describes what a track plays, for processors that want to know: what the processor hears [1, 1, n] -> [1, c]."""
+
 SILENT_DB = -60.0
 QUIETEST_DB, LOUDEST_DB = -70.0, 3.0
 LARGEST_GAIN_DIFFERENCE_DB = 20.0
@@ -23,12 +26,13 @@ class EffectProcessor(Protocol):
     """What renders an effect embedding onto a dry track; FilmTCN and StructuredProcessor are two.
 
     Called: dry [b, 1, n], z [b, dim], content [b, c] or None -> wet [b, 2, n], differentiable, level of no meaning.
-    `render`: the same result without gradients, in memory that hardly grows with n; `block` in samples.
+    `render`: the same result without gradients, in memory that hardly grows with n; `block` in samples, each class has
+    its own default.
     """
 
     def __call__(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor: ...
 
-    def render(self, dry: Tensor, z: Tensor, content: Tensor | None = None, block: int = 2**18) -> Tensor: ...
+    def render(self, dry: Tensor, z: Tensor, content: Tensor | None = None, block: int = ...) -> Tensor: ...
 
 
 def plausible_level_db(config: EmbeddingConfig, z: Tensor) -> Tensor:
@@ -54,9 +58,9 @@ def render_track(
     dry: Tensor,
     z: Tensor,
     embedding_config: EmbeddingConfig,
-    content: Tensor | None = None,
     fxnorm: Callable[[Tensor], Tensor] | None = None,
-    block_seconds: float = 6.0,
+    content_of: ContentOf | None = None,
+    block_seconds: float | None = None,
 ) -> Tensor:
     """One whole track: dry [1, 1, n], z [1, dim] -> wet [1, 2, n]. A track below -60 dB comes back silent."""
     samples = dry.shape[-1]
@@ -65,7 +69,9 @@ def render_track(
     if float(framed_level_db(padded, SAMPLE_RATE).max()) < SILENT_DB:
         return dry.new_zeros(1, 2, samples)
     source = padded if fxnorm is None else fxnorm(padded)
-    wet = processor.render(source, z, content, block=int(block_seconds * SAMPLE_RATE))
+    content = None if content_of is None else content_of(source)
+    size = {} if block_seconds is None else {"block": int(block_seconds * SAMPLE_RATE)}
+    wet = processor.render(source, z, content, **size)
     return set_level(wet, plausible_level_db(embedding_config, z))[..., :samples]
 
 
@@ -74,18 +80,17 @@ def iterate_rendered_tracks(
     processor: EffectProcessor,
     dry: Tensor,
     z: Tensor,
-    content: Tensor | None = None,
     fxnorm: Callable[[Tensor], Tensor] | None = None,
+    content_of: ContentOf | None = None,
     *,
     embedding_config: EmbeddingConfig,
-    block_seconds: float = 6.0,
+    block_seconds: float | None = None,
 ) -> Iterator[Tensor]:
     """Yield the wet tracks [2, n] one by one, so that a mix of many long tracks need not hold them all."""
     for index in range(len(dry)):
         one = slice(index, index + 1)
-        own_content = None if content is None else content[one]
         source = dry[one].to(z.device)
-        wet = render_track(processor, source, z[one], embedding_config, own_content, fxnorm, block_seconds)
+        wet = render_track(processor, source, z[one], embedding_config, fxnorm, content_of, block_seconds)
         yield wet[0].to(dry.device)
 
 
@@ -93,21 +98,22 @@ def render_tracks(
     processor: EffectProcessor,
     dry: Tensor,
     z: Tensor,
-    content: Tensor | None = None,
     fxnorm: Callable[[Tensor], Tensor] | None = None,
+    content_of: ContentOf | None = None,
     *,
     embedding_config: EmbeddingConfig,
-    block_seconds: float = 6.0,
+    block_seconds: float | None = None,
 ) -> Tensor:
     """Render every track of a song with its own effect embedding.
 
-    dry [tracks, 1, n], z [tracks, dim] -> wet [tracks, 2, n]. Works through each track in blocks without seams: the
+    dry [tracks, 1, n], z [tracks, dim] -> wet [tracks, 2, n]. `fxnorm` prepares each track for the processor, and
+    `content_of` describes what is so prepared, for processors conditioned on content. Works through each track in blocks without seams: the
     result is that of one pass over the song. Level and balance are set once per track from z; near-silent tracks stay
     silent; any n > 0; tracks do not influence each other.
     """
     wet = dry.new_zeros(len(dry), 2, dry.shape[-1])
     tracks = iterate_rendered_tracks(
-        processor, dry, z, content, fxnorm, embedding_config=embedding_config, block_seconds=block_seconds
+        processor, dry, z, fxnorm, content_of, embedding_config=embedding_config, block_seconds=block_seconds
     )
     for index, track in enumerate(tracks):
         wet[index] = track

@@ -55,9 +55,13 @@ class TCNBlock(nn.Module):
             self.film.bias[:channels].add_(1)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        hidden = F.leaky_relu(self._normalise(self.conv(x)), 0.01)
+        return self.after_convolution(self.conv(x), x, condition)
+
+    def after_convolution(self, hidden: Tensor, x: Tensor, condition: Tensor) -> Tensor:
+        """Everything but the convolution, sample by sample: its output [b, out, n] and the input there [b, in, n]."""
+        hidden = F.leaky_relu(self._normalise(hidden), 0.01)
         scale, shift = self.film(condition)[..., None].chunk(2, dim=1)
-        return scale * hidden + shift + self.residual(x)
+        return torch.addcmul(shift, scale, hidden) + self.residual(x)
 
     def _normalise(self, hidden: Tensor) -> Tensor:
         if self.own_statistics and not self.training:
@@ -101,18 +105,46 @@ class FilmTCN(nn.Module):
         return self.output(hidden).clamp(-1, 1)
 
     @torch.no_grad()
-    def render(self, dry: Tensor, z: Tensor, content: Tensor | None = None, block: int = 2**18) -> Tensor:
-        """`forward` for long tracks: blocks of `block` samples, each seen with all the context it depends on.
+    def render(self, dry: Tensor, z: Tensor, content: Tensor | None = None, block: int = 2**17) -> Tensor:
+        """`forward` for long tracks: pieces of `block` samples go through all layers, each layer keeping what it needs.
 
-        Equal to one pass, but in training mode or with `own_statistics`, where each block has its own statistics (the
-        released inference has too).
+        Equal to one pass and costs no more. Memory hardly grows with the track, but where each track is normalised by
+        its own statistics (training mode, `own_statistics`): these need the whole track, so it is one pass.
         """
-        samples, context = dry.shape[-1], self.config.context
-        wet = dry.new_empty(dry.shape[0], self.config.outputs, samples)
-        for start in range(0, samples, block):
-            end = min(start + block, samples)
-            # At the song's edges the layers pad with zeros themselves, as in a single pass.
-            first = max(0, start - context)
-            seen = self(dry[..., first : end + context], z, content)
-            wet[..., start:end] = seen[..., start - first : end - first]
-        return wet
+        if self.training or self.config.own_statistics:
+            return self(dry, z, content)
+        condition = self.condition(z, content)
+        streams = [BlockStream(layer, condition) for layer in self.blocks]
+        pieces = dry.split(block, dim=-1)
+        wet = []
+        for number, piece in enumerate(pieces, 1):
+            for stream in streams:
+                piece = stream.push(piece, last=number == len(pieces))
+            if piece.shape[-1]:  # nothing comes out before the last layer has seen enough
+                wet.append(self.output(piece).clamp(-1, 1))
+        return torch.cat(wet, dim=-1)
+
+
+class BlockStream:
+    """Runs one TCN block over a track that arrives in pieces, remembering the input that coming outputs depend on."""
+
+    def __init__(self, block: TCNBlock, condition: Tensor) -> None:
+        self.block, self.condition = block, condition
+        self.reach = block.conv.padding[0]  # samples that an output looks ahead, and back
+        self.kept: Tensor | None = None
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        """Take the next samples [b, in, n] and give all outputs [b, out, m] that are known by now; `last` gives the rest.
+
+        Beyond the track's edges each layer sees zeros, as in one pass.
+        """
+        conv = self.block.conv
+        before = x.new_zeros(*x.shape[:-1], self.reach) if self.kept is None else self.kept
+        after = x.new_zeros(*x.shape[:-1], self.reach if last else 0)
+        seen = torch.cat([before, x, after], dim=-1)
+        ready = max(0, seen.shape[-1] - 2 * self.reach)
+        self.kept = seen[..., ready:].clone()
+        if not ready:
+            return seen.new_empty(len(seen), conv.out_channels, 0)
+        hidden = F.conv1d(seen, conv.weight, dilation=conv.dilation)
+        return self.block.after_convolution(hidden, seen[..., self.reach : self.reach + ready], self.condition)

@@ -16,7 +16,7 @@ from megami.errors import UserError
 from megami.generator import Denoiser, EDMConfig, MultitrackTransformer, TransformerConfig
 from megami.processor import FilmTCN, FxNorm, FxNormConfig, StructuredConfig, StructuredProcessor, TCNConfig
 from megami.weights.configs import config_from_dict, config_to_dict
-from megami.weights.store import load_weights, read_metadata, save_weights
+from megami.weights.store import load_weights, read_metadata, save_weights, shapes_of
 
 # FxNorm is no network, but it has numbers to store: its target curve.
 NETWORKS = ("fx_encoder", "content_encoder", "adaptor", "generator", "processor_structured", "processor_tcn", "fxnorm")
@@ -80,6 +80,24 @@ def network_config(network: nn.Module) -> NetworkConfig:
     if isinstance(network, Denoiser):
         return GeneratorConfig(network.network.config, network.config)
     return network.config
+
+
+def empty_network(config: NetworkConfig) -> nn.Module:
+    """Build the network of a config without memory for its weights: it has names and shapes, and is to be filled."""
+    with torch.device("meta"):
+        return build_network(config)
+
+
+def with_config(network: nn.Module, config: NetworkConfig) -> nn.Module:
+    """Give a network with another config that holds the same weights (shared, not copied): eval mode, no gradients.
+
+    For options that change what a network does, not what it is made of; ValueError if the sizes differ.
+    """
+    twin = build_network(config) if isinstance(config, FxNormConfig) else empty_network(config)
+    if shapes_of(twin) != shapes_of(network):
+        raise ValueError("the new config is for a network of another size")
+    twin.load_state_dict(network.state_dict(), assign=True)
+    return twin.eval().requires_grad_(False)
 
 
 def save_network(folder: str | Path, name: str, network: nn.Module, metadata: Mapping[str, Any]) -> Path:
