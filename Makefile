@@ -51,5 +51,5 @@ $(VENV)/.core: $(VENV)/.uv pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.test: $(VENV)/.core
-	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e ".[test,book,studio]"
+	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e ".[test,book,studio,clap,fxencoder]"
 	touch $@

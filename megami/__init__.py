@@ -15,10 +15,11 @@ from typing import Any
 from megami.errors import UserError
 
 __version__ = "0.1.0"
-__all__ = ["Mix", "Mixer", "Multitrack", "UserError", "__version__", "read_multitrack"]
+__all__ = ["Behaviour", "Mix", "Mixer", "Multitrack", "UserError", "__version__", "read_multitrack"]
 
 _HOMES = {
-    "Mix": "megami.mixer",
+    "Behaviour": "megami.behaviour",
+    "Mix": "megami.mix",
     "Mixer": "megami.mixer",
     "Multitrack": "megami.audio",
     "read_multitrack": "megami.audio",

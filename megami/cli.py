@@ -27,7 +27,10 @@ app.add_typer(weights_app, name="weights")
 INTERRUPTED, TERMINATED = 130, 143
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
-Weights = Annotated[str, typer.Option(help="a preset's name, or a folder of weights")]
+Weights = Annotated[str, typer.Option(help="small, paper, or a folder of weights")]
+WeightsDir = Annotated[
+    Path | None, typer.Option(help="folder that has the published files (paper)", show_default=False)
+]
 Workers = Annotated[int, typer.Option(help="processes that render; one per core if 0")]
 
 
@@ -45,9 +48,11 @@ def mix(
     out: Annotated[Path, typer.Option(help="folder for the mixes; a former run's are replaced")] = Path("mixes"),
     num_mixes: Annotated[int, typer.Option(help="how many different mixes")] = 3,
     weights: Weights = "small",
+    weights_dir: WeightsDir = None,
+    compat: Annotated[str, typer.Option(help="ours, or published: do as the released inference does (paper)")] = "ours",
     processor: Annotated[str, typer.Option(help="structured or tcn; the preset's own if empty")] = "",
     seed: Annotated[int, typer.Option(help="the same seed gives the same mixes")] = 0,
-    steps: Annotated[int, typer.Option(help="sampling steps")] = 25,
+    steps: Annotated[int | None, typer.Option(help="sampling steps  [default: 25 (small), 99 (paper)]")] = None,
     guidance: Annotated[float, typer.Option(help="above 1 follows the content more closely")] = 1.0,
     device: Device = "auto",
     stems_too: Annotated[bool, typer.Option("--stems/--no-stems", help="also write every wet track")] = False,
@@ -59,7 +64,7 @@ def mix(
     from megami.cli_mix import MixJob, run_mix
 
     job = MixJob(stems, out, num_mixes, weights, processor or None, seed, steps, guidance, device, stems_too,
-                 file_format.lower(), loudness, page)
+                 file_format.lower(), loudness, page, weights_dir, compat)
     for path in run_mix(job):
         typer.echo(os.fsencode(path))  # bytes: a file's name need not be valid text
 
@@ -115,28 +120,56 @@ def evaluate(
 
 
 @weights_app.command("list")
-def weights_list() -> None:
-    """List the presets whose weights are at hand."""
+def weights_list(weights_dir: WeightsDir = None) -> None:
+    """List the presets, their files, and which of them are at hand."""
     from megami.weights import shipped_presets
+    from megami.weights.fetch import list_paper
 
-    for line in shipped_presets():
+    for line in (*shipped_presets(), *list_paper(weights_dir)):
         typer.echo(line)
+
+
+@weights_app.command("download")
+def weights_download(
+    name: Annotated[str, typer.Argument(help="what to download: paper")],
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", "--accept-license", help="agree to the licences that are shown")
+    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="also FxEncoder++, to train and evaluate")] = False,
+    mirror: Annotated[str, typer.Option(help="address of a folder that has the same files", show_default=False)] = "",
+) -> None:
+    """Download the published files of the paper preset; run it again to go on after an interruption."""
+    from megami.weights.fetch import announce, download_paper
+
+    if name != "paper":
+        raise UserError(f"nothing to download for {name!r}: small comes with the package, paper can be downloaded")
+    for line in announce(everything, mirror):
+        typer.echo(line, err=True)
+    if not accept_licence:
+        raise UserError("read the licences above; to agree and download, add --accept-licence")
+    for path in download_paper(everything, mirror):
+        typer.echo(os.fsencode(path))
 
 
 @weights_app.command("path")
 def weights_path(name: Annotated[str, typer.Argument(help="a preset's name, or a folder")] = "small") -> None:
-    """Say where a preset's files are."""
+    """Say where a preset's files are; for paper, where they are or will be downloaded to."""
     from megami.weights import weights_folder
 
     typer.echo(os.fsencode(weights_folder(name)))
 
 
 @weights_app.command("verify")
-def weights_verify(name: Annotated[str, typer.Argument(help="a preset's name, or a folder")] = "small") -> None:
+def weights_verify(
+    name: Annotated[str, typer.Argument(help="a preset's name, or a folder")] = "small", weights_dir: WeightsDir = None
+) -> None:
     """Check every file's hash, keys and shapes by loading it."""
     from megami.weights import verify
+    from megami.weights.fetch import verify_paper
 
-    for line in verify(name):
+    if name != "paper" and weights_dir is not None:
+        raise UserError("--weights-dir goes with 'paper'; name other folders of weights in its place")
+    for line in verify_paper(weights_dir) if name == "paper" else verify(name):
         typer.echo(line)
 
 

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -18,10 +18,12 @@ from megami import __version__
 from megami.audio import (
     SAMPLE_RATE, Multitrack, framed_level_db, integrated_loudness, master, read_multitrack, resample, true_peak_db,
 )
+from megami.behaviour import behaviour_named
 from megami.device import resolve_device
 from megami.embeddings import EmbeddingConfig, decode
 from megami.errors import UserError
-from megami.mixer import Mix, Mixer, check_loudness, check_options
+from megami.mix import Mix
+from megami.mixer import Mixer, check_loudness, check_options
 from megami.output_folder import MANIFEST, appearing_files, check_writable
 
 FORMATS = ("wav", "flac")
@@ -39,16 +41,19 @@ class MixJob:
     weights: str = "small"
     processor: str | None = None
     seed: int = 0
-    steps: int = 25
+    steps: int | None = None
     guidance: float = 1.0
     device: str = "auto"
     stems_too: bool = False
     format: str = "wav"
     loudness_lufs: float = -16.0
     page: bool = False
+    weights_dir: Path | None = None
+    compat: str = "ours"
 
     def __post_init__(self) -> None:
-        check_options(self.num_mixes, self.steps, self.guidance, self.seed)
+        check_options(self.num_mixes, 1 if self.steps is None else self.steps, self.guidance, self.seed)
+        behaviour_named(self.compat)
         check_loudness(self.loudness_lufs)
         if self.format not in FORMATS:
             raise UserError(f"unknown format {self.format!r}: use {' or '.join(FORMATS)}")
@@ -64,7 +69,8 @@ def run_mix(job: MixJob) -> list[Path]:
     if job.out.is_dir() and job.stems.is_dir() and job.out.samefile(job.stems):
         raise UserError(f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems")
     with memory_in_words(), progress_bar(job.num_mixes) as begin:
-        mixer = Mixer.from_pretrained(job.weights, device=job.device, processor=job.processor)
+        mixer = Mixer.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat)
+        job = replace(job, steps=mixer.preset.default_steps if job.steps is None else job.steps)
         song = read_multitrack(job.stems)
         with appearing_files(job.out) as partial:
             described, audio = write_mixes(job, mixer, song, partial, begin)
@@ -104,7 +110,7 @@ def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
     return {
         "megami": __version__, "stems": readable(job.stems.resolve().name), "tracks": song.num_tracks,
         "seconds": round(song.seconds, 3), "weights": readable(Path(job.weights).name),
-        "processor": mixer.preset.processor_kind, "seed": job.seed, "steps": job.steps, "guidance": job.guidance,
+        "processor": mixer.preset.processor_kind, "compat": job.compat, "seed": job.seed, "steps": job.steps, "guidance": job.guidance,
         "target_loudness_lufs": job.loudness_lufs,
     }
 

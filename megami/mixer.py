@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from megami.adaptation import content_tokens
+from megami.adaptation import ClapEncoder, add_content_noise, content_tokens
 from megami.audio import (
-    SAMPLE_RATE, Multitrack, framed_level_db, loudest_segment, master_with_gain, resample, write_audio,
+    SAMPLE_RATE, Multitrack, framed_level_db, loudest_segment, master_with_gain, normalise_level, resample,
 )
+from megami.behaviour import Behaviour, behaving, behaviour_named
 from megami.device import resolve_device
 from megami.embeddings import from_tokens, renormalise
 from megami.errors import UserError
-from megami.generator import sample_mixes
-from megami.processor import render_tracks
+from megami.generator import mix_generator, sample_mixes
+from megami.mix import Mix
+from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
 from megami.weights import Networks, from_pretrained
 
 SILENT_DB = -60.0
@@ -28,84 +27,78 @@ SILENT_DB = -60.0
 
 MAX_STEPS, MAX_MIXES, MAX_GUIDANCE = 1000, 100, 20.0
 QUIETEST_LUFS, LOUDEST_LUFS = -60.0, -6.0
-FULL_SCALE = 0.999
+CONTENT_DRAWS, PROCESSOR_DRAWS = 1_000_000, 1_000_001  # where their random numbers begin, far from those of any mix
 LEVEL_FRAME_S = 0.5  # shorter tracks are measured with silence after them, as the processor does
 
 
-@dataclass(frozen=True, eq=False)
-class Mix:
-    """One mix of a song.
+class Mixer:
+    """Mixes songs with a set of trained networks; every call is deterministic given its seed.
 
-    audio [2, samples] is brought to the target loudness and limited; tracks [tracks, 2, samples] are the wet tracks
-    whose sum it is but for the limiter; embeddings [tracks, dim] say what was done to each (zeros for silent tracks).
+    `behaviour` says what is done where the paper leaves it open; see `megami.behaviour`.
     """
 
-    audio: Tensor
-    tracks: Tensor
-    embeddings: Tensor
-    names: tuple[str, ...]
-    sample_rate: int = SAMPLE_RATE
-
-    def save(self, path: str | Path) -> Path:
-        """Write the mix as 24-bit WAV or FLAC, by the suffix; raises UserError if the place cannot be written."""
-        return write_audio(path, self.audio, self.sample_rate)
-
-    @property
-    def turned_down_db(self) -> float:
-        """How much all wet tracks are turned down together when saved, so that none clips; mostly 0."""
-        peak = max((float(track.abs().max()) for track in self.tracks), default=0.0)
-        return 20.0 * math.log10(max(peak / FULL_SCALE, 1.0))
-
-    def save_tracks(self, folder: str | Path, suffix: str = ".wav") -> list[Path]:
-        """Write every wet track, NAME.wav or NAME.flac, at its level in the mix less `turned_down_db`."""
-        gain = 10.0 ** (-self.turned_down_db / 20.0)
-        return [
-            write_audio(Path(folder) / f"{_file_name(name)}{suffix}", track * gain, self.sample_rate)
-            for name, track in zip(self.names, self.tracks, strict=True)
-        ]
-
-
-class Mixer:
-    """Mixes songs with a set of trained networks; every call is deterministic given its seed."""
-
-    def __init__(self, networks: Networks, device: str | torch.device = "auto") -> None:
+    def __init__(
+        self, networks: Networks, device: str | torch.device = "auto", behaviour: Behaviour | None = None
+    ) -> None:
+        self.behaviour = behaviour or Behaviour()
         self.device = resolve_device(device)
-        self.networks = networks.to(self.device)
+        self.networks = behaving(networks, self.behaviour).to(self.device)
         self.preset = networks.preset
 
     @classmethod
     def from_pretrained(
-        cls, name: str | Path = "small", device: str | torch.device = "auto", processor: str | None = None
+        cls,
+        name: str | Path = "small",
+        device: str | torch.device = "auto",
+        processor: str | None = None,
+        weights_dir: str | Path | None = None,
+        compat: str | Behaviour = "ours",
     ) -> Mixer:
-        """Load the networks of a preset ("small"), or of a folder of weights.
+        """Load the networks of a preset ("small", "paper"), or of a folder of weights.
 
         `processor` chooses between the processors that the weights hold ("structured", "tcn"); the preset's own
-        otherwise. Raises UserError for an unknown name, missing or damaged files.
+        otherwise. `weights_dir`: a folder that has the preset's files already ("paper": the published ones). `compat`
+        "published" does as the released inference does, to the letter; a `Behaviour` mixes the two. Raises UserError
+        for an unknown name, missing or damaged files.
         """
-        return cls(from_pretrained(name, processor=processor), device)
+        behaviour = compat if isinstance(compat, Behaviour) else behaviour_named(compat)
+        return cls(from_pretrained(name, processor=processor, weights_dir=weights_dir), device, behaviour)
 
-    def content(self, song: Multitrack) -> Tensor:
+    def content(self, song: Multitrack, seed: int = 0) -> Tensor:
         """Say what each track plays: unit-norm, domain-adapted content embeddings [tracks, content_dim].
 
         All tracks are heard over the same loudest segment of the song, as in training; a track that rests there is
-        heard over its own loudest segment.
+        heard over its own loudest segment. The seed counts only where the behaviour asks for noise or random cuts.
         """
         dry = self._dry(song)
         length = min(dry.shape[-1], round(self.preset.segment_seconds * SAMPLE_RATE))
         common = loudest_segment(dry.sum(dim=0)[0], length)
+        generator = mix_generator(seed, CONTENT_DRAWS)
         embeddings = []
         for track in dry:
             segment = track[:, common : common + length]
-            if float(framed_level_db(segment, SAMPLE_RATE).max()) < SILENT_DB:
+            alone = self.behaviour.content_segment == "own"
+            if alone or float(framed_level_db(segment, SAMPLE_RATE).max()) < SILENT_DB:
                 own = loudest_segment(track[0], length)
                 segment = track[:, own : own + length]
-            embeddings.append(self._embed_content(segment))
+            embeddings.append(self._embed_content(segment, generator))
         return torch.stack(embeddings)
 
     @torch.no_grad()
-    def _embed_content(self, segment: Tensor) -> Tensor:
-        networks = self.networks
-        return networks.adaptor(networks.content_encoder(segment[None].to(self.device)))[0].cpu()
+    def _embed_content(self, segment: Tensor, generator: torch.Generator) -> Tensor:
+        """One segment [1, n] -> [content_dim]."""
+        level_db = self.preset.content_level_db
+        audio = segment if level_db is None else normalise_level(segment, level_db)
+        content = self.networks.adaptor(self._listen(audio[None].to(self.device), generator))
+        noise = self.behaviour.content_noise
+        return (add_content_noise(content, noise, generator) if noise else content)[0].cpu()
+
+    def _listen(self, audio: Tensor, generator: torch.Generator) -> Tensor:
+        """The content encoder's answer to audio [b, 1, n] as it is: [b, content_dim], not adapted."""
+        encoder = self.networks.content_encoder
+        if self.behaviour.content_window == "random" and isinstance(encoder, ClapEncoder):
+            return encoder(audio, generator)
+        return encoder(audio)
 
     @torch.no_grad()
     def generate(
@@ -127,34 +120,52 @@ class Mixer:
         check_options(num_mixes, steps, guidance, seed)
         tokens = sample_mixes(
             self.networks.generator, content_tokens(content.to(self.device)), num_mixes, steps + 1, seed,
-            churn=self.preset.churn, guidance=guidance,
-            shuffle_ids=self.preset.transformer.track_ids != "none", callback=callback,
+            churn=self.preset.churn, guidance=guidance, track_order=self._track_order(), callback=callback,
         )
         return renormalise(self.preset.embedding, from_tokens(self.preset.embedding, tokens)).cpu()
 
+    def _track_order(self) -> str:
+        if self.preset.transformer.track_ids == "none":
+            return "content"
+        return "drawn" if self.behaviour.track_numbers == "drawn" else "given"
+
     @torch.no_grad()
-    def process(self, song: Multitrack, embeddings: Tensor) -> Tensor:
-        """Render embeddings [tracks, dim] onto the dry tracks: [tracks, 2, samples], each at its generated level."""
+    def process(self, song: Multitrack, embeddings: Tensor, seed: int = 0) -> Tensor:
+        """Render embeddings [tracks, dim] onto the dry tracks: [tracks, 2, samples], each at its generated level.
+
+        The seed counts only where the behaviour asks for random cuts.
+        """
         dry = self._dry(song)
         if embeddings.shape != (len(dry), self.preset.embedding.dim):
             raise UserError(
                 f"{len(dry)} tracks need embeddings of shape {(len(dry), self.preset.embedding.dim)}, "
                 f"not {tuple(embeddings.shape)}"
             )
-        networks = self.networks
-        return render_tracks(
-            networks.processor, dry, embeddings.to(self.device), self._dry_content(dry), networks.fxnorm,
-            embedding_config=self.preset.embedding,
-        )
+        networks, blocks = self.networks, self.behaviour.block_pass
+        parts = (networks.processor, dry, embeddings.to(self.device))
+        listen = self._processor_content(mix_generator(seed, PROCESSOR_DRAWS))
+        if blocks is not None:
+            return render_in_blocks(
+                *parts, networks.fxnorm, listen, embedding_config=self.preset.embedding, settings=blocks
+            )
+        skip = not self.behaviour.fxnorm_short and dry.shape[-1] <= BlockPass.block
+        fxnorm = None if skip else networks.fxnorm
+        return render_tracks(*parts, fxnorm, listen, embedding_config=self.preset.embedding)
 
-    def _dry_content(self, dry: Tensor) -> Tensor | None:
-        """Content of the dry tracks, not adapted, for processors that are conditioned on it (the paper's form)."""
+    def _processor_content(self, generator: torch.Generator) -> ContentOf | None:
+        """How processors that are conditioned on content (the paper's form) learn it: from what they are given.
+
+        Not adapted, since it is dry, and at its own level; over the loudest segment.
+        """
         if self.preset.processor_kind != "tcn":
             return None
-        length = min(dry.shape[-1], round(self.preset.segment_seconds * SAMPLE_RATE))
-        starts = [loudest_segment(track[0], length) for track in dry]
-        segments = [track[None, :, start : start + length] for track, start in zip(dry, starts)]
-        return torch.cat([self.networks.content_encoder(segment.to(self.device)) for segment in segments])
+
+        def listen(source: Tensor) -> Tensor:
+            length = min(source.shape[-1], round(self.preset.segment_seconds * SAMPLE_RATE))
+            start = loudest_segment(source[0, 0], length)
+            return self._listen(source[..., start : start + length], generator)
+
+        return listen
 
     def mix(
         self,
@@ -194,14 +205,14 @@ class Mixer:
         playing = _playing(dry)
         names = tuple(song.names[index] for index in playing)
         heard = Multitrack(names, dry if len(playing) == len(dry) else dry[playing], SAMPLE_RATE)
-        content = self.content(heard)
+        content = self.content(heard, seed)
         report("deciding", 1, total)
         embeddings = self.generate(content, num_mixes, steps, guidance, seed)
 
         def rendered() -> Iterator[Mix]:
             for number, drawn in enumerate(embeddings, 1):
                 report(f"mix {number}", number + 1, total)
-                yield self._finish(song.names, playing, drawn, self.process(heard, drawn), loudness_lufs)
+                yield self._finish(song.names, playing, drawn, self.process(heard, drawn, seed), loudness_lufs)
             report("done", total, total)
 
         return rendered()
@@ -248,8 +259,3 @@ def check_loudness(loudness_lufs: float) -> None:
     """Raise UserError for a target that no mix can have."""
     if not QUIETEST_LUFS <= loudness_lufs <= LOUDEST_LUFS:
         raise UserError(f"the loudness must be from {QUIETEST_LUFS:g} to {LOUDEST_LUFS:g} LUFS, not {loudness_lufs:g}")
-
-
-def _file_name(name: str) -> str:
-    """A track's name as the name of a file; names that do not come from files may hold separators."""
-    return re.sub(r"[/\\\0]", "_", name)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from megami.adaptation.adaptor import AdaptorConfig, DomainAdaptor, adaptor_loss, add_content_noise, content_tokens
+from megami.adaptation.clap import ClapConfig, ClapEncoder
 from megami.adaptation.content import ContentConfig, ContentEncoder, content_loss
 
 __all__ = [
     "AdaptorConfig",
+    "ClapConfig",
+    "ClapEncoder",
     "ContentConfig",
     "ContentEncoder",
     "DomainAdaptor",

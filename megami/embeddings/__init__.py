@@ -27,6 +27,7 @@ from megami.embeddings.effect_embedding import (
     to_tokens,
 )
 from megami.embeddings.fx_encoder import FxEncoder, FxEncoderConfig, contrastive_loss
+from megami.embeddings.fx_encoder_plusplus import FxEncoderPlusPlus
 from megami.embeddings.mel import LogMel
 from megami.embeddings.mel_cnn import MelCNN
 from megami.embeddings.spectrum import (
@@ -44,6 +45,7 @@ __all__ = [
     "EmbeddingConfig",
     "FxEncoder",
     "FxEncoderConfig",
+    "FxEncoderPlusPlus",
     "LogMel",
     "MelCNN",
     "Parts",

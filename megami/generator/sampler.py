@@ -16,6 +16,8 @@ from megami.generator.edm import Denoiser, schedule
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
 Callback = Callable[[int, float, Tensor, Tensor], None]
+TRACK_ORDERS = ("content", "drawn", "given")
+TOKENS_AT_ONCE = 8192  # of all mixes together; bounds the memory of attention
 
 
 @torch.no_grad()
@@ -114,36 +116,45 @@ def sample_mixes(
     order: int = 1,
     churn: float = 0.0,
     guidance: float = 1.0,
-    shuffle_ids: bool = False,
+    track_order: str = "content",
     callback: Callback | None = None,
 ) -> Tensor:
     """Draw several mixes of one song: cond [tracks, cond tokens, channels] -> [num_mixes, tracks, channels, tokens].
 
-    Mix k depends on the seed and k only, not on how many mixes are drawn. Tracks are put in an order that depends on
-    their content before noise is drawn, so giving them in another order gives the same answers in that order.
-    shuffle_ids=True then draws which track gets which number, for networks that are told track numbers (`paper`).
+    Mix k depends on the seed and k only, not on how many mixes are drawn. `track_order` says in which order the network
+    sees the tracks: by their "content", so that giving them in another order gives the same answers in that order;
+    "drawn" anew for each mix from there, for networks that are told track numbers (`paper`), so that no track has a
+    number of its own; or as they are "given". Many mixes of many tracks are drawn some at a time, and `callback` sees
+    the steps of each lot. Raises UserError for another order.
     """
-    order_by_content = canonical_order(cond)
+    if track_order not in TRACK_ORDERS:
+        raise UserError(f"track_order must be one of {', '.join(TRACK_ORDERS)}, not {track_order!r}")
     generators = [mix_generator(seed, k) for k in range(num_mixes)]
-    slots = [_shuffled(order_by_content, g) if shuffle_ids else order_by_content for g in generators]
-    index = torch.stack(slots).to(cond.device)  # [num_mixes, tracks]: which track is in each slot
-    z = sample(
-        denoiser,
-        cond[index],
-        num_points=num_points,
-        order=order,
-        churn=churn,
-        guidance=guidance,
-        generator=generators,
-        callback=callback,
-    )
-    back = index.argsort(dim=1)
+    index = torch.stack([_slots(cond, track_order, g) for g in generators]).to(cond.device)
+    at_once = max(1, TOKENS_AT_ONCE // (len(cond) * denoiser.network.config.tokens))
+    lots = [
+        sample(
+            denoiser,
+            cond[index[start : start + at_once]],
+            num_points=num_points,
+            order=order,
+            churn=churn,
+            guidance=guidance,
+            generator=generators[start : start + at_once],
+            callback=callback,
+        )
+        for start in range(0, num_mixes, at_once)
+    ]
+    z, back = torch.cat(lots), index.argsort(dim=1)
     return torch.stack([z[k, back[k]] for k in range(num_mixes)])
 
 
-def _shuffled(order: Tensor, generator: torch.Generator) -> Tensor:
-    """Give the same track numbers in a random order."""
-    return order[torch.randperm(len(order), generator=generator)]
+def _slots(cond: Tensor, track_order: str, generator: torch.Generator) -> Tensor:
+    """Say which track is in each slot: [tracks]."""
+    if track_order == "given":
+        return torch.arange(len(cond))
+    order = canonical_order(cond)
+    return order[torch.randperm(len(order), generator=generator)] if track_order == "drawn" else order
 
 
 def canonical_order(cond: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from megami.weights.networks import (
     load_network,
     network_config,
     save_network,
+    with_config,
 )
 from megami.weights.presets import PRESETS, PROCESSORS, Preset, preset
 from megami.weights.pretrained import (
@@ -44,4 +45,5 @@ __all__ = [
     "shipped_presets",
     "verify",
     "weights_folder",
+    "with_config",
 ]

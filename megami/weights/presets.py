@@ -20,7 +20,7 @@ class Preset:
     """What the whole system is made of and how it mixes; levels of noise are per dimension, times in seconds."""
 
     embedding: EmbeddingConfig
-    # None: the published encoders, FxEncoder++ and CLAP, which come from their own packages.
+    # None: the published encoders, FxEncoder++ and CLAP (HTSAT-base, music), which come from their own packages.
     fx_encoder: FxEncoderConfig | None
     content: ContentConfig | None
     adaptor: AdaptorConfig
@@ -35,6 +35,7 @@ class Preset:
     default_steps: int
     fxnorm: bool  # whether the processor's input first loses its own level and colour
     segment_seconds: float  # how much of a track is listened to
+    content_level_db: float | None = None  # level at which the content encoder hears it; None: the encoder's business
 
     def __post_init__(self) -> None:
         if self.processor_kind not in PROCESSORS:
@@ -121,12 +122,14 @@ def _paper() -> Preset:
         processor_kind="tcn",
         structured=None,
         tcn=TCNConfig(condition_dim=embedding.dim, content_dim=512),
-        # Tracks from the 15th on have no number: the published weights were never shown another way of going on.
-        transformer=TransformerConfig(extra_tracks="zeros"),
+        # The published numbers end at 14. Further tracks get one of them again: a number the network knows, if not alone.
+        # (The published code gives them none, which it never met in training.) Which track gets which is drawn.
+        transformer=TransformerConfig(extra_tracks="wrap"),
         edm=EDMConfig(),
         content_noise=0.011,
         churn=10.0,
-        default_steps=100,
+        default_steps=99,  # 100 noise levels
         fxnorm=True,
         segment_seconds=525312 / 44100,
+        content_level_db=-25.0,
     )

@@ -8,15 +8,17 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from megami.adaptation import ContentEncoder, DomainAdaptor
+from megami.adaptation import ClapEncoder, ContentEncoder, DomainAdaptor
 from megami.device import resolve_device
-from megami.embeddings import FxEncoder
+from megami.embeddings import FxEncoder, FxEncoderPlusPlus
 from megami.errors import UserError
 from megami.generator import Denoiser
 from megami.processor import FxNorm
 from megami.weights.configs import config_from_dict, config_to_dict
 from megami.weights.networks import NETWORKS, load_network
 from megami.weights.presets import PRESETS, PROCESSORS, Preset, preset
+from megami.weights.published import load_adaptor, load_clap, load_fx_encoder, load_fxnorm, load_generator, load_processor
+from megami.weights.registry import PAPER_FILES, paper_folder, published_path
 from megami.weights.store import json_bytes, read_json, read_metadata, write_atomically
 
 SHIPPED = Path(__file__).parent
@@ -28,8 +30,8 @@ class Networks:
     """The trained parts of the system, ready to mix: eval mode, no gradients; `preset` says their sizes and options."""
 
     preset: Preset
-    fx_encoder: FxEncoder
-    content_encoder: ContentEncoder
+    fx_encoder: FxEncoder | FxEncoderPlusPlus | None  # not needed to mix; None for "paper" unless asked for
+    content_encoder: ContentEncoder | ClapEncoder
     adaptor: DomainAdaptor
     generator: Denoiser
     processor: nn.Module
@@ -45,20 +47,34 @@ class Networks:
 
 
 def from_pretrained(
-    name_or_folder: str | Path = "small", device: str | torch.device = "cpu", processor: str | None = None
+    name_or_folder: str | Path = "small",
+    device: str | torch.device = "cpu",
+    processor: str | None = None,
+    weights_dir: str | Path | None = None,
+    fx_encoder: bool = False,
 ) -> Networks:
-    """Load the networks of a preset by its name ("small"), or of a folder of weights.
+    """Load the networks of a preset by its name ("small", "paper"), or of a folder of weights.
 
-    Every network is built from the config in its own file. `processor` ("structured" or "tcn") chooses another one than
-    the preset's. Raises UserError for an unknown name, and for missing, damaged or unfitting files.
+    `processor` ("structured" or "tcn") chooses another one than the preset's. "paper" takes the published files from
+    `weights_dir`, else from where they were downloaded to, and with `fx_encoder` also FxEncoder++, which mixing does not
+    need. Raises UserError for an unknown name, and for missing, damaged or unfitting files.
     """
-    folder = weights_folder(name_or_folder)
+    if str(name_or_folder) == "paper":
+        networks = load_paper(published_folder(weights_dir), processor, fx_encoder)
+    elif weights_dir is not None:
+        raise UserError("a folder of published files goes with 'paper'; name other folders of weights in its place")
+    else:
+        networks = load_folder(weights_folder(name_or_folder), processor)
+    return networks.to(resolve_device(device))
+
+
+def load_folder(folder: Path, processor: str | None = None) -> Networks:
+    """Load a folder of weights that this project wrote; every network is built from the config in its own file."""
     chosen = read_preset(folder)
     if processor is not None:
         chosen = replace(chosen, processor_kind=processor)
-    device = resolve_device(device)
     fx_encoder, content_encoder, adaptor, generator, effects = (
-        load_network(folder, name).to(device)
+        load_network(folder, name)
         for name in ("fx_encoder", "content_encoder", "adaptor", "generator", f"processor_{chosen.processor_kind}")
     )
     fitted = replace(
@@ -70,15 +86,44 @@ def from_pretrained(
         edm=generator.config,
         **{chosen.processor_kind: effects.config},
     )
-    fxnorm = load_network(folder, "fxnorm").to(device) if chosen.fxnorm else None
+    fxnorm = load_network(folder, "fxnorm") if chosen.fxnorm else None
     return Networks(fitted, fx_encoder, content_encoder, adaptor, generator, effects, fxnorm)
+
+
+def load_paper(folder: Path, processor: str | None = None, fx_encoder: bool = False) -> Networks:
+    """Load the published networks from their files; all that are needed are looked for before the first is read."""
+    chosen = preset("paper")
+    if processor is not None:
+        chosen = replace(chosen, processor_kind=processor)  # refuses what the preset does not have
+    for file in PAPER_FILES:
+        if file.to_mix or fx_encoder:
+            published_path(file, folder)
+    return Networks(
+        preset=chosen,
+        fx_encoder=load_fx_encoder(folder) if fx_encoder else None,
+        content_encoder=load_clap(folder),
+        adaptor=load_adaptor(folder),
+        generator=load_generator(folder),
+        processor=load_processor(folder),
+        fxnorm=load_fxnorm(folder),
+    )
+
+
+def published_folder(weights_dir: str | Path | None) -> Path:
+    """Say where the published files are looked for. Raises UserError for a folder that is not there."""
+    if weights_dir is None:
+        return paper_folder()
+    folder = Path(weights_dir)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder of weights")
+    return folder
 
 
 def weights_folder(name_or_folder: str | Path) -> Path:
     """Say where the weights of a preset, or of a folder, are. Raises UserError if there are none."""
     name = str(name_or_folder)
     if name == "paper":
-        raise UserError("the published weights ('paper') are not supported in this version: use small")
+        return paper_folder()
     if name in PRESETS:
         folder = SHIPPED / name
         if not any(folder.glob("*.safetensors")):
@@ -87,8 +132,7 @@ def weights_folder(name_or_folder: str | Path) -> Path:
     folder = Path(name_or_folder)
     if folder.is_dir():
         return folder
-    known = ", ".join(known for known in PRESETS if known != "paper")
-    raise UserError(f"unknown weights {name!r}: give one of {known}, or a folder of weights")
+    raise UserError(f"unknown weights {name!r}: give one of {', '.join(PRESETS)}, or a folder of weights")
 
 
 def read_preset(folder: Path) -> Preset:
@@ -110,7 +154,7 @@ def shipped_presets() -> list[str]:
     for name in PRESETS:
         files = sorted((SHIPPED / name).glob("*.safetensors"))
         size = sum(file.stat().st_size for file in files) / 1e6
-        state = f"{len(files)} networks, {size:.1f} MB" if files else "no weights in this version"
+        state = f"{len(files)} networks, {size:.1f} MB" if files else "the published files, to be downloaded"
         lines.append(f"{name}: {state}")
     return lines
 

@@ -81,7 +81,7 @@ def test_permuting_content_and_noise_permutes_the_sample():
 @pytest.mark.parametrize("ids", [{}, {"track_ids": "one-hot", "position_dim": 18}], ids=["none", "one-hot"])
 def test_mixes_follow_the_order_of_tracks_with_any_network(ids):
     denoiser, cond, order = small_denoiser(**ids), content(6)[0], torch.tensor([4, 2, 0, 5, 1, 3])
-    options = {"num_mixes": 2, "num_points": 6, "seed": 3, "churn": 2.0, "shuffle_ids": bool(ids)}
+    options = {"num_mixes": 2, "num_points": 6, "seed": 3, "churn": 2.0, "track_order": "drawn" if ids else "content"}
     straight = sample_mixes(denoiser, cond, **options)
     assert_close(sample_mixes(denoiser, cond[order], **options), straight[:, order], atol=1e-5, rtol=1e-5)
 

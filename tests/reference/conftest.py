@@ -37,6 +37,14 @@ def read_golden(name: str) -> tuple[dict, dict[str, torch.Tensor]]:
     pytest.skip(f"golden file {name} is not in {', '.join(map(str, reference_folders()))}")
 
 
+def read_words(name: str) -> dict:
+    """Read NAME.json alone."""
+    for folder in reference_folders():
+        if (folder / f"{name}.json").is_file():
+            return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    pytest.skip(f"golden file {name}.json is not in {', '.join(map(str, reference_folders()))}")
+
+
 @pytest.fixture(scope="session")
 def golden():
     """Return the reader of golden files: golden("tcn") -> (words, tensors)."""

@@ -1,0 +1,131 @@
+"""Downloading, listing and checking the published files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from megami.errors import UserError
+from megami.weights.download import download, remote_size
+from megami.weights.partial_file import file_sha256
+from megami.weights.pretrained import published_folder
+from megami.weights.published import LOADERS
+from megami.weights.registry import PAPER_FILES, PublishedFile, paper_folder
+from megami.weights.store import write_atomically
+
+NOTICE = (
+    "These files are not ours and not part of this package. CC BY-NC-SA 4.0 and CC BY-NC 4.0 allow no commercial use; "
+    "whoever shares what they change under BY-NC-SA shares it alike."
+)
+
+
+def wanted(everything: bool) -> list[PublishedFile]:
+    """The files that mixing needs, or all of them."""
+    return [file for file in PAPER_FILES if everything or file.to_mix]
+
+
+def address(file: PublishedFile, mirror: str = "") -> str:
+    """Where a file is fetched from: its own address, or the same name in a mirror's folder."""
+    return f"{mirror.rstrip('/')}/{file.name}" if mirror else file.url
+
+
+def announce(everything: bool = False, mirror: str = "") -> Iterator[str]:
+    """Say what would be downloaded before it is: each file's name, size as its host states it, licence, address."""
+    yield f"The published weights, to be kept in {paper_folder()}:"
+    for file in wanted(everything):
+        if (paper_folder() / file.name).is_file():
+            yield f"  {file.name}: at hand"
+            continue
+        url = address(file, mirror)
+        size = remote_size(url)
+        about = f"about {in_words(file.about_mb * 1e6)}" if file.about_mb else "size not known"
+        yield f"  {file.name}: {in_words(size) if size else about}, {file.what}"
+        yield f"    from {url}"
+        yield f"    licence: {file.licence}"
+    yield NOTICE
+
+
+def download_paper(everything: bool = False, mirror: str = "") -> Iterator[Path]:
+    """Download what is not at hand, one file after the other, and give the path of each.
+
+    A file whose hash nobody stated is recorded in NAME.sha256 when it first comes; from then on it must not change.
+    Raises UserError as `download` does; what has come stays, and the next call goes on from there.
+    """
+    folder = paper_folder()
+    for file in wanted(everything):
+        path = folder / file.name
+        if not path.is_file():
+            expected = file.sha256 or recorded_sha256(path)
+            got = download(address(file, mirror), path, expected)
+            record_sha256(path, got)
+        elif recorded_sha256(path) is None:
+            record_sha256(path, checked(file, path))
+        yield path
+
+
+def list_paper(weights_dir: Path | None = None) -> Iterator[str]:
+    """One line for each published file: whether it is at hand, its size, licence and hash."""
+    folder = weights_dir or paper_folder()
+    for file in PAPER_FILES:
+        path = file.inside(folder)
+        here = f"here, {in_words(path.stat().st_size)}" if path.is_file() else "not here"
+        if not path.is_file() and file.about_mb:
+            here += f", about {in_words(file.about_mb * 1e6)}"
+        sha256 = file.sha256 or recorded_sha256(folder / file.name)
+        known = f"sha256 {sha256[:16]}" if sha256 else "sha256 recorded when downloaded"
+        yield f"  {file.name}: {here}; {file.what}; {file.licence.partition(',')[0]}; {known}"
+
+
+def verify_paper(weights_dir: Path | None = None) -> Iterator[str]:
+    """Check the files at hand: each is loaded, every key and shape, and hashed; one line for each.
+
+    Raises UserError at the first that is missing (FxEncoder++ may be), does not fit, or is not the published file.
+    """
+    folder = published_folder(weights_dir)
+    for file in PAPER_FILES:
+        path = file.inside(folder)
+        if not file.to_mix and not path.is_file():
+            continue
+        network = LOADERS[file](folder)
+        count = sum(value.numel() for value in network.parameters())
+        what = f"{count:,} parameters" if count else f"a curve of {network.config.bins:,} values"
+        sha256 = checked(file, path, weights_dir is None)
+        yield f"{path.name}: {what}, sha256 {sha256[:16]}, ok"
+
+
+def checked(file: PublishedFile, path: Path, ours: bool = True) -> str:
+    """Hash a file and compare with the published or recorded hash; UserError if it is another file."""
+    sha256 = file_sha256(path)
+    expected = file.sha256 or recorded_sha256(path)
+    if expected is not None and sha256 != expected:
+        word = "published" if file.sha256 else "first downloaded"
+        todo = "remove it and download it again" if ours else "mixing works with it all the same"
+        raise UserError(f"{path}: not the file that was {word} (sha256 {sha256[:16]}, expected {expected[:16]}): {todo}")
+    return sha256
+
+
+def record_path(path: Path) -> Path:
+    """The note beside a file that keeps its hash, in the form of sha256sum."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def recorded_sha256(path: Path) -> str | None:
+    """The hash that was recorded for a file when it first came, even if the file is gone since; None if there is none."""
+    try:
+        words = record_path(path).read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return words[0] if words and len(words[0]) == 64 else None
+
+
+def record_sha256(path: Path, sha256: str) -> None:
+    """Keep a file's hash beside it."""
+    write_atomically(record_path(path), f"{sha256}  {path.name}\n".encode())
+
+
+def in_words(size: float) -> str:
+    """A number of bytes for people."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= scale:
+            return f"{size / scale:.3g} {unit}"
+    return f"{size:.0f} bytes"
