@@ -68,12 +68,12 @@ def run_mix(job: MixJob) -> list[Path]:
     check_writable(job.out)
     if job.out.is_dir() and job.stems.is_dir() and job.out.samefile(job.stems):
         raise UserError(f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems")
-    with memory_in_words(), progress_bar(job.num_mixes) as begin:
+    with memory_in_words(), progress_bar(job.num_mixes) as (begin, detail):
         mixer = Mixer.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat)
         job = replace(job, steps=mixer.preset.default_steps if job.steps is None else job.steps)
         song = read_multitrack(job.stems)
         with appearing_files(job.out) as partial:
-            described, audio = write_mixes(job, mixer, song, partial, begin)
+            described, audio = write_mixes(job, mixer, song, partial, begin, detail)
             if job.page:
                 write_page(partial / PAGE, song, audio, job)
             names = [path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file()]
@@ -84,14 +84,19 @@ def run_mix(job: MixJob) -> list[Path]:
 
 
 def write_mixes(
-    job: MixJob, mixer: Mixer, song: Multitrack, folder: Path, begin: Callable[[str], None]
+    job: MixJob,
+    mixer: Mixer,
+    song: Multitrack,
+    folder: Path,
+    begin: Callable[[str], None],
+    detail: Callable[[str], None],
 ) -> tuple[list[dict], list[Tensor]]:
     """Write the mixes one by one; return a description of each, and their audio [2, samples] if a page is wanted."""
     described: list[dict] = []
     audio: list[Tensor] = []
     mixes = mixer.iterate_mixes(
         song, job.num_mixes, job.steps, job.guidance, job.seed, job.loudness_lufs,
-        callback=lambda stage, done, total: begin(stage if done < total else "finishing"),
+        callback=lambda stage, done, total: begin(stage if done < total else "finishing"), detail=detail,
     )
     for one in mixes:  # not enumerate, which would keep the last mix while the next is made
         name = f"mix_{len(described) + 1}"
@@ -179,20 +184,22 @@ def write_page(path: Path, song: Multitrack, audio: list[Tensor], job: MixJob) -
 
 
 @contextmanager
-def progress_bar(num_mixes: int) -> Iterator[Callable[[str], None]]:
+def progress_bar(num_mixes: int) -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
     """Show a bar on stderr if that is a terminal; give a function to call with each stage's name when it begins.
 
-    Stages: reading, listening, deciding, every mix, finishing.
+    Stages: reading, listening, deciding, every mix, finishing. A second function takes words on how far a stage is.
     """
-    looks = "{desc}: {bar:20} {n_fmt}/{total_fmt}{postfix}"
+    looks = "{desc}: {bar:20} {n_fmt}/{total_fmt} {elapsed}{postfix}"
+    stages = ["reading"]
     with tqdm(total=4 + num_mixes, desc="megami mix", bar_format=looks, leave=False, disable=None) as bar:
-        bar.set_postfix_str("reading")
+        bar.set_postfix_str(stages[-1])
 
         def begin(stage: str) -> None:
             bar.update()
+            stages.append(stage)
             bar.set_postfix_str(stage)
 
-        yield begin
+        yield begin, lambda words: bar.set_postfix_str(f"{stages[-1]}, {words}")
         begin("done")
 
 

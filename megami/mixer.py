@@ -130,10 +130,13 @@ class Mixer:
         return "drawn" if self.behaviour.track_numbers == "drawn" else "given"
 
     @torch.no_grad()
-    def process(self, song: Multitrack, embeddings: Tensor, seed: int = 0) -> Tensor:
+    def process(
+        self, song: Multitrack, embeddings: Tensor, seed: int = 0, progress: Callable[[int, int], None] | None = None
+    ) -> Tensor:
         """Render embeddings [tracks, dim] onto the dry tracks: [tracks, 2, samples], each at its generated level.
 
-        The seed counts only where the behaviour asks for random cuts.
+        The seed counts only where the behaviour asks for random cuts. `progress(done, total)` is called as each track,
+        or each block of the song, is begun.
         """
         dry = self._dry(song)
         if embeddings.shape != (len(dry), self.preset.embedding.dim):
@@ -144,13 +147,11 @@ class Mixer:
         networks, blocks = self.networks, self.behaviour.block_pass
         parts = (networks.processor, dry, embeddings.to(self.device))
         listen = self._processor_content(mix_generator(seed, PROCESSOR_DRAWS))
+        options = {"embedding_config": self.preset.embedding, "progress": progress}
         if blocks is not None:
-            return render_in_blocks(
-                *parts, networks.fxnorm, listen, embedding_config=self.preset.embedding, settings=blocks
-            )
+            return render_in_blocks(*parts, networks.fxnorm, listen, settings=blocks, **options)
         skip = not self.behaviour.fxnorm_short and dry.shape[-1] <= BlockPass.block
-        fxnorm = None if skip else networks.fxnorm
-        return render_tracks(*parts, fxnorm, listen, embedding_config=self.preset.embedding)
+        return render_tracks(*parts, None if skip else networks.fxnorm, listen, **options)
 
     def _processor_content(self, generator: torch.Generator) -> ContentOf | None:
         """How processors that are conditioned on content (the paper's form) learn it: from what they are given.
@@ -194,11 +195,16 @@ class Mixer:
         seed: int = 0,
         loudness_lufs: float = -16.0,
         callback: Callable[[str, int, int], None] | None = None,
+        detail: Callable[[str], None] | None = None,
     ) -> Iterator[Mix]:
-        """Do as `mix`, but render each mix when it is asked for, so that only one need be in memory."""
+        """Do as `mix`, but render each mix when it is asked for, so that only one need be in memory.
+
+        `detail` hears in words how far a stage is, for those who wait.
+        """
         check_options(num_mixes, self.preset.default_steps if steps is None else steps, guidance, seed)
         check_loudness(loudness_lufs)
         report = callback or (lambda stage, done, total: None)
+        tell = detail or (lambda words: None)
         total = num_mixes + 2
         report("listening", 0, total)
         dry = self._dry(song)
@@ -207,12 +213,15 @@ class Mixer:
         heard = Multitrack(names, dry if len(playing) == len(dry) else dry[playing], SAMPLE_RATE)
         content = self.content(heard, seed)
         report("deciding", 1, total)
-        embeddings = self.generate(content, num_mixes, steps, guidance, seed)
+        embeddings = self.generate(
+            content, num_mixes, steps, guidance, seed, lambda step, *rest: tell(f"step {step + 1}")
+        )
 
         def rendered() -> Iterator[Mix]:
             for number, drawn in enumerate(embeddings, 1):
                 report(f"mix {number}", number + 1, total)
-                yield self._finish(song.names, playing, drawn, self.process(heard, drawn, seed), loudness_lufs)
+                wet = self.process(heard, drawn, seed, lambda done, of: tell(f"part {done + 1} of {of}"))
+                yield self._finish(song.names, playing, drawn, wet, loudness_lufs)
             report("done", total, total)
 
         return rendered()

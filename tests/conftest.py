@@ -14,6 +14,12 @@ from megami.weights import GeneratorConfig, build_network, preset, save_network
 Tracks = dict[str, np.ndarray]
 
 
+@pytest.fixture(autouse=True)
+def no_downloads(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what a developer has downloaded out of the tests."""
+    monkeypatch.setenv("MEGAMI_HOME", str(tmp_path_factory.getbasetemp() / "empty_home"))
+
+
 @pytest.fixture(scope="session")
 def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the small preset's networks with random weights: they mix badly, but everything else holds for them."""

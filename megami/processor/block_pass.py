@@ -15,7 +15,7 @@ from torch import Tensor
 from megami.audio import SAMPLE_RATE, block_starts, framed_level_db
 from megami.embeddings.dynamics import apply_level
 from megami.embeddings.effect_embedding import EmbeddingConfig, level_db
-from megami.processor.render import ContentOf, EffectProcessor, plausible_level_db, set_level
+from megami.processor.render import ContentOf, EffectProcessor, Progress, plausible_level_db, set_level
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def render_in_blocks(
     *,
     embedding_config: EmbeddingConfig,
     settings: BlockPass = BlockPass(),
+    progress: Progress | None = None,
 ) -> Tensor:
     """Render every track as the published inference does: dry [tracks, 1, n], z [tracks, dim] -> wet [tracks, 2, n].
 
@@ -57,6 +58,8 @@ def render_in_blocks(
     wet = dry.new_zeros(len(dry), 2, samples)
     starts = block_starts(samples, settings.block, settings.overlap)
     for number, start in enumerate(starts):
+        if progress is not None:
+            progress(number, len(starts))
         piece = dry[..., start : start + settings.block]
         playing = list(range(len(dry))) if short and fxnorm is None else playing_tracks(piece, settings.silent_db)
         if not playing:

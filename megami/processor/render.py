@@ -13,6 +13,9 @@ from megami.audio import SAMPLE_RATE, framed_level_db
 from megami.embeddings.dynamics import apply_level
 from megami.embeddings.effect_embedding import EmbeddingConfig, level_db
 
+Progress = Callable[[int, int], None]
+"""Called with how many parts of the work are done, and of how many, as each is begun."""
+
 ContentOf = Callable[[Tensor], Tensor]
 """Describes what a track plays, for processors that want to know: what the processor hears [1, 1, n] -> [1, c]."""
 
@@ -85,9 +88,12 @@ def iterate_rendered_tracks(
     *,
     embedding_config: EmbeddingConfig,
     block_seconds: float | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Tensor]:
     """Yield the wet tracks [2, n] one by one, so that a mix of many long tracks need not hold them all."""
     for index in range(len(dry)):
+        if progress is not None:
+            progress(index, len(dry))
         one = slice(index, index + 1)
         source = dry[one].to(z.device)
         wet = render_track(processor, source, z[one], embedding_config, fxnorm, content_of, block_seconds)
@@ -103,6 +109,7 @@ def render_tracks(
     *,
     embedding_config: EmbeddingConfig,
     block_seconds: float | None = None,
+    progress: Progress | None = None,
 ) -> Tensor:
     """Render every track of a song with its own effect embedding.
 
@@ -112,9 +119,8 @@ def render_tracks(
     silent; any n > 0; tracks do not influence each other.
     """
     wet = dry.new_zeros(len(dry), 2, dry.shape[-1])
-    tracks = iterate_rendered_tracks(
-        processor, dry, z, fxnorm, content_of, embedding_config=embedding_config, block_seconds=block_seconds
-    )
+    options = {"embedding_config": embedding_config, "block_seconds": block_seconds, "progress": progress}
+    tracks = iterate_rendered_tracks(processor, dry, z, fxnorm, content_of, **options)
     for index, track in enumerate(tracks):
         wet[index] = track
     return wet

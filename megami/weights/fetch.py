@@ -79,9 +79,11 @@ def list_paper(weights_dir: Path | None = None) -> Iterator[str]:
 def verify_paper(weights_dir: Path | None = None) -> Iterator[str]:
     """Check the files at hand: each is loaded, every key and shape, and hashed; one line for each.
 
-    Raises UserError at the first that is missing (FxEncoder++ may be), does not fit, or is not the published file.
+    Raises UserError at the first that is missing (FxEncoder++ may be) or does not fit, and in the end if some fit but
+    are not the published files.
     """
     folder = published_folder(weights_dir)
+    strangers = []
     for file in PAPER_FILES:
         path = file.inside(folder)
         if not file.to_mix and not path.is_file():
@@ -89,18 +91,21 @@ def verify_paper(weights_dir: Path | None = None) -> Iterator[str]:
         network = LOADERS[file](folder)
         count = sum(value.numel() for value in network.parameters())
         what = f"{count:,} parameters" if count else f"a curve of {network.config.bins:,} values"
-        sha256 = checked(file, path, weights_dir is None)
-        yield f"{path.name}: {what}, sha256 {sha256[:16]}, ok"
+        sha256, expected = file_sha256(path, show=True), file.sha256 or recorded_sha256(path)
+        same = expected is None or sha256 == expected
+        yield f"{path.name}: {what}, fits, sha256 {sha256[:16]}" + ("" if same else f", expected {expected[:16]}")
+        strangers += [] if same else [path.name]
+    if strangers:
+        raise UserError(f"not the files that were published or first downloaded, by their sha256: {', '.join(strangers)}")
 
 
-def checked(file: PublishedFile, path: Path, ours: bool = True) -> str:
-    """Hash a file and compare with the published or recorded hash; UserError if it is another file."""
-    sha256 = file_sha256(path)
-    expected = file.sha256 or recorded_sha256(path)
+def checked(file: PublishedFile, path: Path) -> str:
+    """Hash a downloaded file and compare with the published or recorded hash; UserError if it is another file."""
+    sha256, expected = file_sha256(path, show=True), file.sha256 or recorded_sha256(path)
     if expected is not None and sha256 != expected:
-        word = "published" if file.sha256 else "first downloaded"
-        todo = "remove it and download it again" if ours else "mixing works with it all the same"
-        raise UserError(f"{path}: not the file that was {word} (sha256 {sha256[:16]}, expected {expected[:16]}): {todo}")
+        raise UserError(
+            f"{path}: not the published file (sha256 {sha256[:16]}, expected {expected[:16]}): remove it and download again"
+        )
     return sha256
 
 

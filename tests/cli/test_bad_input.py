@@ -125,7 +125,10 @@ def test_rates_depths_formats_lengths_and_channels_may_be_mixed(mix, write_stems
         (("--device", "xpu9"), "auto, cpu or cuda"), (("--device", "meta"), "auto, cpu or cuda"),
         (("--device", "cuda:99"), "--device cpu" if not torch.cuda.is_available() else "use cuda"),
         (("--processor", "magic"), "structured, tcn"), (("--weights", "enormous"), "unknown weights"),
-        (("--weights", "paper"), "not supported"), (("--device", ""), "auto, cpu or cuda"),
+        (("--weights", "paper"), "megami weights download paper"), (("--compat", "new"), "ours, published"),
+        (("--weights", "paper", "--weights-dir", "nowhere"), "no such folder"),
+        (("--weights-dir", "."), "goes with 'paper'"), (("--weights", "small", "--compat", "published"), "paper"),
+        (("--weights", "paper", "--processor", "structured"), "use tcn"), (("--device", ""), "auto, cpu or cuda"),
         (("--loud", 3), "--loud"), (("one", "more"), "more"), (("--seed",), "--seed"),
     ],
 )
@@ -221,7 +224,7 @@ def test_files_that_the_system_does_not_let_grow(stems, random_weights, tmp_path
 
 @pytest.mark.parametrize("failure", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
 def test_too_little_memory(mix, stems, tmp_path, monkeypatch, failure):
-    def process(self, song, embeddings):
+    def process(self, song, embeddings, *rest):
         raise failure
 
     monkeypatch.setattr(Mixer, "process", process)
@@ -234,10 +237,10 @@ def test_ctrl_c_leaves_nothing(mix, stems, tmp_path, snapshot, monkeypatch):
     before = snapshot(tmp_path)
     process, calls = Mixer.process, iter(range(100))
 
-    def interrupted(self, song, embeddings):
+    def interrupted(self, song, embeddings, *rest):
         if next(calls) % 2:
             raise KeyboardInterrupt
-        return process(self, song, embeddings)
+        return process(self, song, embeddings, *rest)
 
     monkeypatch.setattr(Mixer, "process", interrupted)
     for out in ("old", "new/er"):

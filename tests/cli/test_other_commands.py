@@ -10,7 +10,7 @@ import sys
 import pytest
 
 COMMANDS = [(), ("mix",), ("train",), ("evaluate",), ("weights",)]
-COMMANDS += [("weights", "list"), ("weights", "path"), ("weights", "verify")]
+COMMANDS += [("weights", name) for name in ("list", "path", "verify", "download")]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -40,7 +40,8 @@ def test_nothing_asked_for_is_a_question_for_help(megami):
 
 
 def test_weights_can_be_listed_found_and_verified(megami, random_weights, tmp_path):
-    assert [line.split(":")[0] for line in megami("weights", "list").out.splitlines()] == ["small", "paper"]
+    lines = megami("weights", "list").out.splitlines()
+    assert [line.split(":")[0] for line in lines if not line.startswith(" ")] == ["small", "paper"]
     assert megami("weights", "path", random_weights).done() == [random_weights]
     lines = megami("weights", "verify", random_weights).out.splitlines()
     assert len(lines) == 6 and all(line.endswith("ok") for line in lines)
@@ -49,8 +50,8 @@ def test_weights_can_be_listed_found_and_verified(megami, random_weights, tmp_pa
 @pytest.mark.parametrize("command", ["path", "verify"])
 def test_weights_that_are_not_there(megami, command, tmp_path):
     megami("weights", command, "enormous").refused("unknown weights 'enormous'")
-    megami("weights", command, "paper").refused("not supported")
     megami("weights", "verify", tmp_path).refused("no such file")
+    megami("weights", "verify", "small", "--weights-dir", tmp_path).refused("goes with 'paper'")
 
 
 def test_training_refuses_what_it_cannot_do(megami, tmp_path):

@@ -139,11 +139,16 @@ def test_a_network_is_not_stored_under_anothers_name(tmp_path, networks):
         save_network(tmp_path, "generator", networks["adaptor"], HOW)
 
 
-def test_unknown_and_unsupported_names():
-    with pytest.raises(UserError, match="unknown weights 'big': give one of small, or a folder"):
+def test_names_without_weights(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="unknown weights 'big': give one of small, paper, or a folder"):
         from_pretrained("big")
-    with pytest.raises(UserError, match="not supported in this version"):
+    monkeypatch.setenv("MEGAMI_HOME", str(tmp_path))
+    with pytest.raises(UserError, match="FxGenerator_public.pt .* has not been downloaded: run 'megami weights download"):
         from_pretrained("paper")
+    with pytest.raises(UserError, match="no such folder"):
+        from_pretrained("paper", weights_dir=tmp_path / "nowhere")
+    with pytest.raises(UserError, match="goes with 'paper'"):
+        from_pretrained("small", weights_dir=tmp_path)
 
 
 def test_every_network_is_verified(folder):
