@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
 from megami.notebook.player import Player, listening_page, player
 from megami.notebook.plots import (
     plot_mix_spectrograms,
@@ -16,10 +17,12 @@ __all__ = [
     "Player",
     "listening_page",
     "player",
+    "plot_level_over_time",
     "plot_mix_spectrograms",
     "plot_stereo_image",
     "plot_track_levels",
     "plot_waveforms",
+    "short_time_level_db",
     "stereo_image",
     "track_levels",
 ]

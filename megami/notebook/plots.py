@@ -43,7 +43,7 @@ def plot_mix_spectrograms(items: Sequence[Item], sample_rate: int, range_db: flo
     top = max(float(picture.max()) for picture in pictures)
     columns = 2 if len(items) > 1 else 1
     rows = math.ceil(len(items) / columns)
-    figure, axes = _paper(rows, columns, (9.6, 0.6 + 2.35 * rows), sharex=True, sharey=True)
+    figure, axes = paper_figure(rows, columns, (9.6, 0.6 + 2.35 * rows), sharex=True, sharey=True)
     for axis, (title, audio), picture in zip(axes.flat, items, pictures):
         seconds = audio.shape[-1] / sample_rate
         image = axis.imshow(
@@ -60,7 +60,7 @@ def plot_mix_spectrograms(items: Sequence[Item], sample_rate: int, range_db: flo
     bar.set_label("dB below the strongest point", color=INK, fontsize=9.5)
     bar.ax.tick_params(colors=QUIET, labelsize=9, length=3)
     bar.outline.set_visible(False)
-    return _finished(figure)
+    return finished(figure)
 
 
 def plot_waveforms(items: Sequence[Item], sample_rate: int, columns: int = 900) -> Figure:
@@ -68,7 +68,7 @@ def plot_waveforms(items: Sequence[Item], sample_rate: int, columns: int = 900) 
 
     items: (title, audio [channels, samples]), drawn at their own levels on one scale.
     """
-    figure, axes = _paper(len(_some(items)), 1, (9.6, 0.6 + 1.15 * len(items)), sharex=True, sharey=True)
+    figure, axes = paper_figure(len(_some(items)), 1, (9.6, 0.6 + 1.15 * len(items)), sharex=True, sharey=True)
     for index, (axis, (title, audio)) in enumerate(zip(axes.flat, items)):
         peak, rms = _envelopes(audio, columns)
         seconds = np.linspace(0, audio.shape[-1] / sample_rate, peak.shape[1])
@@ -83,7 +83,7 @@ def plot_waveforms(items: Sequence[Item], sample_rate: int, columns: int = 900) 
     axes.flat[0].set_xlim(0, max(audio.shape[-1] for _, audio in items) / sample_rate)
     _label_outer(axes, len(items), "time (s)", "")
     figure.supylabel("amplitude (left channel up, right channel down)", color=INK, fontsize=9.5)
-    return _finished(figure)
+    return finished(figure)
 
 
 def plot_track_levels(
@@ -98,7 +98,7 @@ def plot_track_levels(
     versions = [("raw sum", dry), *mixes]
     if any(len(tracks) != len(names) for _, tracks in versions):
         raise UserError(f"{len(names)} names, but {[len(tracks) for _, tracks in versions]} tracks: they must agree")
-    figure, axes = _paper(1, 1, (9.6, 1.3 + 0.46 * len(names)))
+    figure, axes = paper_figure(1, 1, (9.6, 1.3 + 0.46 * len(names)))
     axis = axes[0, 0]
     rows = np.arange(len(names))
     offsets = np.linspace(-0.26, 0.26, len(versions)) if len(versions) > 1 else [0.0]
@@ -111,7 +111,7 @@ def plot_track_levels(
     axis.set_xlabel("loudness of the track relative to the mix (LU)")
     axis.margins(x=0.06)
     _legend(axis, len(versions))
-    return _finished(figure)
+    return finished(figure)
 
 
 def plot_stereo_image(
@@ -124,7 +124,7 @@ def plot_stereo_image(
     of the difference between the channels over the energy of their sum, and is 6 dB long for unrelated channels.
     Silent tracks have no mark.
     """
-    figure, axes = _paper(1, 1, (9.6, 1.3 + 0.46 * len(names)))
+    figure, axes = paper_figure(1, 1, (9.6, 1.3 + 0.46 * len(names)))
     axis = axes[0, 0]
     rows = np.arange(len(names))
     offsets = np.linspace(-0.26, 0.26, len(_some(mixes))) if len(mixes) > 1 else [0.0]
@@ -142,7 +142,7 @@ def plot_stereo_image(
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
     axis.set_xlabel("louder on the left (dB)   \N{LEFTWARDS ARROW} 0 \N{RIGHTWARDS ARROW}   louder on the right (dB)")
     _legend(axis, len(mixes))
-    return _finished(figure)
+    return finished(figure)
 
 
 def stereo_image(tracks: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -189,9 +189,10 @@ def _some(items: Sequence[Item]) -> Sequence[Item]:
     return items
 
 
-def _paper(
+def paper_figure(
     rows: int, columns: int, size: tuple[float, float], sharex: bool = False, sharey: bool = False
 ) -> tuple[Figure, np.ndarray]:
+    """Empty axes [rows, columns] on white, in the manner of all figures here; `size` in inches."""
     figure, axes = plt.subplots(
         rows, columns, figsize=size, squeeze=False, layout="constrained", facecolor="white",
         sharex=sharex, sharey=sharey,
@@ -238,7 +239,8 @@ def _legend(axis: Axes, columns: int) -> None:
     axis.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, frameon=False, handletextpad=0.2)
 
 
-def _finished(figure: Figure) -> Figure:
+def finished(figure: Figure) -> Figure:
+    """Hand a figure over to whoever shows it."""
     plt.close(figure)  # else a notebook shows it twice: as the cell's value and as an open figure
     return figure
 

@@ -90,7 +90,7 @@ def _render_block(
     source = dry if fxnorm is None else fxnorm(dry)
     wet = []
     for track, own_z in zip(source.split(1), z.split(1), strict=True):
-        wet.append(processor(track, own_z, None if content_of is None else content_of(track)))
+        wet.append(processor.render(track, own_z, None if content_of is None else content_of(track)))
     return torch.cat(wet)
 
 

@@ -48,15 +48,25 @@ def smoothing_rows(rows: Tensor, bins: int) -> Tensor:
     return (weights / weights.sum(-1, keepdim=True)).float()
 
 
-def smooth_curve(curve: Tensor) -> Tensor:
-    """Smooth a curve [bins] of any length by `smoothing_rows`, some rows at a time (32769 bins would need 4.3 GB)."""
-    rows = torch.arange(len(curve), device=curve.device).split(ROWS_AT_ONCE)
-    return torch.cat([smoothing_rows(some, len(curve)) @ curve for some in rows]).clamp(min=0)
+def smooth_curve(curve: Tensor, rows: Tensor | None = None) -> Tensor:
+    """Smooth a curve [bins] of any length by `smoothing_rows`: at all its bins, or at those in `rows` only.
+
+    Some rows at a time, as the whole matrix for 32769 bins would need 4.3 GB.
+    """
+    rows = torch.arange(len(curve), device=curve.device) if rows is None else rows
+    return torch.cat([smoothing_rows(some, len(curve)) @ curve for some in rows.split(ROWS_AT_ONCE)]).clamp(min=0)
 
 
 def target_from_fine_curve(curve: Tensor, bins: int = 2049) -> Tensor:
-    """Target curve [bins] from one measured with a longer FFT (published: 32769 bins): smooth, then interpolate."""
-    return F.interpolate(smooth_curve(curve)[None, None], size=bins, mode="linear", align_corners=False)[0, 0]
+    """Target curve [bins] from one measured with a longer FFT (published: 32769 bins): smooth, then interpolate.
+
+    Linear, with half-pixel centres; the fine curve is smoothed only where the interpolation looks.
+    """
+    place = ((torch.arange(bins, dtype=torch.float64) + 0.5) * len(curve) / bins - 0.5).clamp(0, len(curve) - 1)
+    below = place.long()
+    above = (below + 1).clamp(max=len(curve) - 1)
+    share = (place - below).float()
+    return (1 - share) * smooth_curve(curve, below) + share * smooth_curve(curve, above)
 
 
 class FxNorm(nn.Module):

@@ -53,7 +53,6 @@ STANDINS = (
     "builtins.str",
     "builtins.tuple",
     "argparse.Namespace",
-    "collections.defaultdict",
     "numpy.core.multiarray.scalar",
     "numpy._core.multiarray.scalar",
     "numpy.dtype",
@@ -69,8 +68,17 @@ def inert_class(full_name: str) -> type[Inert]:
     return type(name, (Inert,), {"__module__": module})
 
 
-INERT_CLASSES = [inert_class(name) for name in STANDINS]
-UNSAFE = re.compile(r"(?:GLOBAL |[Uu]nsupported (?:global|operand|class): ?(?:GLOBAL )?)([\w.]+)")
+def empty_dict(*_: object) -> dict[Any, Any]:
+    """Begin a defaultdict as a plain dictionary: torch fills no other kind."""
+    return {}
+
+
+empty_dict.__module__, empty_dict.__name__, empty_dict.__qualname__ = "collections", "defaultdict", "defaultdict"
+ADMITTED = [*(inert_class(name) for name in STANDINS), empty_dict]
+NUMBERS = {
+    torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64, torch.int32, torch.uint8, torch.bool,
+}
+UNSAFE = re.compile(r"(?:GLOBAL |[Uu]nsupported (?:global|class): ?(?:GLOBAL )?)([\w.]+)")
 
 
 def read_checkpoint(path: Path) -> Any:
@@ -79,16 +87,17 @@ def read_checkpoint(path: Path) -> Any:
     Raises UserError for a file that is damaged, and for one that would need more than weights, naming what it asks for.
     """
     try:
-        with torch.serialization.safe_globals(INERT_CLASSES), warnings.catch_warnings():
+        with torch.serialization.safe_globals(ADMITTED), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return _load(path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except pickle.UnpicklingError as error:
-        raise UserError(f"{path}: refused, since it holds more than weights ({reason(error)}); nothing of it was run") from None
+        words = f"refused, since it holds more than weights ({reason(error)}); nothing of it was run"
+        raise UserError(f"{path}: {words}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
+    except Exception as error:  # a damaged pickle can raise anything
         words = " ".join(str(error).split())[:160]
         raise UserError(f"{path}: not a whole PyTorch checkpoint ({words}): download it again") from None
 
@@ -108,9 +117,17 @@ def reason(error: Exception) -> str:
     """Say in a few words what a refused file asked for."""
     text = " ".join(str(error).split())
     found = UNSAFE.search(text)
+    if "nsupported operand" in text:
+        return "it is a pickle of a kind that torch.save does not write"
     if found:
         return f"it names {found[1]}"
     return text.rpartition("WeightsUnpickler error: ")[2].partition(" Check the documentation")[0][:160]
+
+
+def usable(value: Tensor, path: Path) -> bool:
+    """True for plain numbers that are really in the file: not sparse, and no few of them repeated to fill terabytes."""
+    plain = value.layout is torch.strided and not value.is_meta and value.dtype in NUMBERS
+    return plain and value.numel() * value.element_size() <= path.stat().st_size
 
 
 def state_inside(path: Path, place: str, or_top: bool = False) -> State:
@@ -127,8 +144,10 @@ def state_inside(path: Path, place: str, or_top: bool = False) -> State:
     if not isinstance(state, Mapping) or not state:
         raise UserError(f"{path}: no state dict inside")
     for key, value in state.items():
-        if not isinstance(key, str) or not isinstance(value, Tensor):
+        if not isinstance(key, str) or not isinstance(value, Tensor) or not key.isprintable():
             raise UserError(f"{path}: {key!r} is not a tensor")
+        if not usable(value, path):
+            raise UserError(f"{path}: key {key} holds a tensor of a kind that no weights are")
         if value.is_floating_point() and not bool(value.isfinite().all()):
             raise UserError(f"{path}: key {key} holds values that are not finite")
     return dict(state)

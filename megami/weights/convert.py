@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from megami.errors import UserError
 from megami.generator import TransformerConfig
-from megami.weights.store import State, check_state
+from megami.weights.store import State, check_state, check_types
 
 TRANSFORMER_KEYS = {
     "timestep_features.weight": "time_embedding.frequencies",
@@ -169,7 +169,10 @@ def _rename(state: Mapping[str, Tensor], table: Mapping[str, str], expected: nn.
         check_tables(table, ours)
         shapes = {name: ours[renamed] for name, renamed in table.items()}
     check_state(state, shapes, "checkpoint")
-    return {renamed: state[name] for name, renamed in table.items()}
+    ours = {renamed: state[name] for name, renamed in table.items()}
+    if expected is not None:
+        check_types(ours, expected, _inverse(table), "checkpoint")
+    return ours
 
 
 def check_tables(table: Mapping[str, str], ours: Mapping[str, torch.Size]) -> None:

@@ -33,7 +33,7 @@ def announce(everything: bool = False, mirror: str = "") -> Iterator[str]:
     """Say what would be downloaded before it is: each file's name, size as its host states it, licence, address."""
     yield f"The published weights, to be kept in {paper_folder()}:"
     for file in wanted(everything):
-        if (paper_folder() / file.name).is_file():
+        if file.inside(paper_folder()).is_file():
             yield f"  {file.name}: at hand"
             continue
         url = address(file, mirror)
@@ -53,7 +53,7 @@ def download_paper(everything: bool = False, mirror: str = "") -> Iterator[Path]
     """
     folder = paper_folder()
     for file in wanted(everything):
-        path = folder / file.name
+        path = file.inside(folder)
         if not path.is_file():
             expected = file.sha256 or recorded_sha256(path)
             got = download(address(file, mirror), path, expected)
@@ -71,7 +71,7 @@ def list_paper(weights_dir: Path | None = None) -> Iterator[str]:
         here = f"here, {in_words(path.stat().st_size)}" if path.is_file() else "not here"
         if not path.is_file() and file.about_mb:
             here += f", about {in_words(file.about_mb * 1e6)}"
-        sha256 = file.sha256 or recorded_sha256(folder / file.name)
+        sha256 = file.sha256 or recorded_sha256(path)
         known = f"sha256 {sha256[:16]}" if sha256 else "sha256 recorded when downloaded"
         yield f"  {file.name}: {here}; {file.what}; {file.licence.partition(',')[0]}; {known}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,23 +14,67 @@ from numpy.lib import format as npy
 from megami.errors import UserError
 
 
-def empty_array(kind: type, shape: tuple[int, ...], letter: bytes) -> np.ndarray:
+class StoredType:
+    """What a pickle says of an array's type. A real np.dtype would let the pickle set its flags, which numpy trusts:
+    bytes of the file could then be taken for addresses of objects.
+    """
+
+    def __init__(self, name: str, align: bool = False, copy: bool = False) -> None:
+        if not (isinstance(name, str) and re.fullmatch(r"[biufcUS][0-9]{1,6}|O8?", name)):
+            raise pickle.UnpicklingError(f"an array of type {name!r}")
+        self.name, self.order = name, "|"
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = state[1]
+
+    def dtype(self) -> np.dtype:
+        """The plain type of that name."""
+        return np.dtype(object if self.name.startswith("O") else {"<": "<", ">": ">"}.get(self.order, "=") + self.name)
+
+
+class StoredArray(np.ndarray):
+    """An array that takes its type from a StoredType."""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        version, shape, kind, fortran, data = state
+        if type(kind) is not StoredType:
+            raise pickle.UnpicklingError("an array without a type")
+        super().__setstate__((version, shape, kind.dtype(), fortran, data))
+
+
+NDARRAY = "numpy.ndarray"  # only ever named as what is to be built; as a class it could be called
+
+
+def empty_array(kind: str, shape: tuple[int, ...], letter: bytes) -> StoredArray:
     """Begin an array that its state then fills, as pickled arrays do; refuses shapes that would take memory at once."""
-    if kind is not np.ndarray or shape != (0,):
+    if kind is not NDARRAY or shape != (0,):
         raise pickle.UnpicklingError("an array that does not begin empty")
-    return np.ndarray.__new__(np.ndarray, shape, letter)
+    return StoredArray.__new__(StoredArray, (0,), np.int8)
 
 
 ARRAY_PARTS = {
     ("numpy.core.multiarray", "_reconstruct"): empty_array,
     ("numpy._core.multiarray", "_reconstruct"): empty_array,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy", "ndarray"): NDARRAY,
+    ("numpy", "dtype"): StoredType,
 }
 
 
-class ArrayUnpickler(pickle.Unpickler):
-    """Admits numpy arrays, dictionaries, lists, strings and numbers, and nothing else."""
+class ArrayUnpickler(pickle._Unpickler):
+    """Admits numpy arrays, dictionaries, lists, strings and numbers, and nothing else.
+
+    The unpickler written in Python, because there BUILD can be kept to what it is for: it would set attributes of any
+    object at hand, of the functions and classes above too.
+    """
+
+    dispatch = dict(pickle._Unpickler.dispatch)
+
+    def load_build(self) -> None:
+        if len(self.stack) < 2 or type(self.stack[-2]) not in (StoredArray, StoredType):
+            raise pickle.UnpicklingError("it sets attributes of what is no array")
+        super().load_build()
+
+    dispatch[pickle.BUILD[0]] = load_build
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ARRAY_PARTS:
@@ -52,16 +97,22 @@ def read_array_dict(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except pickle.UnpicklingError as error:
-        raise UserError(f"{path}: refused, since it holds more than arrays ({error}); nothing of it was run") from None
+        said = f"refused, since it holds more than arrays ({words(error)}); nothing of it was run"
+        raise UserError(f"{path}: {said}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
     except Exception as error:  # a damaged pickle can raise anything
-        raise UserError(f"{path}: not a whole file of arrays ({error})") from None
+        raise UserError(f"{path}: not a whole file of arrays ({words(error)})") from None
     if isinstance(stored, np.ndarray) and stored.size == 1:
         stored = stored.reshape(-1)[0]
     if not isinstance(stored, dict):
         raise UserError(f"{path}: holds no dictionary of arrays")
     return stored
+
+
+def words(error: Exception) -> str:
+    """An error's text on one line."""
+    return " ".join(str(error).split())[:160]
 
 
 def _after_header(file: BinaryIO) -> bytes:

@@ -22,7 +22,7 @@ from megami.weights.presets import preset
 from megami.weights.registry import (
     ADAPTOR, CLAP, FEATURES, FX_ENCODER, GENERATOR, PROCESSOR, PublishedFile, published_path,
 )
-from megami.weights.store import State, check_state, shapes_of
+from megami.weights.store import State, check_state, check_types, shapes_of
 
 FINE_BINS = 32769  # the published curve is of a 65536-point FFT
 
@@ -122,6 +122,7 @@ def check_published(path: Path, state: State, network: nn.Module, prefixes: Mapp
 
     expected = {theirs(key): shape for key, shape in shapes_of(network).items()}
     check_state({theirs(key): value for key, value in state.items()}, expected, str(path))
+    check_types(state, network, {key: theirs(key) for key in state}, str(path))
 
 
 def fill(network: nn.Module, state: State) -> nn.Module:

@@ -122,6 +122,13 @@ def check_state(state: Mapping[str, Tensor], expected: Shapes, what: str) -> Non
             raise UserError(f"{what}: key {key} is unexpected")
 
 
+def check_types(state: Mapping[str, Tensor], network: nn.Module, names: Mapping[str, str], what: str) -> None:
+    """Raise UserError for a key, by its name among `names`, with whole numbers where real ones belong or vice versa."""
+    for key, value in network.state_dict().items():
+        if state[key].is_floating_point() != value.is_floating_point():
+            raise UserError(f"{what}: key {names[key]} holds numbers of type {state[key].dtype}, expected {value.dtype}")
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that nobody ever sees half of it; its folder is made. Raises UserError where that fails."""
     temporary = None

@@ -41,7 +41,8 @@ def training() -> dict[str, Any]:
     module(torch.ones(1, 2)).sum().backward()
     optimizer.step()
     ema = collections.OrderedDict((key, value + 1) for key, value in weights().items())
-    return {"it": 3, "network": weights(), "optimizer": optimizer.state_dict(), "ema": ema, "note": ("é", None, 0.5, [1])}
+    notes = ("é", None, 0.5, [1])
+    return {"it": 3, "network": weights(), "optimizer": optimizer.state_dict(), "ema": ema, "note": notes}
 
 
 @pytest.fixture
@@ -161,7 +162,7 @@ class Omegaconf:
 
 @pytest.fixture(params=["absent", "present"])
 def omegaconf(request, monkeypatch) -> Iterator[Callable[[Path, dict[str, Any]], Omegaconf]]:
-    """Give save(path, flags): weights beside a configuration; the package is there while saving, and after it or not."""
+    """Give save(path, flags): weights beside a configuration; its package is there while saving, and later or not."""
 
     def save(path: Path, flags: dict[str, Any]) -> Omegaconf:
         package = Omegaconf()

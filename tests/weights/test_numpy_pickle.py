@@ -330,7 +330,10 @@ def test_a_curve_that_cannot_be_used_is_refused(path, other, words):
     refusal(lambda: fine_curve(path), str(path), "'other'", words)
 
 
-@pytest.mark.parametrize("content", [{}, {"eq": {"vocals": curve()}}, {"eq": curve()}, {"eq": None}, {"vocals": curve()}])
+OTHERS = {"vocals": curve()}
+
+
+@pytest.mark.parametrize("content", [{}, {"eq": OTHERS}, {"eq": curve()}, {"eq": None}, OTHERS])
 def test_a_file_without_the_class_is_refused(path, content):
     np.save(path, content, allow_pickle=True)
     refusal(lambda: fine_curve(path), str(path), "no curve 'other'")
@@ -377,7 +380,6 @@ def test_fxnorm_gets_the_published_target(tmp_path, monkeypatch):
     load_and_compare(tmp_path, curve()[:4099].astype(np.float32))
 
 
-@pytest.mark.slow
 def test_fxnorm_gets_the_published_target_at_full_size(tmp_path):
     load_and_compare(tmp_path, curve().astype(np.float32))
 
