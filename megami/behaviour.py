@@ -1,6 +1,6 @@
 """Where the published inference does something that the paper does not say, and what we do instead.
 
-Every choice is a field; the defaults are ours, `PUBLISHED` is what the released code does. The appendix of the book "The
+Every choice is a field; the defaults are ours, `PUBLISHED` is what the released code does. The book's appendix "The
 paper, the published code and this book" goes through them one by one.
 """
 
@@ -59,7 +59,7 @@ class Behaviour:
         if not 0 <= self.content_noise < 1:
             raise UserError(f"content_noise must be from 0 to 1, not {self.content_noise}")
         if self.seams == "none" and (self.statistics == "track" or self.level == "block"):
-            raise UserError("statistics 'track' and level 'block' belong to blocks: choose seams 'repaired' or 'published'")
+            raise UserError("statistics 'track' and level 'block' belong to blocks: choose seams repaired or published")
 
     @property
     def block_pass(self) -> BlockPass | None:

@@ -115,7 +115,8 @@ def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
     return {
         "megami": __version__, "stems": readable(job.stems.resolve().name), "tracks": song.num_tracks,
         "seconds": round(song.seconds, 3), "weights": readable(Path(job.weights).name),
-        "processor": mixer.preset.processor_kind, "compat": job.compat, "seed": job.seed, "steps": job.steps, "guidance": job.guidance,
+        "processor": mixer.preset.processor_kind, "compat": job.compat, "seed": job.seed, "steps": job.steps,
+        "guidance": job.guidance,
         "target_loudness_lufs": job.loudness_lufs,
     }
 

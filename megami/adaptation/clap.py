@@ -114,8 +114,9 @@ class ClapEncoder(nn.Module):
 
     def encode(self, clips: Tensor) -> Tensor:
         """Unit-norm content embedding of clips [b, window] at the encoder's own rate: [b, dim]."""
-        heard = [self.tower({"waveform": some}, device=some.device)["embedding"] for some in clips.split(self.config.batch)]
-        return F.normalize(self.projection(torch.cat(heard)), dim=-1)
+        lots = clips.split(self.config.batch)
+        heard = torch.cat([self.tower({"waveform": lot}, device=lot.device)["embedding"] for lot in lots])
+        return F.normalize(self.projection(heard), dim=-1)
 
     def forward(self, audio: Tensor, generator: torch.Generator | None = None) -> Tensor:
         mono = resample(audio.mean(dim=1), SAMPLE_RATE, self.config.sample_rate)

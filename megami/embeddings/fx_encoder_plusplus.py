@@ -1,8 +1,8 @@
 """The paper's effect encoder, FxEncoder++ (Yeh et al. 2025, arXiv 2507.02273), through its own package.
 
-Needed to train and to evaluate the paper preset, never to mix. The package `fxencoder-plusplus` (CC BY-NC 4.0) builds two
-CLAP models beside the encoder, which are of no use here and reach for the network: its file is loaded by itself, and the
-encoder alone is built.
+Needed to train and to evaluate the paper preset, never to mix. The package `fxencoder-plusplus` (CC BY-NC 4.0) builds
+two CLAP models beside the encoder, which are of no use here and reach for the network: its file is loaded by itself,
+and the encoder alone is built.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class FxEncoderPlusPlus(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = fxencoder_module().create_MixtureFxEncoder()
-        self.projection = nn.Sequential(nn.Linear(DIM, PROJECTION_DIM), nn.ReLU(), nn.Linear(PROJECTION_DIM, PROJECTION_DIM))
+        self.projection = nn.Sequential(
+            nn.Linear(DIM, PROJECTION_DIM), nn.ReLU(), nn.Linear(PROJECTION_DIM, PROJECTION_DIM)
+        )
 
     def forward(self, audio: Tensor) -> Tensor:
         return self.encoder(audio.contiguous())["embedding"]

@@ -14,7 +14,7 @@ LOWEST_DB = -120.0
 
 
 def short_time_level_db(audio: torch.Tensor, sample_rate: int, window_s: float = 0.02) -> torch.Tensor:
-    """Root mean square of successive windows over all channels of [channels, samples], in dB, not below -120: [windows].
+    """Level of successive windows of audio [channels, samples], channels averaged in power, in dB from -120: [windows].
 
     The incomplete last window is left out. Raises ValueError for audio shorter than one window.
     """
@@ -26,7 +26,11 @@ def short_time_level_db(audio: torch.Tensor, sample_rate: int, window_s: float =
 
 
 def plot_level_over_time(
-    items: Sequence[Item], sample_rate: int, seams: Sequence[float] = (), window_s: float = 0.02, lowest_db: float = -60.0
+    items: Sequence[Item],
+    sample_rate: int,
+    seams: Sequence[float] = (),
+    window_s: float = 0.02,
+    lowest_db: float = -60.0,
 ) -> Figure:
     """Lines of level over time, one for each version; `seams` (s) are marked by upright lines.
 

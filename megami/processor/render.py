@@ -114,9 +114,9 @@ def render_tracks(
     """Render every track of a song with its own effect embedding.
 
     dry [tracks, 1, n], z [tracks, dim] -> wet [tracks, 2, n]. `fxnorm` prepares each track for the processor, and
-    `content_of` describes what is so prepared, for processors conditioned on content. Works through each track in blocks without seams: the
-    result is that of one pass over the song. Level and balance are set once per track from z; near-silent tracks stay
-    silent; any n > 0; tracks do not influence each other.
+    `content_of` describes what is so prepared, for processors conditioned on content. Works through each track in
+    blocks without seams: the result is that of one pass over the song. Level and balance are set once per track from z;
+    near-silent tracks stay silent; any n > 0; tracks do not influence each other.
     """
     wet = dry.new_zeros(len(dry), 2, dry.shape[-1])
     options = {"embedding_config": embedding_config, "block_seconds": block_seconds, "progress": progress}

@@ -108,8 +108,9 @@ class FilmTCN(nn.Module):
     def render(self, dry: Tensor, z: Tensor, content: Tensor | None = None, block: int = 2**15) -> Tensor:
         """`forward` for long tracks: pieces of `block` samples go through all layers, each layer keeping what it needs.
 
-        Equal to one pass and costs no more; on a CPU small pieces are even quicker, since their memory is used again. Memory hardly grows with the track, but where each track is normalised by
-        its own statistics (training mode, `own_statistics`): these need the whole track, so it is one pass.
+        Equal to one pass and costs no more; on a CPU small pieces are even quicker, since their memory is used again.
+        Memory hardly grows with the track, but where each track is normalised by its own statistics (training mode,
+        `own_statistics`): these need the whole track, so it is one pass.
         """
         if self.training or self.config.own_statistics:
             return self(dry, z, content)
@@ -134,7 +135,7 @@ class BlockStream:
         self.kept: Tensor | None = None
 
     def push(self, x: Tensor, last: bool) -> Tensor:
-        """Take the next samples [b, in, n] and give all outputs [b, out, m] that are known by now; `last` gives the rest.
+        """Take the next samples [b, in, n]; give all outputs [b, out, m] that are known by now, with `last` the rest.
 
         Beyond the track's edges each layer sees zeros, as in one pass.
         """

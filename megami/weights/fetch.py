@@ -96,16 +96,15 @@ def verify_paper(weights_dir: Path | None = None) -> Iterator[str]:
         yield f"{path.name}: {what}, fits, sha256 {sha256[:16]}" + ("" if same else f", expected {expected[:16]}")
         strangers += [] if same else [path.name]
     if strangers:
-        raise UserError(f"not the files that were published or first downloaded, by their sha256: {', '.join(strangers)}")
+        raise UserError(f"by their sha256 not the files that were published or first came: {', '.join(strangers)}")
 
 
 def checked(file: PublishedFile, path: Path) -> str:
     """Hash a downloaded file and compare with the published or recorded hash; UserError if it is another file."""
     sha256, expected = file_sha256(path, show=True), file.sha256 or recorded_sha256(path)
     if expected is not None and sha256 != expected:
-        raise UserError(
-            f"{path}: not the published file (sha256 {sha256[:16]}, expected {expected[:16]}): remove it and download again"
-        )
+        sums = f"sha256 {sha256[:16]}, expected {expected[:16]}"
+        raise UserError(f"{path}: not the published file ({sums}): remove it and download again")
     return sha256
 
 
@@ -115,7 +114,7 @@ def record_path(path: Path) -> Path:
 
 
 def recorded_sha256(path: Path) -> str | None:
-    """The hash that was recorded for a file when it first came, even if the file is gone since; None if there is none."""
+    """The hash that was recorded when a file first came, even if the file is gone since; None if there is none."""
     try:
         words = record_path(path).read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError):

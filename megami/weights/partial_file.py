@@ -1,4 +1,4 @@
-"""The unfinished download on the disk: how far it got, its hash so far, who may write it, and its end as a whole file."""
+"""The unfinished download on the disk: how far it got, its hash so far, who may write it, its end as a whole file."""
 
 from __future__ import annotations
 

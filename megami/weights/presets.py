@@ -122,8 +122,8 @@ def _paper() -> Preset:
         processor_kind="tcn",
         structured=None,
         tcn=TCNConfig(condition_dim=embedding.dim, content_dim=512),
-        # The published numbers end at 14. Further tracks get one of them again: a number the network knows, if not alone.
-        # (The published code gives them none, which it never met in training.) Which track gets which is drawn.
+        # The published numbers end at 14. Further tracks get one of them again: a number that the network knows, if not
+        # alone. (The published code gives them none, which it never met in training.) Which track gets which is drawn.
         transformer=TransformerConfig(extra_tracks="wrap"),
         edm=EDMConfig(),
         content_noise=0.011,

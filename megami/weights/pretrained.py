@@ -17,7 +17,9 @@ from megami.processor import FxNorm
 from megami.weights.configs import config_from_dict, config_to_dict
 from megami.weights.networks import NETWORKS, load_network
 from megami.weights.presets import PRESETS, PROCESSORS, Preset, preset
-from megami.weights.published import load_adaptor, load_clap, load_fx_encoder, load_fxnorm, load_generator, load_processor
+from megami.weights.published import (
+    load_adaptor, load_clap, load_fx_encoder, load_fxnorm, load_generator, load_processor,
+)
 from megami.weights.registry import PAPER_FILES, paper_folder, published_path
 from megami.weights.store import json_bytes, read_json, read_metadata, write_atomically
 
@@ -56,8 +58,8 @@ def from_pretrained(
     """Load the networks of a preset by its name ("small", "paper"), or of a folder of weights.
 
     `processor` ("structured" or "tcn") chooses another one than the preset's. "paper" takes the published files from
-    `weights_dir`, else from where they were downloaded to, and with `fx_encoder` also FxEncoder++, which mixing does not
-    need. Raises UserError for an unknown name, and for missing, damaged or unfitting files.
+    `weights_dir`, else from where they were downloaded to, and with `fx_encoder` also FxEncoder++, which mixing does
+    not need. Raises UserError for an unknown name, and for missing, damaged or unfitting files.
     """
     if str(name_or_folder) == "paper":
         networks = load_paper(published_folder(weights_dir), processor, fx_encoder)

@@ -28,7 +28,9 @@ FINE_BINS = 32769  # the published curve is of a 65536-point FFT
 
 # Published prefix -> ours; the rest of a key is the package's own. Everything else in these files must be known too.
 CLAP_PARTS = {"audio_branch.": "tower.", "audio_projection.": "projection."}
-CLAP_UNUSED = ("text_branch.", "text_projection.", "text_transform.", "audio_transform.", "logit_scale_a", "logit_scale_t")
+CLAP_UNUSED = (
+    "text_branch.", "text_projection.", "text_transform.", "audio_transform.", "logit_scale_a", "logit_scale_t",
+)
 FX_ENCODER_PARTS = {"fx_encoder.": "encoder.", "fx_encoder_projection.": "projection."}
 FX_ENCODER_UNUSED = (
     "fx_encoder_transform.", "audio_clap_model.", "text_clap_model.", "extractor.", "logit_scale_m", "logit_scale_t",
@@ -46,7 +48,7 @@ def load_generator(folder: Path) -> Denoiser:
 
 
 def load_processor(folder: Path) -> FilmTCN:
-    """Load the effect processor: the plain weights ("network"); averaging would have left BatchNorm's statistics out."""
+    """Load the effect processor: the plain weights ("network"); the averages lack BatchNorm's statistics."""
     network = empty_network(preset("paper").tcn)
     path = published_path(PROCESSOR, folder)
     return fill(network, named(path, lambda: convert_tcn(state_inside(path, "network"), network)))

@@ -1,4 +1,4 @@
-"""The published files: what they are called, where they come from, what they may be used for, and where they are kept."""
+"""The published files: their names, where they come from, what they may be used for, and where they are kept."""
 
 from __future__ import annotations
 

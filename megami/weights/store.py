@@ -126,7 +126,7 @@ def check_types(state: Mapping[str, Tensor], network: nn.Module, names: Mapping[
     """Raise UserError for a key, by its name among `names`, with whole numbers where real ones belong or vice versa."""
     for key, value in network.state_dict().items():
         if state[key].is_floating_point() != value.is_floating_point():
-            raise UserError(f"{what}: key {names[key]} holds numbers of type {state[key].dtype}, expected {value.dtype}")
+            raise UserError(f"{what}: key {names[key]} holds {state[key].dtype}, expected {value.dtype}")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -25,7 +25,8 @@ def test_it_makes_the_published_effect_embedding():
     wet = 0.1 * torch.randn(2, 2, 2 * 44100) * torch.tensor([[1.0], [0.5]])
     vector = encoder(wet)
     assert vector.shape == (2, 2048) and (vector >= 0).all()  # before the projection head, after its ReLU
-    assert torch.allclose(encoder.project(vector).norm(dim=-1), torch.ones(2)) and encoder.project(vector).shape[-1] == 128
+    projected = encoder.project(vector)
+    assert projected.shape == (2, 128) and torch.allclose(projected.norm(dim=-1), torch.ones(2))
     config = EmbeddingConfig(fx_dim=2048, dynamics_dim=64, spectrum_dim=0)
     z = EffectEmbedder(config, encoder)(wet)
     assert z.shape == (2, 2112) and torch.allclose(z.norm(dim=-1), torch.ones(2), atol=1e-5)

@@ -1,4 +1,4 @@
-"""The paper's system in every part and at toy size: random weights, so that only what holds for any weights is tested."""
+"""The paper's system in every part and at toy size, with random weights: what is tested holds for any weights."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def test_names_without_weights(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="unknown weights 'big': give one of small, paper, or a folder"):
         from_pretrained("big")
     monkeypatch.setenv("MEGAMI_HOME", str(tmp_path))
-    with pytest.raises(UserError, match="FxGenerator_public.pt .* has not been downloaded: run 'megami weights download"):
+    with pytest.raises(UserError, match="FxGenerator_public.pt .* has not been downloaded: run 'megami weights"):
         from_pretrained("paper")
     with pytest.raises(UserError, match="no such folder"):
         from_pretrained("paper", weights_dir=tmp_path / "nowhere")
