@@ -1,5 +1,6 @@
 # make mix    set up, mix a shipped song three ways, write a page to listen to them
 # make test   set up, run every test and every notebook
+# make test-slow   the paper preset at full size with random weights; prints time and memory
 # make book   build the book into _build/html
 # make lab    open the chapters in JupyterLab
 # make setup  everything a developer needs
@@ -22,7 +23,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env book
 
 test-slow: $(VENV)/.test
-	$(BIN)/python -m pytest -m slow tests
+	$(BIN)/python -m pytest -m slow -s tests
 
 test-notebooks: $(VENV)/.test
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env book

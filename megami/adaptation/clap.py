@@ -23,9 +23,10 @@ from megami.errors import UserError
 
 HTSAT_CLASSES = 527  # of the classification head, which is in the checkpoint and not used here
 ALIAS = "megami_laion_clap_audio"
+# Without its own dependencies, of which nothing is used: they would bring numpy 1 and half a gigabyte.
 MISSING = (
-    "the paper preset's content encoder needs the packages laion-clap and torchvision: pip install 'megami[clap]', "
-    "or, to keep numpy 2: pip install torchvision h5py torchlibrosa && pip install --no-deps laion-clap"
+    "the paper preset's content encoder needs the package laion-clap and three others: "
+    "pip install torchvision h5py torchlibrosa && pip install --no-deps laion-clap"
 )
 
 

@@ -31,6 +31,7 @@ from megami.corpus import (
 )
 from megami.data import ENGINEERS, ROLES
 from megami.embeddings import FxEncoder, from_tokens, renormalise
+from megami.errors import UserError
 from megami.evaluation.distribution import distance_rows, mean_embedding, random_training_mixes
 from megami.evaluation.encoders import adaptor_rows, effect_encoder_rows
 from megami.evaluation.processors import leave_dry, processor_rows, score
@@ -84,8 +85,11 @@ def evaluate_quick(
 ) -> list[Row]:
     """Measure all networks of `weights` (a name or folder) and return the rows of every table.
 
-    Songs and features are kept in `cache`. Raises UserError if the weights or the SoundFont are not there.
+    Songs and features are kept in `cache`. Raises UserError if the weights or the SoundFont are not there, and for the
+    published weights, whose encoders do not work on the features that are kept.
     """
+    if weights == "paper":
+        raise UserError("the quick evaluation works on features of our own encoders: it cannot measure paper; use small")
     networks = from_pretrained(weights)
     corpus = config.corpus
     build_songs(cache, corpus, ("train", "test"), workers)

@@ -43,5 +43,5 @@ def test_mixing_never_loads_it():
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(fx_encoder_plusplus.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install 'megami\[fxencoder\]'"):
+    with pytest.raises(UserError, match="pip install --no-deps fxencoder-plusplus"):
         FxEncoderPlusPlus()
