@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
+from megami.adaptation import ClapEncoder
 from megami.errors import UserError
 from megami.generator import Denoiser
 from megami.processor import BlockPass, FilmTCN, FxNorm
@@ -37,9 +38,10 @@ class Behaviour:
     # FxNorm divides each "track" by its own peak, or all tracks of a block by their common maximum ("batch").
     fxnorm_division: str = "track"
     # "none": the song is rendered in one piece. Else blocks of 11.9 s, cross-faded as intended ("repaired") or with the
-    # released code's defect at the song's edges and wherever one track plays alone ("published").
+    # released code's defect at the song's edges and wherever one track plays alone ("published"). With blocks come
+    # FxNorm in each of them, and silence for tracks that stay below -45 dB in a block.
     seams: str = "none"
-    # The generated level of a track is set once for the "song", or anew in every "block".
+    # The generated level of a track is set once for the "song", and kept plausible; or anew in every "block", as it is.
     level: str = "song"
     # Noise on the content embedding, per dimension (published: 0.011, about a quarter of its norm).
     content_noise: float = 0.0
@@ -56,10 +58,14 @@ class Behaviour:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise UserError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}")
+        if not isinstance(self.fxnorm_short, bool):
+            raise UserError(f"fxnorm_short must be True or False, not {self.fxnorm_short!r}")
         if not 0 <= self.content_noise < 1:
-            raise UserError(f"content_noise must be from 0 to 1, not {self.content_noise}")
-        if self.seams == "none" and (self.statistics == "track" or self.level == "block"):
-            raise UserError("statistics 'track' and level 'block' belong to blocks: choose seams repaired or published")
+            raise UserError(f"content_noise must be 0 or more and below 1, not {self.content_noise}")
+        of_blocks = {"statistics": "track", "level": "block", "fxnorm_division": "batch"}
+        for name, value in of_blocks.items():
+            if self.seams == "none" and getattr(self, name) == value:
+                raise UserError(f"{name} {value!r} belongs to blocks: choose seams repaired or published with it")
 
     @property
     def block_pass(self) -> BlockPass | None:
@@ -103,27 +109,45 @@ def behaviour_named(name: str) -> Behaviour:
 def behaving(networks: Networks, behaviour: Behaviour) -> Networks:
     """Give networks with the same weights that behave so; those passed in are not changed.
 
-    Raises UserError where the choices are about a part that these weights do not have.
+    Raises UserError for a choice about a part that these weights do not have.
     """
-    if behaviour == OURS:
-        return networks
-    if not isinstance(networks.processor, FilmTCN):
-        raise UserError("the published behaviour is that of the convolutional processor: use --weights paper")
-    return replace(
-        networks,
-        processor=_processor(networks.processor, behaviour),
-        fxnorm=_fxnorm(networks.fxnorm, behaviour),
-        generator=_generator(networks.generator, behaviour),
-    )
+    for field in behaviour.differences():
+        part, there = part_of(field, networks)
+        if not there:
+            raise UserError(f"{field} is about {part}, which these weights do not have: it belongs to those of the paper")
+    changes = {}
+    if isinstance(networks.processor, FilmTCN):
+        changes["processor"] = _processor(networks.processor, behaviour)
+    if networks.fxnorm is not None:
+        changes["fxnorm"] = _fxnorm(networks.fxnorm, behaviour)
+    if numbered(networks):
+        changes["generator"] = _generator(networks.generator, behaviour)
+    return networks if behaviour == OURS else replace(networks, **changes)
+
+
+def part_of(field: str, networks: Networks) -> tuple[str, bool]:
+    """Say which part of the system a choice is about, and whether these networks have it."""
+    if field == "statistics":
+        return "the convolutional processor", isinstance(networks.processor, FilmTCN)
+    if field.startswith("fxnorm"):
+        return "FxNorm", networks.fxnorm is not None
+    if field in ("track_numbers", "extra_tracks"):
+        return "track numbers", numbered(networks)
+    if field == "content_window":
+        return "CLAP", isinstance(networks.content_encoder, ClapEncoder)
+    return "every system", True
+
+
+def numbered(networks: Networks) -> bool:
+    """True where the generator is told track numbers."""
+    return networks.generator.network.config.track_ids != "none"
 
 
 def _processor(network: FilmTCN, behaviour: Behaviour) -> FilmTCN:
     return with_config(network, replace(network.config, own_statistics=behaviour.statistics == "track"))
 
 
-def _fxnorm(fxnorm: FxNorm | None, behaviour: Behaviour) -> FxNorm | None:
-    if fxnorm is None:
-        return None
+def _fxnorm(fxnorm: FxNorm, behaviour: Behaviour) -> FxNorm:
     return with_config(fxnorm, replace(fxnorm.config, shared_division=behaviour.fxnorm_division == "batch"))
 
 

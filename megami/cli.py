@@ -63,8 +63,11 @@ def mix(
     """Mix a folder of dry stems, several times, each time differently."""
     from megami.cli_mix import MixJob, run_mix
 
-    job = MixJob(stems, out, num_mixes, weights, processor or None, seed, steps, guidance, device, stems_too,
-                 file_format.lower(), loudness, page, weights_dir, compat)
+    job = MixJob(
+        stems=stems, out=out, num_mixes=num_mixes, weights=weights, weights_dir=weights_dir, compat=compat,
+        processor=processor or None, seed=seed, steps=steps, guidance=guidance, device=device, stems_too=stems_too,
+        format=file_format.lower(), loudness_lufs=loudness, page=page,
+    )
     for path in run_mix(job):
         typer.echo(os.fsencode(path))  # bytes: a file's name need not be valid text
 

@@ -28,10 +28,10 @@ from megami.output_folder import MANIFEST, appearing_files, check_writable
 
 FORMATS = ("wav", "flac")
 PAGE = "index.html"
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed", "unable to find a valid cudnn algorithm")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MixJob:
     """The options of `megami mix`; raises UserError for impossible ones before any file is read."""
 
@@ -39,6 +39,8 @@ class MixJob:
     out: Path
     num_mixes: int = 3
     weights: str = "small"
+    weights_dir: Path | None = None
+    compat: str = "ours"
     processor: str | None = None
     seed: int = 0
     steps: int | None = None
@@ -48,8 +50,6 @@ class MixJob:
     format: str = "wav"
     loudness_lufs: float = -16.0
     page: bool = False
-    weights_dir: Path | None = None
-    compat: str = "ours"
 
     def __post_init__(self) -> None:
         check_options(self.num_mixes, 1 if self.steps is None else self.steps, self.guidance, self.seed)

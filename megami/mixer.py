@@ -20,21 +20,19 @@ from megami.errors import UserError
 from megami.generator import mix_generator, sample_mixes
 from megami.mix import Mix
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
+from megami.processor.render import SHORTEST_SECONDS, SILENT_DB
 from megami.weights import Networks, from_pretrained
-
-SILENT_DB = -60.0
-"""A track whose loudest 400 ms lie below this level (dB) takes no part in the mix."""
 
 MAX_STEPS, MAX_MIXES, MAX_GUIDANCE = 1000, 100, 20.0
 QUIETEST_LUFS, LOUDEST_LUFS = -60.0, -6.0
 CONTENT_DRAWS, PROCESSOR_DRAWS = 1_000_000, 1_000_001  # where their random numbers begin, far from those of any mix
-LEVEL_FRAME_S = 0.5  # shorter tracks are measured with silence after them, as the processor does
 
 
 class Mixer:
     """Mixes songs with a set of trained networks; every call is deterministic given its seed.
 
-    `behaviour` says what is done where the paper leaves it open; see `megami.behaviour`.
+    The networks are moved to the device. `behaviour` says what is done where the paper leaves it open; see
+    `megami.behaviour`.
     """
 
     def __init__(
@@ -42,7 +40,7 @@ class Mixer:
     ) -> None:
         self.behaviour = behaviour or Behaviour()
         self.device = resolve_device(device)
-        self.networks = behaving(networks, self.behaviour).to(self.device)
+        self.networks = behaving(networks.to(self.device), self.behaviour)
         self.preset = networks.preset
 
     @classmethod
@@ -58,7 +56,7 @@ class Mixer:
 
         `processor` chooses between the processors that the weights hold ("structured", "tcn"); the preset's own
         otherwise. `weights_dir`: a folder that has the preset's files already ("paper": the published ones). `compat`
-        "published" does as the released inference does, to the letter; a `Behaviour` mixes the two. Raises UserError
+        "published" does as the released inference does; a `Behaviour` mixes the two. Raises UserError
         for an unknown name, missing or damaged files.
         """
         behaviour = compat if isinstance(compat, Behaviour) else behaviour_named(compat)
@@ -113,8 +111,8 @@ class Mixer:
         """Draw effect embeddings for content [tracks, content_dim]: [num_mixes, tracks, dim], each of unit norm.
 
         Mix k depends on the seed and on k only. With weights that are equivariant (`small`) permuting the tracks
-        permutes the answer. `callback(step, sigma, x, denoised)` sees every sampling step. Raises UserError for
-        impossible options.
+        permutes the answer. `callback(step, sigma, x, denoised)` sees every sampling step; many mixes of many tracks
+        are drawn in lots, and it sees the steps of each. Raises UserError for impossible options.
         """
         steps = self.preset.default_steps if steps is None else steps
         check_options(num_mixes, steps, guidance, seed)
@@ -201,7 +199,8 @@ class Mixer:
 
         `detail` hears in words how far a stage is, for those who wait.
         """
-        check_options(num_mixes, self.preset.default_steps if steps is None else steps, guidance, seed)
+        steps = self.preset.default_steps if steps is None else steps
+        check_options(num_mixes, steps, guidance, seed)
         check_loudness(loudness_lufs)
         report = callback or (lambda stage, done, total: None)
         tell = detail or (lambda words: None)
@@ -214,7 +213,7 @@ class Mixer:
         content = self.content(heard, seed)
         report("deciding", 1, total)
         embeddings = self.generate(
-            content, num_mixes, steps, guidance, seed, lambda step, *rest: tell(f"step {step + 1}")
+            content, num_mixes, steps, guidance, seed, lambda step, *rest: tell(f"step {step + 1} of {steps}")
         )
 
         def rendered() -> Iterator[Mix]:
@@ -244,7 +243,7 @@ class Mixer:
 
 def _playing(dry: Tensor) -> list[int]:
     """Which of [tracks, 1, samples] are loud enough to take part; raises UserError if none is."""
-    short = max(0, int(LEVEL_FRAME_S * SAMPLE_RATE) - dry.shape[-1])
+    short = max(0, int(SHORTEST_SECONDS * SAMPLE_RATE) - dry.shape[-1])
     levels = [float(framed_level_db(F.pad(track, (0, short)), SAMPLE_RATE).max()) for track in dry]
     playing = [index for index, level in enumerate(levels) if level >= SILENT_DB]
     if not playing:

@@ -4,7 +4,7 @@
     megami mix STEMS --weights paper --weights-dir FOLDER
 
 What they mix is nonsense, but they try everything else at full size without a download: 655 MB on disk (with
---fx-encoder 992), as the optimizers' states are left out.
+--fx-encoder 992), as the optimizers' states are left out. Needs the packages that `make setup` installs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def write_random_weights(folder: Path, seed: int = 0, fx_encoder: bool = False) 
         clap = with_prefixes(stirred(ClapEncoder()), CLAP_PARTS)
         clap |= {"text_branch.embeddings.position_ids": torch.arange(514)[None], "logit_scale_a": torch.tensor(2.6)}
         torch.save(clap_checkpoint(clap), folder / CLAP.name)
-        np.save(folder / FEATURES.name, random_features(), allow_pickle=True)
+        np.save(folder / FEATURES.name, random_features(seed), allow_pickle=True)
         if fx_encoder:
             torch.save(with_prefixes(stirred(FxEncoderPlusPlus()), FX_ENCODER_PARTS), folder / FX_ENCODER.name)
     return folder
@@ -83,10 +83,10 @@ def clap_checkpoint(state: State) -> dict:
     return {"epoch": 15, "name": "random", "state_dict": prefixed, "best": np.float64(0.9)}
 
 
-def random_features() -> dict:
+def random_features(seed: int) -> dict:
     """A falling average spectrum for each class, as music has it."""
     frequency = np.linspace(0.0, 22050.0, FINE_BINS)
-    ripple = np.random.default_rng(0).uniform(0.8, 1.2, FINE_BINS)
+    ripple = np.random.default_rng(seed).uniform(0.8, 1.2, FINE_BINS)
     curve = 0.05 / (1.0 + frequency / 200.0) * ripple
     return {"eq": {name: curve.astype(np.float32) for name in ("vocals", "drums", "bass", "other")}}
 

@@ -64,7 +64,7 @@ def htsat_module() -> ModuleType:
         sys.modules[ALIAS] = package
         try:
             module = importlib.import_module(f"{ALIAS}.htsat")
-        except ImportError as error:
+        except (ImportError, RuntimeError, AttributeError, OSError) as error:  # also a torchvision for another torch
             raise UserError(f"{MISSING} ({error})") from None
         # All weights come from a file; drawing truncated normals for 70 million of them takes 15 s.
         module.trunc_normal_ = lambda tensor, **options: tensor

@@ -8,7 +8,7 @@ from megami.audio.multitrack import Multitrack
 from megami.audio.rate import SAMPLE_RATE
 from megami.audio.reading import audio_files, read_multitrack
 from megami.audio.resampling import resample
-from megami.audio.segments import block_starts, loudest_segment, overlap_add
+from megami.audio.segments import block_starts, fade_edges, loudest_segment
 
 __all__ = [
     "AUDIO_SUFFIXES",
@@ -16,6 +16,7 @@ __all__ = [
     "Multitrack",
     "audio_files",
     "block_starts",
+    "fade_edges",
     "framed_level_db",
     "integrated_loudness",
     "level_db",
@@ -23,7 +24,6 @@ __all__ = [
     "master",
     "master_with_gain",
     "normalise_level",
-    "overlap_add",
     "read_audio",
     "read_multitrack",
     "resample",

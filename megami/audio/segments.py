@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -41,30 +39,14 @@ def block_starts(num_samples: int, block: int, overlap: int) -> tuple[int, ...]:
     return tuple(starts)
 
 
-def overlap_add(blocks: Sequence[Tensor], starts: Sequence[int], num_samples: int, overlap: int) -> Tensor:
-    """Join blocks [..., samples of the block] at `starts` into [..., num_samples], cross-fading where they overlap.
+def fade_edges(audio: Tensor, fade_in: bool, fade_out: bool, overlap: int) -> Tensor:
+    """Fade the first and last `overlap` samples of a block [..., n > overlap] by the halves of a periodic Hann window.
 
-    The fades are the halves of a periodic Hann window of 2 * overlap samples, which sum to 1; the song's first and last
-    edge are not faded. Raises ValueError where a block is missing, or does not reach `overlap` samples into the next.
+    Works in place and returns the block. Where a block that fades out meets one that fades in, the two sum to 1.
     """
-    _check_blocks(blocks, starts, num_samples, overlap)
-    fade_in = torch.hann_window(2 * overlap, periodic=True, dtype=torch.float64)[:overlap]
-    fade_in = fade_in.to(dtype=blocks[0].dtype, device=blocks[0].device)
-    out = blocks[0].new_zeros(*blocks[0].shape[:-1], num_samples)
-    for place, (block, start) in enumerate(zip(blocks, starts, strict=True)):
-        block = block.clone()
-        if place > 0 and overlap:
-            block[..., :overlap] *= fade_in
-        if place < len(starts) - 1 and overlap:
-            block[..., -overlap:] *= 1.0 - fade_in
-        out[..., start : start + block.shape[-1]] += block
-    return out
-
-
-def _check_blocks(blocks: Sequence[Tensor], starts: Sequence[int], num_samples: int, overlap: int) -> None:
-    if not blocks or len(blocks) != len(starts):
-        raise ValueError(f"{len(blocks)} blocks for {len(starts)} places")
-    ends = [start + block.shape[-1] for start, block in zip(starts, blocks, strict=True)]
-    joined = all(end == start + overlap for end, start in zip(ends[:-1], starts[1:], strict=True))
-    if starts[0] != 0 or ends[-1] != num_samples or not joined:
-        raise ValueError("the blocks do not cover the song with the stated overlap")
+    rise = torch.hann_window(2 * overlap, periodic=True, dtype=torch.float64)[:overlap].to(audio)
+    if fade_in and overlap:
+        audio[..., :overlap] *= rise
+    if fade_out and overlap:
+        audio[..., -overlap:] *= 1.0 - rise
+    return audio

@@ -38,7 +38,7 @@ def fxencoder_module() -> ModuleType:
         try:
             with no_laion_clap():
                 spec.loader.exec_module(module)
-        except ImportError as error:
+        except (ImportError, RuntimeError, AttributeError, OSError) as error:  # also a torchvision for another torch
             raise UserError(f"{MISSING} ({error})") from None
         sys.modules[ALIAS] = module
     return sys.modules[ALIAS]

@@ -8,9 +8,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from megami.notebook.plots import COLOURS, INK, QUIET, Item, finished, paper_figure
-
-LOWEST_DB = -120.0
+from megami.notebook.plots import COLOURS, INK, QUIET, Item, finished, light_figure
 
 
 def short_time_level_db(audio: torch.Tensor, sample_rate: int, window_s: float = 0.02) -> torch.Tensor:
@@ -22,7 +20,7 @@ def short_time_level_db(audio: torch.Tensor, sample_rate: int, window_s: float =
     if audio.shape[-1] < window:
         raise ValueError(f"audio of {audio.shape[-1]} samples is shorter than one window of {window}")
     power = audio.double().square().mean(dim=0).unfold(0, window, window).mean(dim=-1)
-    return (10 * torch.log10(power.clamp_min(1e-12))).clamp_min(LOWEST_DB)
+    return 10 * torch.log10(power.clamp_min(1e-12)).cpu()
 
 
 def plot_level_over_time(
@@ -34,9 +32,9 @@ def plot_level_over_time(
 ) -> Figure:
     """Lines of level over time, one for each version; `seams` (s) are marked by upright lines.
 
-    items: (name, audio [channels, samples]), two or more of them, in the colours of the other plots.
+    items: (name, audio [channels, samples]), in the colours of the other plots.
     """
-    figure, axes = paper_figure(1, 1, (9.6, 3.2))
+    figure, axes = light_figure(1, 1, (9.6, 3.2))
     axis = axes.flat[0]
     for number, (name, audio) in enumerate(items):
         level = short_time_level_db(audio, sample_rate, window_s).clamp_min(lowest_db)

@@ -43,7 +43,7 @@ def plot_mix_spectrograms(items: Sequence[Item], sample_rate: int, range_db: flo
     top = max(float(picture.max()) for picture in pictures)
     columns = 2 if len(items) > 1 else 1
     rows = math.ceil(len(items) / columns)
-    figure, axes = paper_figure(rows, columns, (9.6, 0.6 + 2.35 * rows), sharex=True, sharey=True)
+    figure, axes = light_figure(rows, columns, (9.6, 0.6 + 2.35 * rows), sharex=True, sharey=True)
     for axis, (title, audio), picture in zip(axes.flat, items, pictures):
         seconds = audio.shape[-1] / sample_rate
         image = axis.imshow(
@@ -68,7 +68,7 @@ def plot_waveforms(items: Sequence[Item], sample_rate: int, columns: int = 900) 
 
     items: (title, audio [channels, samples]), drawn at their own levels on one scale.
     """
-    figure, axes = paper_figure(len(_some(items)), 1, (9.6, 0.6 + 1.15 * len(items)), sharex=True, sharey=True)
+    figure, axes = light_figure(len(_some(items)), 1, (9.6, 0.6 + 1.15 * len(items)), sharex=True, sharey=True)
     for index, (axis, (title, audio)) in enumerate(zip(axes.flat, items)):
         peak, rms = _envelopes(audio, columns)
         seconds = np.linspace(0, audio.shape[-1] / sample_rate, peak.shape[1])
@@ -98,7 +98,7 @@ def plot_track_levels(
     versions = [("raw sum", dry), *mixes]
     if any(len(tracks) != len(names) for _, tracks in versions):
         raise UserError(f"{len(names)} names, but {[len(tracks) for _, tracks in versions]} tracks: they must agree")
-    figure, axes = paper_figure(1, 1, (9.6, 1.3 + 0.46 * len(names)))
+    figure, axes = light_figure(1, 1, (9.6, 1.3 + 0.46 * len(names)))
     axis = axes[0, 0]
     rows = np.arange(len(names))
     offsets = np.linspace(-0.26, 0.26, len(versions)) if len(versions) > 1 else [0.0]
@@ -124,7 +124,7 @@ def plot_stereo_image(
     of the difference between the channels over the energy of their sum, and is 6 dB long for unrelated channels.
     Silent tracks have no mark.
     """
-    figure, axes = paper_figure(1, 1, (9.6, 1.3 + 0.46 * len(names)))
+    figure, axes = light_figure(1, 1, (9.6, 1.3 + 0.46 * len(names)))
     axis = axes[0, 0]
     rows = np.arange(len(names))
     offsets = np.linspace(-0.26, 0.26, len(_some(mixes))) if len(mixes) > 1 else [0.0]
@@ -189,7 +189,7 @@ def _some(items: Sequence[Item]) -> Sequence[Item]:
     return items
 
 
-def paper_figure(
+def light_figure(
     rows: int, columns: int, size: tuple[float, float], sharex: bool = False, sharey: bool = False
 ) -> tuple[Figure, np.ndarray]:
     """Empty axes [rows, columns] on white, in the manner of all figures here; `size` in inches."""

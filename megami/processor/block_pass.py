@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from megami.audio import SAMPLE_RATE, block_starts, framed_level_db
+from megami.audio import SAMPLE_RATE, block_starts, fade_edges, framed_level_db
 from megami.embeddings.dynamics import apply_level
 from megami.embeddings.effect_embedding import EmbeddingConfig, level_db
 from megami.processor.render import ContentOf, EffectProcessor, Progress, plausible_level_db, set_level
@@ -52,8 +52,8 @@ def render_in_blocks(
     published code it goes on where all tracks of a block are silent, and where the last block is shorter than 0.4 s.
     """
     samples = dry.shape[-1]
-    short = samples <= settings.block
-    if short and not settings.fxnorm_short:
+    raw = samples <= settings.block and not settings.fxnorm_short  # no FxNorm, and no track left out
+    if raw:
         fxnorm = None
     wet = dry.new_zeros(len(dry), 2, samples)
     starts = block_starts(samples, settings.block, settings.overlap)
@@ -61,13 +61,14 @@ def render_in_blocks(
         if progress is not None:
             progress(number, len(starts))
         piece = dry[..., start : start + settings.block]
-        playing = list(range(len(dry))) if short and fxnorm is None else playing_tracks(piece, settings.silent_db)
+        playing = list(range(len(dry))) if raw else playing_tracks(piece, settings.silent_db)
         if not playing:
             continue
         rendered = _render_block(processor, piece[playing].to(z.device), z[playing], fxnorm, content_of)
         if settings.level_per_block:
             rendered = apply_level(rendered, level_db(embedding_config, z[playing]))
-        fade_edges(rendered, *fades(number, len(starts), len(playing), settings.published_seams), settings.overlap)
+        if len(starts) > 1:
+            fade_edges(rendered, *fades(number, len(starts), len(playing), settings.published_seams), settings.overlap)
         wet[playing, :, start : start + piece.shape[-1]] += rendered.to(dry.device)
     if not settings.level_per_block:
         wet = set_level(wet, plausible_level_db(embedding_config, z).to(dry.device))
@@ -103,17 +104,6 @@ def fades(number: int, blocks: int, playing: int, published: bool) -> tuple[bool
     """
     if not published:
         return number > 0, number < blocks - 1
-    if blocks == 1:  # short songs do not come through that loop
-        return False, False
     if playing == 1:
         return False, True
     return True, number < blocks - 1
-
-
-def fade_edges(audio: Tensor, fade_in: bool, fade_out: bool, overlap: int) -> None:
-    """Fade the first and last `overlap` samples of [..., n], in place, by the halves of a periodic Hann window."""
-    rise = torch.hann_window(2 * overlap, periodic=True, dtype=torch.float64)[:overlap].to(audio)
-    if fade_in:
-        audio[..., :overlap] *= rise[: audio.shape[-1]]
-    if fade_out:
-        audio[..., -overlap:] *= (1.0 - rise)[-audio.shape[-1] :]

@@ -20,9 +20,12 @@ ContentOf = Callable[[Tensor], Tensor]
 """Describes what a track plays, for processors that want to know: what the processor hears [1, 1, n] -> [1, c]."""
 
 SILENT_DB = -60.0
+"""A track whose loudest 400 ms lie below this level (dB) stays silent, and takes no part in a mix."""
+
 QUIETEST_DB, LOUDEST_DB = -70.0, 3.0
 LARGEST_GAIN_DIFFERENCE_DB = 20.0
 SHORTEST_SECONDS = 0.5
+"""Shorter tracks are measured and rendered with silence after them."""
 
 
 class EffectProcessor(Protocol):

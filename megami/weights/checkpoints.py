@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -130,11 +130,13 @@ def usable(value: Tensor, path: Path) -> bool:
     return plain and value.numel() * value.element_size() <= path.stat().st_size
 
 
-def state_inside(path: Path, place: str, or_top: bool = False) -> State:
+def state_inside(
+    path: Path, place: str, or_top: bool = False, wanted: Callable[[str], bool] = lambda key: True
+) -> State:
     """Read the state dict at a place in a checkpoint, such as "ema": every key's tensor, nothing else.
 
-    With `or_top` the file itself may be the state dict. Raises UserError where there is none, and for values that are
-    not tensors or not finite.
+    With `or_top` the file itself may be the state dict. Numbers are looked at for the `wanted` keys only. Raises
+    UserError where there is no state dict, for values that are not tensors, and for wanted ones that are not finite.
     """
     checkpoint = read_checkpoint(path)
     inside = isinstance(checkpoint, Mapping) and place in checkpoint
@@ -148,6 +150,6 @@ def state_inside(path: Path, place: str, or_top: bool = False) -> State:
             raise UserError(f"{path}: {key!r} is not a tensor")
         if not usable(value, path):
             raise UserError(f"{path}: key {key} holds a tensor of a kind that no weights are")
-        if value.is_floating_point() and not bool(value.isfinite().all()):
+        if wanted(key) and value.is_floating_point() and not bool(value.isfinite().all()):
             raise UserError(f"{path}: key {key} holds values that are not finite")
     return dict(state)

@@ -30,11 +30,18 @@ IDENTITY = {"Accept-Encoding": "identity"}
 
 
 def download(
-    url: str, path: Path, sha256: str | None = None, *, show: bool = True, tries: int = 5, wait_s: float = 1.0
+    url: str,
+    path: Path,
+    sha256: str | None = None,
+    *,
+    show: bool = True,
+    tries: int = 5,
+    wait_s: float = 1.0,
+    if_wrong: str = "try again, or report it if it stays so",
 ) -> str:
     """Fetch `url` to `path`, going on where an earlier attempt stopped; returns the SHA-256 of the whole file.
 
-    sha256: 64 hex digits that the file must have; without it any content is accepted. tries: attempts in a row that get
+    sha256: 64 hex digits that the file must have; without it any content is accepted; if_wrong: what to do then. tries: attempts in a row that get
     no further; wait_s: seconds before the second of them, doubled for each one after. show: a bar on stderr if that is
     a terminal. Raises UserError, and leaves no file at `path` that was not there, where the server cannot be reached or
     refuses, the disk is full, the content is another than expected, or another process fetches the same file.
@@ -50,7 +57,7 @@ def download(
         size = {"unit": "B", "unit_scale": True, "initial": part.position, "mininterval": 0.5}
         with _session() as session, tqdm(desc=path.name, disable=None if show else True, **size) as bar:
             _fetch(session, part, bar, tries, wait_s)
-        return part.finish()
+        return part.finish(if_wrong)
 
 
 def remote_size(url: str, timeout_s: float = 20.0) -> int | None:
@@ -181,14 +188,22 @@ def _check_redirect(response: Response, *_: Any, **__: Any) -> None:
     """Raise UserError if a response sends us from https to http, or to no web address."""
     if not response.is_redirect:
         return
-    target = urljoin(response.url, response.headers["location"])
     try:
+        target = redirected(response)
         host = _host(target)
         if response.url.lower().startswith("https:") and not target.lower().startswith("https:"):
             raise UserError(f"{_host(response.url)} redirects from https to http ({host}), refused: report it")
     except UserError:
         response.close()
         raise
+
+
+def redirected(response: Response) -> str:
+    """The address that a response sends us to. Raises UserError if it is none."""
+    try:
+        return urljoin(response.url, response.headers["location"])
+    except ValueError:
+        raise UserError(f"{_host(response.url)} redirects to no web address: report it") from None
 
 
 def _host(url: str) -> str:

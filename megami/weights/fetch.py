@@ -56,16 +56,21 @@ def download_paper(everything: bool = False, mirror: str = "") -> Iterator[Path]
         path = file.inside(folder)
         if not path.is_file():
             expected = file.sha256 or recorded_sha256(path)
-            got = download(address(file, mirror), path, expected)
-            record_sha256(path, got)
+            options = {} if file.sha256 or not expected else {"if_wrong": changed(path)}
+            record_sha256(path, download(address(file, mirror), path, expected, **options))
         elif recorded_sha256(path) is None:
             record_sha256(path, checked(file, path))
         yield path
 
 
+def changed(path: Path) -> str:
+    """What to do about a file that is not what it was when it first came."""
+    return f"it has changed since it first came; if that is in order, remove {record_path(path)} and try again"
+
+
 def list_paper(weights_dir: Path | None = None) -> Iterator[str]:
     """One line for each published file: whether it is at hand, its size, licence and hash."""
-    folder = weights_dir or paper_folder()
+    folder = published_folder(weights_dir)
     for file in PAPER_FILES:
         path = file.inside(folder)
         here = f"here, {in_words(path.stat().st_size)}" if path.is_file() else "not here"

@@ -16,7 +16,7 @@ from megami.errors import UserError
 from megami.generator import Denoiser, EDMConfig, MultitrackTransformer, TransformerConfig
 from megami.processor import FilmTCN, FxNorm, FxNormConfig, StructuredConfig, StructuredProcessor, TCNConfig
 from megami.weights.configs import config_from_dict, config_to_dict
-from megami.weights.store import load_weights, read_metadata, save_weights, shapes_of
+from megami.weights.store import load_weights, read_metadata, save_weights
 
 # FxNorm is no network, but it has numbers to store: its target curve.
 NETWORKS = ("fx_encoder", "content_encoder", "adaptor", "generator", "processor_structured", "processor_tcn", "fxnorm")
@@ -93,11 +93,16 @@ def with_config(network: nn.Module, config: NetworkConfig) -> nn.Module:
 
     For options that change what a network does, not what it is made of; ValueError if the sizes differ.
     """
-    twin = build_network(config) if isinstance(config, FxNormConfig) else empty_network(config)
-    if shapes_of(twin) != shapes_of(network):
+    twin = empty_network(config)
+    weights = dict(network.named_parameters()) | dict(network.named_buffers())  # also buffers that are not stored
+    shapes = {key: value.shape for key, value in (*twin.named_parameters(), *twin.named_buffers())}
+    if shapes != {key: value.shape for key, value in weights.items()}:
         raise ValueError("the new config is for a network of another size")
-    twin.load_state_dict(network.state_dict(), assign=True)
-    return twin.eval().requires_grad_(False)
+    for key, value in weights.items():
+        place, _, name = key.rpartition(".")
+        shared = nn.Parameter(value.detach(), False) if isinstance(value, nn.Parameter) else value
+        setattr(twin.get_submodule(place), name, shared)
+    return twin.eval()
 
 
 def save_network(folder: str | Path, name: str, network: nn.Module, metadata: Mapping[str, Any]) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import pickle
 import re
 from pathlib import Path
@@ -39,7 +40,13 @@ class StoredArray(np.ndarray):
         version, shape, kind, fortran, data = state
         if type(kind) is not StoredType:
             raise pickle.UnpicklingError("an array without a type")
-        super().__setstate__((version, shape, kind.dtype(), fortran, data))
+        if type(shape) is not tuple or not all(type(size) is int and size >= 0 for size in shape):
+            raise pickle.UnpicklingError("an array without a shape")
+        # numpy checks the length of bytes, but not that of a list of objects.
+        objects = kind.dtype().hasobject
+        if type(data) is not (list if objects else bytes) or (objects and len(data) != math.prod(shape)):
+            raise pickle.UnpicklingError("an array with other contents than it says")
+        super().__setstate__((version, shape, kind.dtype(), bool(fortran), data))
 
 
 NDARRAY = "numpy.ndarray"  # only ever named as what is to be built; as a class it could be called
@@ -60,6 +67,16 @@ ARRAY_PARTS = {
 }
 
 
+# What arrays never need: objects of other kinds, and a buffer that takes memory before it is filled.
+NOT_NEEDED = {
+    code[0]
+    for code in (
+        pickle.INST, pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.EXT1, pickle.EXT2, pickle.EXT4,
+        pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER,
+    )
+}
+
+
 class ArrayUnpickler(pickle._Unpickler):
     """Admits numpy arrays, dictionaries, lists, strings and numbers, and nothing else.
 
@@ -67,7 +84,7 @@ class ArrayUnpickler(pickle._Unpickler):
     object at hand, of the functions and classes above too.
     """
 
-    dispatch = dict(pickle._Unpickler.dispatch)
+    dispatch = {code: read for code, read in pickle._Unpickler.dispatch.items() if code not in NOT_NEEDED}
 
     def load_build(self) -> None:
         if len(self.stack) < 2 or type(self.stack[-2]) not in (StoredArray, StoredType):

@@ -86,7 +86,7 @@ class PartialFile:
                 self.position += len(chunk)
                 bar.update(len(chunk))
 
-    def finish(self) -> str:
+    def finish(self, if_wrong: str) -> str:
         """Put the whole file in its place if it is the right one, else remove it; returns its SHA-256."""
         got, expected = self.digest.hexdigest(), self.expected
         if expected is not None and got != expected.lower():
@@ -94,7 +94,7 @@ class PartialFile:
                 self.data.unlink(missing_ok=True)
                 self.notes.unlink(missing_ok=True)
             sums = f"expected SHA-256 {expected.lower()[:16]}, got {got[:16]}"
-            raise UserError(f"{self.target.name}: not the right file ({sums}): try again, or report it if it stays so")
+            raise UserError(f"{self.target.name}: not the right file ({sums}): {if_wrong}")
         with disk_in_words(self.target):
             with self.data.open("ab") as file:
                 os.fsync(file.fileno())

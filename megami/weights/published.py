@@ -104,7 +104,10 @@ def fine_curve(path: Path) -> Tensor:
 
 def _parts(path: Path, parts: Mapping[str, str], unused: tuple[str, ...], network: nn.Module) -> State:
     """Pick the parts of a whole model's state that `network` has, under our names; refuse a key that nobody knows."""
-    state = {key.removeprefix("module."): value for key, value in state_inside(path, "state_dict", or_top=True).items()}
+    whole = state_inside(
+        path, "state_dict", or_top=True, wanted=lambda key: key.removeprefix("module.").startswith(tuple(parts))
+    )
+    state = {key.removeprefix("module."): value for key, value in whole.items()}
     picked: State = {}
     for key, value in state.items():
         prefix = next((prefix for prefix in parts if key.startswith(prefix)), None)

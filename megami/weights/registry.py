@@ -69,12 +69,14 @@ PAPER_FILES = (GENERATOR, PROCESSOR, ADAPTOR, FEATURES, CLAP, FX_ENCODER)
 
 
 def home() -> Path:
-    """Say where downloads are kept: MEGAMI_HOME, else `megami` in the user's cache folder."""
-    named = os.environ.get("MEGAMI_HOME")
-    if named:
-        return Path(named).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "megami"
+    """Say where downloads are kept: MEGAMI_HOME, else `megami` in the user's cache folder; UserError without a home."""
+    named, cache = os.environ.get("MEGAMI_HOME"), os.environ.get("XDG_CACHE_HOME")
+    try:
+        if named:
+            return Path(named).expanduser()
+        return (Path(cache) if cache else Path.home() / ".cache") / "megami"
+    except RuntimeError:
+        raise UserError("there is no home folder to keep downloads in: set MEGAMI_HOME to a folder's full path") from None
 
 
 def paper_folder() -> Path:

@@ -105,6 +105,16 @@ print([name for name in ("laion_clap", "clap_module", "transformers", "wandb", "
     assert (ran.returncode, ran.stdout.strip(), ran.stderr) == (0, "[]", ""), ran
 
 
+def test_a_torchvision_for_another_torch_is_a_clear_error(monkeypatch):
+    def broken(name):
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.delitem(sys.modules, f"{clap.ALIAS}.htsat")
+    monkeypatch.setattr(clap.importlib, "import_module", broken)
+    with pytest.raises(UserError, match="torchvision::nms"):
+        clap.htsat_module()
+
+
 def test_without_the_package_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(clap.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="pip install --no-deps laion-clap"):

@@ -13,7 +13,7 @@ from megami.embeddings import apply_level, level_db
 from megami.errors import UserError
 from megami.mixer import Mixer
 from megami.processor import BlockPass
-from megami.weights import preset
+from megami.weights import preset, with_config
 
 RATE = 44100
 
@@ -55,8 +55,9 @@ def test_published_differs_from_ours_in_every_field():
 
 @pytest.mark.parametrize(
     ("choices", "words"),
-    [({"seams": "loose"}, "none, repaired, published"), ({"statistics": "track"}, "belong to blocks"),
-     ({"level": "block"}, "belong to blocks"), ({"content_noise": -1.0}, "content_noise")],
+    [({"seams": "loose"}, "none, repaired, published"), ({"statistics": "track"}, "belongs to blocks"),
+     ({"level": "block"}, "belongs to blocks"), ({"fxnorm_division": "batch"}, "belongs to blocks"),
+     ({"fxnorm_short": "no"}, "True or False"), ({"content_noise": -1.0}, "content_noise")],
 )
 def test_impossible_choices_are_refused(choices, words):
     with pytest.raises(UserError, match=words):
@@ -68,6 +69,12 @@ def test_other_systems_have_no_published_behaviour(random_weights):
         Mixer.from_pretrained(random_weights, "cpu", compat="published")
     with pytest.raises(UserError, match="ours, published"):
         Mixer.from_pretrained(random_weights, "cpu", compat="new")
+    for choices, part in (({"fxnorm_short": False}, "FxNorm"), ({"extra_tracks": "zeros"}, "track numbers"),
+                          ({"content_window": "random"}, "CLAP")):
+        with pytest.raises(UserError, match=f"about {part}, which these weights do not have"):
+            Mixer.from_pretrained(random_weights, "cpu", processor="tcn", compat=Behaviour(**choices))
+    noisy = Mixer.from_pretrained(random_weights, "cpu", compat=Behaviour(content_noise=0.1))  # every system can
+    assert isinstance(noisy, Mixer)
 
 
 def test_networks_that_are_passed_in_stay_as_they_are(tiny_paper):
@@ -77,6 +84,12 @@ def test_networks_that_are_passed_in_stay_as_they_are(tiny_paper):
     assert other.generator.network.config.extra_tracks == "zeros"
     ours, theirs = tiny_paper.processor.state_dict(), other.processor.state_dict()
     assert all(value.data_ptr() == theirs[key].data_ptr() for key, value in ours.items())  # no copies either
+    assert torch.equal(other.fxnorm.smoothing, tiny_paper.fxnorm.smoothing)  # a buffer that is not stored
+
+
+def test_a_network_of_another_size_is_no_twin(tiny_paper):
+    with pytest.raises(ValueError, match="another size"):
+        with_config(tiny_paper.processor, replace(tiny_paper.processor.config, channels=8))
 
 
 def test_a_song_is_mixed_in_both_ways_and_each_gives_the_same_again(mixer, short):

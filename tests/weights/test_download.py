@@ -436,7 +436,8 @@ def test_redirect(site, path):
     assert site.asked("Range") == [None, "bytes=1000-"] and site.asked("Accept-Encoding") == ["identity"] * 2
 
 
-@pytest.mark.parametrize(("target", "words"), [("/moved", "30 redirects"), ("ftp://h/big.bin", "no web address")])
+@pytest.mark.parametrize(("target", "words"), [("/moved", "30 redirects"), ("ftp://h/big.bin", "no web address"),
+                                              ("http://[bad", "no web address")])
 def test_redirect_to_nothing(site, path, target, words):
     site.redirect = target
     url = site.url.replace("big.bin", "moved")

@@ -191,6 +191,12 @@ def test_a_small_file_does_not_take_much_memory(path, name):
     assert peak < 10_000_000
 
 
+def test_a_buffer_is_not_made_before_it_is_filled(path):
+    write_pickle(path, b"\x80\x05\x96" + (3 * 10**8).to_bytes(8, "little") + b"a.")
+    peak = peak_bytes(lambda: refusal(lambda: read_array_dict(path), str(path)))
+    assert peak < 10_000_000
+
+
 def test_an_array_without_all_of_its_data_is_refused(path):
     state = (1, (10**12,), np.dtype("f8"), False, b"12345678")
     write(path, {"eq": Reduced(BUILD_ARRAY, (np.ndarray, (0,), b"b"), state)})
@@ -203,7 +209,10 @@ ADDRESS = (16).to_bytes(8, "little")
 
 PLAIN_OBJECTS = Reduced(np.dtype, ("O8", False, True), (3, "|", None, None, None, -1, -1, 0))
 HIDDEN_OBJECTS = Reduced(np.dtype, ("V8", False, True), (3, "|", None, ("a",), {"a": (np.dtype("O"), 0)}, 8, 1, 1))
+FEW_OBJECTS = (1, (3,), np.dtype("O"), False, [None])  # numpy does not count them, and takes the rest from nowhere
 ADDRESSES = {
+    "fewer objects than places": Reduced(BUILD_ARRAY, (np.ndarray, (0,), b"b"), FEW_OBJECTS),
+    "no objects in many places": Reduced(BUILD_ARRAY, (np.ndarray, (0,), b"b"), (1, (10**7,), np.dtype("O"), False, [])),
     "objects called plain data": Reduced(BUILD_ARRAY, (np.ndarray, (0,), b"b"), (1, (), PLAIN_OBJECTS, False, ADDRESS)),
     "objects in a record": Reduced(BUILD_ARRAY, (np.ndarray, (0,), b"b"), (1, (), HIDDEN_OBJECTS, False, ADDRESS)),
     "objects over a buffer": Reduced(np.ndarray, ((1,), "O", ADDRESS)),

@@ -363,6 +363,8 @@ def test_where_downloads_are_kept(tmp_path, monkeypatch):
     assert home() == tmp_path / "user" / "mine"
     monkeypatch.setenv("MEGAMI_HOME", "")
     assert home() == tmp_path / "cache" / "megami"
+    monkeypatch.setenv("MEGAMI_HOME", "~no-such-user/mine")
+    refusal(home, "MEGAMI_HOME", "full path")
 
 
 @pytest.mark.parametrize("file", PAPER_FILES, ids=lambda file: file.name)
