@@ -49,3 +49,9 @@ def read_words(name: str) -> dict:
 def golden():
     """Return the reader of golden files: golden("tcn") -> (words, tensors)."""
     return read_golden
+
+
+@pytest.fixture(scope="session")
+def golden_words():
+    """Return the reader of a golden file's words alone: golden_words("checkpoints") -> words."""
+    return read_words

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import read_words
 from torch import nn
 
 from megami.adaptation import DomainAdaptor
@@ -25,9 +24,9 @@ from megami.weights.convert import (
 
 
 @pytest.fixture(scope="module")
-def networks() -> dict:
+def networks(golden_words) -> dict:
     """The published networks: name -> configuration, parameter count, shape per key."""
-    return read_words("checkpoints")["networks"]
+    return golden_words("checkpoints")["networks"]
 
 
 def check(listed: dict, network: nn.Module, convert, publish) -> None:
