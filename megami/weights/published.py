@@ -132,10 +132,9 @@ def check_published(path: Path, state: State, network: nn.Module, prefixes: Mapp
 
 def fill(network: nn.Module, state: State) -> nn.Module:
     """Give a network its weights, in memory of its own and in single precision: eval mode, no gradients."""
-    def own(value: Tensor) -> Tensor:
-        return value.to(torch.float32 if value.is_floating_point() else value.dtype, copy=True)
-
-    network.load_state_dict({key: own(value) for key, value in state.items()}, assign=True)
+    types = {key: value.dtype for key, value in network.state_dict().items()}
+    own = {key: value.to(types[key], copy=True) for key, value in state.items()}
+    network.load_state_dict(own, assign=True)
     return network.eval().requires_grad_(False)
 
 

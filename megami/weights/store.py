@@ -125,7 +125,8 @@ def check_state(state: Mapping[str, Tensor], expected: Shapes, what: str) -> Non
 def check_types(state: Mapping[str, Tensor], network: nn.Module, names: Mapping[str, str], what: str) -> None:
     """Raise UserError for a key, by its name among `names`, with whole numbers where real ones belong or vice versa."""
     for key, value in network.state_dict().items():
-        if state[key].is_floating_point() != value.is_floating_point():
+        counter = key.endswith("num_batches_tracked")  # of BatchNorm; of no use after training, so any number will do
+        if state[key].is_floating_point() != value.is_floating_point() and not counter:
             raise UserError(f"{what}: key {names[key]} holds {state[key].dtype}, expected {value.dtype}")
 
 
