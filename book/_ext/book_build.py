@@ -14,6 +14,7 @@ import shutil
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 PAGES = "book"  # all pages lie in this folder: the sound beside them is reached as `_audio/...`
 
@@ -25,6 +26,11 @@ def use_audio_folder(app: Sphinx) -> None:
     folder = Path(app.outdir) / PAGES / "_audio"
     shutil.rmtree(folder, ignore_errors=True)
     os.environ["MEGAMI_BOOK_AUDIO"] = str(folder)
+
+
+def read_all_pages(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
+    """Have every page made anew: the sound of the build before is gone."""
+    return sorted(env.found_docs)
 
 
 def drop_remote_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
@@ -39,5 +45,6 @@ def _text_of(file: object) -> str:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("builder-inited", use_audio_folder)
+    app.connect("env-get-outdated", read_all_pages)
     app.connect("html-page-context", drop_remote_scripts, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
