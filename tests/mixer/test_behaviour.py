@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import fields, replace
 
 import pytest
@@ -208,3 +209,15 @@ def test_the_content_encoder_hears_tracks_at_minus_25_db(mixer, short):
     assert preset("paper").content_level_db == -25.0
     raw = Mixer(replace(mixer.networks, preset=replace(mixer.preset, content_level_db=None)), "cpu")
     assert not torch.allclose(raw.content(louder), raw.content(short), atol=1e-4)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("compat", ["ours", "published"])
+def test_a_gpu_gives_the_same_mix(tiny_paper, song, compat):
+    plans, wets = [], []
+    for device in ("cpu", "cuda"):
+        one = Mixer(copy.deepcopy(tiny_paper), device, behaviour_named(compat))
+        plans.append(one.generate(one.content(song, seed=1), 1, steps=4, seed=1)[0])
+        wets.append(one.process(song, plans[0], seed=1))
+    assert torch.allclose(*plans, atol=1e-3)
+    assert (wets[0] - wets[1]).abs().max() < 1e-2 * wets[0].abs().max()
