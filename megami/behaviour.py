@@ -114,7 +114,7 @@ def behaving(networks: Networks, behaviour: Behaviour) -> Networks:
     for field in behaviour.differences():
         part, there = part_of(field, networks)
         if not there:
-            raise UserError(f"{field} is about {part}, which these weights do not have: it belongs to those of the paper")
+            raise UserError(f"{field} is about {part}, which these weights do not have: it belongs to those of 'paper'")
     changes = {}
     if isinstance(networks.processor, FilmTCN):
         changes["processor"] = _processor(networks.processor, behaviour)

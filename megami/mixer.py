@@ -111,8 +111,9 @@ class Mixer:
         """Draw effect embeddings for content [tracks, content_dim]: [num_mixes, tracks, dim], each of unit norm.
 
         Mix k depends on the seed and on k only. Permuting the tracks permutes the answer (with `paper` because track
-        numbers are drawn, unless the behaviour says otherwise). `callback(step, sigma, x, denoised)` sees every sampling step; many mixes of many tracks
-        are drawn in lots, and it sees the steps of each. Raises UserError for impossible options.
+        numbers are drawn, unless the behaviour says otherwise). `callback(step, sigma, x, denoised)` sees every
+        sampling step; many mixes of many tracks are drawn in lots, and it sees the steps of each. Raises UserError for
+        impossible options.
         """
         steps = self.preset.default_steps if steps is None else steps
         check_options(num_mixes, steps, guidance, seed)

@@ -89,7 +89,7 @@ def evaluate_quick(
     published weights, whose encoders do not work on the features that are kept.
     """
     if weights == "paper":
-        raise UserError("the quick evaluation works on features of our own encoders: it cannot measure paper; use small")
+        raise UserError("the quick evaluation needs features of our own encoders and cannot measure paper: use small")
     networks = from_pretrained(weights)
     corpus = config.corpus
     build_songs(cache, corpus, ("train", "test"), workers)

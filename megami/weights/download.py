@@ -41,10 +41,11 @@ def download(
 ) -> str:
     """Fetch `url` to `path`, going on where an earlier attempt stopped; returns the SHA-256 of the whole file.
 
-    sha256: 64 hex digits that the file must have; without it any content is accepted; if_wrong: what to do then. tries: attempts in a row that get
-    no further; wait_s: seconds before the second of them, doubled for each one after. show: a bar on stderr if that is
-    a terminal. Raises UserError, and leaves no file at `path` that was not there, where the server cannot be reached or
-    refuses, the disk is full, the content is another than expected, or another process fetches the same file.
+    sha256: 64 hex digits that the file must have; without it any content is accepted. if_wrong: what the user is to do
+    then. tries: attempts in a row that get no further; wait_s: seconds before the second of them, doubled for each one
+    after. show: a bar on stderr if that is a terminal. Raises UserError, and leaves no file at `path` that was not
+    there, where the server cannot be reached or refuses, the disk is full, the content is another than expected, or
+    another process fetches the same file.
     """
     path = Path(path)
     _host(url)

@@ -76,7 +76,7 @@ def home() -> Path:
             return Path(named).expanduser()
         return (Path(cache) if cache else Path.home() / ".cache") / "megami"
     except RuntimeError:
-        raise UserError("there is no home folder to keep downloads in: set MEGAMI_HOME to a folder's full path") from None
+        raise UserError("no home folder to keep downloads in: set MEGAMI_HOME to a folder's full path") from None
 
 
 def paper_folder() -> Path:

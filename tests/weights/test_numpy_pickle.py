@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from refusals import refusal
 
 from megami.errors import UserError
 from megami.processor import target_from_fine_curve
@@ -38,17 +39,6 @@ def path(tmp_path) -> Path:
 def marker(tmp_path) -> Path:
     """A file that appears if the code of a pickle is run."""
     return tmp_path / "marker"
-
-
-def refusal(call: Callable[[], object], *words: str) -> str:
-    """Check that a call raises UserError with one line that has all the words, and give it."""
-    with pytest.raises(UserError) as caught:
-        call()
-    line = str(caught.value)
-    assert len(line.splitlines()) == 1, line
-    for word in words:
-        assert word in line, line
-    return line
 
 
 class Reduced:

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from refusals import refusal
 from torch import Tensor, nn
 
 from megami.adaptation import DomainAdaptor
 from megami.adaptation.clap import ClapConfig, ClapEncoder
-from megami.errors import UserError
 from megami.processor import TCNConfig
 from megami.weights import GeneratorConfig, build_network, preset, published
 from megami.weights.convert import publish_adaptor, publish_tcn, publish_transformer
 from megami.weights.published import (
-    LOADERS, fill, load_adaptor, load_clap, load_fx_encoder, load_generator, load_processor,
+    LOADERS,
+    fill,
+    load_adaptor,
+    load_clap,
+    load_fx_encoder,
+    load_generator,
+    load_processor,
 )
 from megami.weights.registry import (
-    ADAPTOR, CLAP, FEATURES, FX_ENCODER, GENERATOR, PAPER_FILES, PROCESSOR, PublishedFile, home, paper_folder,
+    ADAPTOR,
+    CLAP,
+    FEATURES,
+    FX_ENCODER,
+    GENERATOR,
+    PAPER_FILES,
+    PROCESSOR,
+    PublishedFile,
+    home,
+    paper_folder,
     published_path,
 )
 
@@ -42,17 +56,6 @@ needs_clap = pytest.mark.skipif(NO_CLAP, reason="the packages of CLAP are not in
 def small_paper(monkeypatch) -> None:
     """The published sizes, but for a small generator and processor."""
     monkeypatch.setattr(published, "preset", lambda name: SMALL_PAPER if name == "paper" else preset(name))
-
-
-def refusal(call: Callable[[], object], *words: str) -> str:
-    """Check that a call raises UserError with one line that has all the words, and give it."""
-    with pytest.raises(UserError) as caught:
-        call()
-    line = str(caught.value)
-    assert len(line.splitlines()) == 1, line
-    for word in words:
-        assert word in line, line
-    return line
 
 
 def store(folder: Path, file: PublishedFile, content: object) -> Path:

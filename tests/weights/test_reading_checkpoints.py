@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from refusals import refusal
 
-from megami.errors import UserError
 from megami.weights.checkpoints import Inert, read_checkpoint, state_inside
 
 FORMATS = pytest.mark.parametrize("options", [{}, {"_use_new_zipfile_serialization": False}], ids=["zip", "legacy"])
@@ -54,17 +54,6 @@ def path(tmp_path) -> Path:
 def marker(tmp_path) -> Path:
     """A file that appears if the code of a checkpoint is run."""
     return tmp_path / "marker"
-
-
-def refusal(call: Callable[[], object], *words: str) -> str:
-    """Check that a call raises UserError with one line that has all the words, and give it."""
-    with pytest.raises(UserError) as caught:
-        call()
-    line = str(caught.value)
-    assert len(line.splitlines()) == 1, line
-    for word in words:
-        assert word in line, line
-    return line
 
 
 def same(state: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> bool:
