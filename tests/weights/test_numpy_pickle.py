@@ -202,7 +202,7 @@ HIDDEN_OBJECTS = Reduced(np.dtype, ("V8", False, True), (3, "|", None, ("a",), {
 FEW_OBJECTS = (1, (3,), np.dtype("O"), False, [None])  # numpy does not count them, and takes the rest from nowhere
 ADDRESSES = {
     "fewer objects than places": Reduced(BUILD_ARRAY, (np.ndarray, (0,), b"b"), FEW_OBJECTS),
-    "no objects in many places": Reduced(BUILD_ARRAY, (np.ndarray, (0,), b"b"), (1, (10**7,), np.dtype("O"), False, [])),
+    "no objects, many places": Reduced(BUILD_ARRAY, (np.ndarray, (0,), b"b"), (1, (10**7,), np.dtype("O"), False, [])),
     "objects called plain data": Reduced(BUILD_ARRAY, (np.ndarray, (0,), b"b"), (1, (), PLAIN_OBJECTS, False, ADDRESS)),
     "objects in a record": Reduced(BUILD_ARRAY, (np.ndarray, (0,), b"b"), (1, (), HIDDEN_OBJECTS, False, ADDRESS)),
     "objects over a buffer": Reduced(np.ndarray, ((1,), "O", ADDRESS)),
