@@ -25,7 +25,7 @@ HTSAT_CLASSES = 527  # of the classification head, which is in the checkpoint an
 ALIAS = "megami_laion_clap_audio"
 # Without its own dependencies, of which nothing is used: they would bring numpy 1 and half a gigabyte.
 MISSING = (
-    "the paper preset's content encoder needs the package laion-clap and three others: "
+    "the paper preset's content encoder needs the package laion-clap and three others: 'make setup' in a clone, else "
     "pip install torchvision h5py torchlibrosa && pip install --no-deps laion-clap"
 )
 

@@ -22,8 +22,8 @@ from megami.errors import UserError
 DIM, PROJECTION_DIM = 2048, 128
 ALIAS = "megami_fxencoder_plusplus_model"
 MISSING = (
-    "the paper's effect encoder needs the package fxencoder-plusplus (CC BY-NC 4.0) and two others: "
-    "pip install torchlibrosa huggingface_hub && pip install --no-deps fxencoder-plusplus"
+    "the paper's effect encoder needs the package fxencoder-plusplus (CC BY-NC 4.0) and two others: 'make setup' in a "
+    "clone, else pip install torchlibrosa huggingface_hub && pip install --no-deps fxencoder-plusplus"
 )
 
 
