@@ -119,7 +119,8 @@ class Mixer:
         check_options(num_mixes, steps, guidance, seed)
         tokens = sample_mixes(
             self.networks.generator, content_tokens(content.to(self.device)), num_mixes, steps + 1, seed,
-            churn=self.preset.churn, guidance=guidance, track_order=self._track_order(), callback=callback,
+            churn=self.preset.churn, guidance=guidance, track_order=self._track_order(), solver=self.preset.solver,
+            callback=callback,
         )
         return renormalise(self.preset.embedding, from_tokens(self.preset.embedding, tokens)).cpu()
 

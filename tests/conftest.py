@@ -26,7 +26,9 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     small = preset("small")
     configs = {
         "fx_encoder": small.fx_encoder, "content_encoder": small.content, "adaptor": small.adaptor,
-        "generator": GeneratorConfig(small.transformer, small.edm), "processor_structured": small.structured,
+        "generator": GeneratorConfig(small.transformer, small.edm),
+        "generator_regression": GeneratorConfig(small.transformer, small.edm),
+        "generator_per_track": GeneratorConfig(small.transformer, small.edm), "processor_structured": small.structured,
         "processor_tcn": small.tcn,
     }
     folder = tmp_path_factory.mktemp("random_weights")

@@ -182,13 +182,18 @@ def crop_paths(folder: Path, split: str, crops: int) -> list[Path]:
     return [folder / "crops" / f"{split}_{index:04d}.npz" for index in range(-(-crops // CROPS_PER_FILE))]
 
 
+def long_crop_paths(folder: Path, split: str, crops: int) -> list[Path]:
+    """Files of the processor's long crops."""
+    return [folder / "long_crops" / path.name for path in crop_paths(folder, split, crops)]
+
+
 def draw_chain(kind: float, engineered: EffectChain, rng: np.random.Generator) -> tuple[str, EffectChain]:
     """Choose the chain of a crop by `kind` in [0, 1): half engineers', the rest random, single effects and identity."""
     if kind < 0.5:
         return "engineer", engineered
-    if kind < 0.8:
+    if kind < 0.7:
         return "random", random_chain(rng)
-    if kind < 0.95:
+    if kind < 0.9:
         effect = EFFECTS[int(rng.integers(len(EFFECTS)))]
         return effect.__name__.lower(), single_effect_chain(rng, effect)
     return "identity", identity_chain()
@@ -200,13 +205,16 @@ class BuildCrops:
 
     folder: Path
     config: CorpusConfig
+    samples: int
+    at_most: int  # crops in a file
+    stream: int = 12  # of random numbers
 
     def __call__(self, path: Path) -> None:
         split, index = path.stem.rsplit("_", 1)
-        rng = np.random.default_rng([self.config.seed, 12, SPLITS.index(split), int(index)])
+        rng = np.random.default_rng([self.config.seed, self.stream, SPLITS.index(split), int(index)])
         dry, wet, kinds = [], [], []
-        while len(dry) < min(CROPS_PER_FILE, self.config.crops):
-            song, track, _, clip = draw_clip(self.folder, self.config, split, self.config.crop_samples, rng)
+        while len(dry) < self.at_most:
+            song, track, _, clip = draw_clip(self.folder, self.config, split, self.samples, rng)
             engineered = engineer_chain(self.folder, self.config, split, song, track, rng)
             kind, chain = draw_chain(rng.uniform(), engineered, rng)
             out = chain.apply(clip, SAMPLE_RATE)
@@ -247,5 +255,16 @@ def build_views(folder: Path, config: CorpusConfig, split: str, chains: int, wor
 def build_crops(folder: Path, config: CorpusConfig, split: str, crops: int, workers: int | None = None) -> list[Path]:
     """Crops for the processor."""
     paths = crop_paths(folder, split, crops)
-    build_files(BuildCrops(folder, config), paths, workers, f"crops ({split})")
+    build = BuildCrops(folder, config, config.crop_samples, min(CROPS_PER_FILE, crops))
+    build_files(build, paths, workers, f"crops ({split})")
+    return paths
+
+
+def build_long_crops(
+    folder: Path, config: CorpusConfig, split: str, crops: int, workers: int | None = None
+) -> list[Path]:
+    """Long crops for the processor."""
+    paths = long_crop_paths(folder, split, crops)
+    build = BuildCrops(folder, config, config.long_crop_samples, min(CROPS_PER_FILE, crops), stream=13)
+    build_files(build, paths, workers, f"long crops ({split})")
     return paths

@@ -21,17 +21,19 @@ FIRST_SEED = {"train": 0, "validation": 1_000_000, "test": 2_000_000}
 class CorpusConfig:
     """How much the studio plays and how much of it is mixed."""
 
-    train_songs: int = 200
+    train_songs: int = 400
     validation_songs: int = 12
-    test_songs: int = 24
+    test_songs: int = 30
     seconds: float = 12.0
     mixes_per_song: int = 4
     chain_mixes: int = 2  # views and crops borrow chains from the first so many mixes of a song
-    chains: int = 1000  # of the effect encoder, each heard on `views` different clips
-    views: int = 5
-    view_seconds: float = 3.0
-    crops: int = 5000  # of the processor
+    chains: int = 2400  # of the effect encoder, each heard on `views` different clips
+    views: int = 4
+    view_seconds: float = 5.0
+    crops: int = 6000  # of the processor
     crop_samples: int = 65536
+    long_crops: int = 1200  # of `long_crop_samples`: long tails, and the dynamics of phrases with rests
+    long_crop_samples: int = 262144
     seed: int = 0
 
     def songs(self, split: str) -> int:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from megami.corpus import Views
+from megami.corpus import CorpusConfig, Views, build_views, mix_contents
 from megami.embeddings import FxEncoder
-from megami.evaluation.report import Row
+from megami.evaluation.rows import Row, mean_row, statistic_row
+from megami.weights import Networks
+
+GALLERY = 100  # chains among which one is to be found
 
 
-def retrieval_top1(views: Tensor) -> float:
-    """Share of clips whose nearest neighbour among other clips of all chains has the same chain.
+def retrieval_hits(views: Tensor) -> Tensor:
+    """Whether the nearest neighbour of each clip, among other clips of all chains, has the same chain: [chains, views].
 
     views [chains, views, dim]: each view in turn asks, the next view of every chain answers (cosine), so the clips that
     are compared never share content. Chance is 1 / chains.
@@ -24,8 +30,8 @@ def retrieval_top1(views: Tensor) -> float:
     hits = []
     for view in range(count):
         likeness = unit[:, view] @ unit[:, (view + 1) % count].T
-        hits.append((likeness.argmax(dim=1) == truth).float().mean())
-    return float(torch.stack(hits).mean())
+        hits.append((likeness.argmax(dim=1) == truth).float())
+    return torch.stack(hits, dim=1)
 
 
 def linear_probe_accuracy(vectors: Tensor, classes: Tensor, folds: int = 5, ridge: float = 1.0) -> float:
@@ -55,46 +61,65 @@ def encode_views(encoder: FxEncoder, views: Views) -> tuple[Tensor, Tensor]:
     return vectors, encoder.project(vectors.flatten(0, 1)).unflatten(0, vectors.shape[:2])
 
 
-def effect_encoder_rows(encoder: FxEncoder, untrained: FxEncoder, views: Views, gallery: int = 100) -> list[Row]:
-    """Retrieval among `gallery` chains and readability of the instrument, beside an untrained encoder and log-mels."""
-    trained_vectors, trained_projections = encode_views(encoder, views)
+def encoder_rows(
+    networks: Networks, cache: Path, corpus: CorpusConfig, chains: int, workers: int | None = None
+) -> list[Row]:
+    """Retrieval among GALLERY unseen chains and readability of the instrument, beside an untrained encoder and log-mels."""
+    views = Views.load(build_views(cache, corpus, "test", chains, workers))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        untrained = FxEncoder(networks.preset.fx_encoder).eval()
+    vectors, projections = encode_views(networks.fx_encoder, views)
     untrained_vectors, _ = encode_views(untrained, views)
     mean_mels = views.mels.float().mean(-1).flatten(2)
-    classes = views.instrument.flatten()
-    majority = float(torch.bincount(classes).max() / len(classes))
     systems = {
-        "effect encoder": (trained_projections, trained_vectors),
-        "untrained encoder": (untrained_vectors, untrained_vectors),
-        "mean log-mel": (mean_mels, mean_mels),
+        "effect_encoder": (projections, vectors),
+        "effect_encoder_untrained": (untrained_vectors, untrained_vectors),
+        "mean_log_mel": (mean_mels, mean_mels),
     }
+    classes = views.instrument.flatten()
     rows = []
     for name, (for_retrieval, for_probe) in systems.items():
-        groups = for_retrieval[: len(for_retrieval) // gallery * gallery].split(gallery)
-        top1 = float(np.mean([retrieval_top1(group) for group in groups]))
+        groups = for_retrieval[: len(for_retrieval) // GALLERY * GALLERY].split(GALLERY)
+        hits = torch.cat([retrieval_hits(group) for group in groups])
+        rows.append(mean_row(name, "retrieval_top1", hits.mean(1).numpy(), hits.numel()))
         probe = linear_probe_accuracy(for_probe.flatten(0, 1), classes)
-        rows.append(Row("effect encoder", name, "retrieval top-1", top1, len(classes)))
-        rows.append(Row("effect encoder", name, "instrument readable", probe, len(classes)))
-    rows.append(Row("effect encoder", "chance", "retrieval top-1", 1 / gallery, len(classes)))
-    rows.append(Row("effect encoder", "chance", "instrument readable", majority, len(classes)))
+        rows.append(Row(name, "instrument_readable", probe, *binomial_interval(probe, len(classes)), len(classes)))
     return rows
 
 
+def binomial_interval(share: float, n: int) -> tuple[float, float]:
+    """Interval of a share of n independent items (normal approximation)."""
+    half = 1.96 * (share * (1 - share) / n) ** 0.5
+    return max(0.0, share - half), min(1.0, share + half)
+
+
 @torch.no_grad()
-def adaptor_rows(adaptor: torch.nn.Module, pairs: list[tuple[Tensor, Tensor]]) -> list[Row]:
+def adaptor_rows(networks: Networks, cache: Path, corpus: CorpusConfig) -> list[Row]:
     """Cosine of content(wet) to content(dry) before and after adaptation, and the share of the gap that is closed.
 
-    pairs: ([variants, tracks, dim], [tracks, dim]) per mix; the first variant, the whole clip, is used.
+    Of every engineered mix of the test songs the whole clip is used; intervals are over songs.
     """
-    wet = torch.cat([variants[0] for variants, _ in pairs])
-    dry = torch.cat([dry for _, dry in pairs])
-    before = float((wet * dry).sum(-1).mean())
-    after = float((adaptor(wet) * dry).sum(-1).mean())
-    kept = float((adaptor(dry) * dry).sum(-1).mean())
-    closed = (after - before) / (1 - before)
-    table, n = "adaptor", len(wet)
+    pairs = mix_contents(cache, corpus, networks.content_encoder, "test")
+    before, after, kept, counts = [], [], [], []
+    for first in range(0, len(pairs), corpus.mixes_per_song):
+        own = pairs[first : first + corpus.mixes_per_song]
+        wet, dry = torch.cat([variants[0] for variants, _ in own]), torch.cat([dry for _, dry in own])
+        for values, content in ((before, wet), (after, networks.adaptor(wet)), (kept, networks.adaptor(dry))):
+            values.append(float((content * dry).sum()))
+        counts.append(len(dry))
+    before, after, kept, counts = map(np.array, (before, after, kept, counts))
+
+    def mean(values: np.ndarray) -> Callable[[np.ndarray], float]:
+        return lambda weights: float(weights @ values / (weights @ counts))
+
+    def closed(weights: np.ndarray) -> float:
+        return (mean(after)(weights) - mean(before)(weights)) / (1 - mean(before)(weights))
+
+    n, songs = int(counts.sum()), len(counts)
     return [
-        Row(table, "content(wet)", "cosine to content(dry)", before, n),
-        Row(table, "adaptor(content(wet))", "cosine to content(dry)", after, n),
-        Row(table, "adaptor(content(dry))", "cosine to content(dry)", kept, n),
-        Row(table, "adaptor(content(wet))", "share of gap closed", closed, n),
+        statistic_row("adaptor_none", "cosine_to_dry", songs, mean(before), n),
+        statistic_row("adaptor", "cosine_to_dry", songs, mean(after), n),
+        statistic_row("adaptor", "cosine_of_dry_to_dry", songs, mean(kept), n),
+        statistic_row("adaptor", "gap_closed", songs, closed, n),
     ]

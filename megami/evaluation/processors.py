@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from megami.corpus import Crops
+from megami.corpus import CorpusConfig, Crops, build_crops
 from megami.embeddings import FxEncoder
-from megami.evaluation.report import Row
+from megami.evaluation.rows import Row, mean_row, statistic_row
 from megami.processor import match_level_per_channel, mid_side_error_db, small_spectral_errors
+from megami.weights import Networks, from_pretrained
 
 Render = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(dry [b, 1, n], z [b, dim], content [b, dim]) -> wet [b, 2, n]."""
@@ -54,28 +56,35 @@ def score(render: Render, crops: Crops, encoder: FxEncoder, batch: int = 10) -> 
     return Scores(*(torch.cat(part).numpy() for part in parts))
 
 
-def processor_rows(systems: dict[str, Scores], kinds: np.ndarray) -> list[Row]:
-    """Rows per system: the spectral error for every kind of chain, and the mean of every score over all crops."""
-    order = [k for k in ("engineer", "random", "identity") if k in kinds] + sorted(
-        set(kinds) - {"engineer", "random", "identity"}
-    )
+def processor_rows(
+    weights: str, networks: Networks, cache: Path, corpus: CorpusConfig, crops: int, workers: int | None = None
+) -> list[Row]:
+    """Both processors against the dry track at true level and balance, on unseen tracks, for every kind of chain.
+
+    error_ratio is the mean spectral error over that of the dry track.
+    """
+    paths = build_crops(cache, corpus, "test", crops, workers)
+    material = Crops.load(paths, networks.preset.embedding, networks.fx_encoder, networks.content_encoder)
+    scores = {
+        "dry_track": score(leave_dry, material, networks.fx_encoder),
+        "processor": score(from_pretrained(weights, processor="structured").processor, material, networks.fx_encoder),
+        "processor_tcn": score(from_pretrained(weights, processor="tcn").processor, material, networks.fx_encoder),
+    }
     rows = []
-    for name, scores in systems.items():
-        for kind in order:
-            chosen = kinds == kind
-            rows.append(
-                Row(
-                    "processor by chain",
-                    name,
-                    "spectral error",
-                    float(scores.spectral[chosen].mean()),
-                    int(chosen.sum()),
-                    kind,
-                )
-            )
-        count = len(kinds)
-        rows.append(Row("processor", name, "spectral error", float(scores.spectral.mean()), count))
-        rows.append(Row("processor", name, "mid error (dB)", float(np.nanmean(scores.mid_db)), count))
-        rows.append(Row("processor", name, "side error (dB)", float(np.nanmean(scores.side_db)), count))
-        rows.append(Row("processor", name, "embedding cosine", float(scores.cosine.mean()), count))
+    for name, own in scores.items():
+        rows.append(mean_row(name, "spectral_error", own.spectral))
+        rows.append(mean_row(name, "mid_error_db", own.mid_db))
+        rows.append(mean_row(name, "side_error_db", own.side_db))
+        rows.append(mean_row(name, "embedding_cosine", own.cosine))
+        rows += [
+            mean_row(name, f"spectral_error_{kind}", own.spectral[material.kinds == kind])
+            for kind in np.unique(material.kinds)
+        ]
+        if name != "dry_track":
+            rows.append(ratio_row(name, "error_ratio", own.spectral, scores["dry_track"].spectral))
     return rows
+
+
+def ratio_row(system: str, metric: str, errors: np.ndarray, baseline: np.ndarray) -> Row:
+    """Mean error over the mean error of a baseline on the same crops."""
+    return statistic_row(system, metric, len(errors), lambda w: float(w @ errors / (w @ baseline)), len(errors))

@@ -1,6 +1,7 @@
 """Sampling: from noise to effect embeddings, step by step along the schedule.
 
-Source: Karras et al. 2022 (EDM), algorithm 2, with the particulars of the published MEGAMI sampler.
+Source: Karras et al. 2022 (EDM), algorithm 2, with the particulars of the published MEGAMI sampler; the multistep
+solver is DPM-Solver++ (2M) of Lu et al. 2022 (arXiv 2211.01095, algorithm 2).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from megami.generator.edm import Denoiser, schedule
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
 Callback = Callable[[int, float, Tensor, Tensor], None]
+SOLVERS = ("euler", "heun", "multistep")
 TRACK_ORDERS = ("content", "drawn", "given")
 TOKENS_AT_ONCE = 8192  # of all mixes together; bounds the memory of attention
 
@@ -26,7 +28,7 @@ def sample(
     cond: Tensor,
     mask: Tensor | None = None,
     num_points: int = 25,
-    order: int = 1,
+    solver: str = "euler",
     churn: float = 0.0,
     guidance: float = 1.0,
     generator: Generators = None,
@@ -37,23 +39,23 @@ def sample(
     """Draw effect embeddings given the content of the tracks: [b, tracks, channels, tokens].
 
     cond [b, tracks, cond tokens, channels] and mask [b, tracks] as the denoiser takes them. `num_points` noise levels
-    cost num_points - 1 steps; order 1 is Euler, 2 is Heun (two network calls a step). `churn` adds fresh noise before
-    each step. Noise comes from `generator` (one for the batch, or one per item), or is given as unit normal draws:
+    cost num_points - 1 steps. `solver`: "euler", "heun" (two network calls a step) or "multistep" (one call, and the
+    estimate of the step before: second order at the price of Euler). `churn` adds fresh noise before each step. Noise comes from `generator` (one for the batch, or one per item), or is given as unit normal draws:
     `prior` [b, tracks, channels, tokens] and `churn_noise` [num_points - 1, b, tracks, channels, tokens].
     `callback(step, sigma, x, denoised)` sees every step. Noise is drawn on the CPU and in every step, used or not, so
     that neither device nor churn shifts the draws. The answer is the last denoised estimate, zero for absent tracks.
     Source: EDM algorithm 2; the published sampler starts its churn after the first step, as the noise level may not
-    exceed sigma_max. Raises UserError for an order other than 1 or 2, a negative churn, or too few points.
+    exceed sigma_max. Raises UserError for another solver, a negative churn, or too few points.
     """
-    if order not in (1, 2):
-        raise UserError(f"sampling order must be 1 (Euler) or 2 (Heun), not {order}")
+    if solver not in SOLVERS:
+        raise UserError(f"the solver must be one of {', '.join(SOLVERS)}, not {solver!r}")
     levels = schedule(num_points, denoiser.config)
     gammas = churn_amounts(levels, churn)
     if prior is None:
         sizes = denoiser.network.config
         prior = draw((*cond.shape[:2], sizes.io_channels, sizes.tokens), generator)
     x = levels[0].item() * prior.to(cond)
-    denoised = torch.zeros_like(x)
+    denoised, before = torch.zeros_like(x), None
     for i in range(num_points - 1):
         noise = (draw(x.shape, generator) if churn_noise is None else churn_noise[i]).to(x)
         sigma = min(levels[i] * (1 + gammas[i]), torch.tensor(denoiser.config.sigma_max))
@@ -62,8 +64,27 @@ def sample(
         slope, denoised = _slope(denoiser, x, sigma, cond, mask, guidance)
         if callback is not None:
             callback(i, sigma.item(), x, denoised)
-        x = _step(denoiser, x, slope, sigma, levels[i + 1], order, cond, mask, guidance)
+        if solver == "multistep":
+            x = _multistep(x, denoised, sigma, levels[i + 1], before)
+            before = (sigma, denoised)
+        else:
+            x = _step(denoiser, x, slope, sigma, levels[i + 1], solver, cond, mask, guidance)
     return denoised
+
+
+def _multistep(
+    x: Tensor, denoised: Tensor, sigma: Tensor, sigma_next: Tensor, before: tuple[Tensor, Tensor] | None
+) -> Tensor:
+    """Go to sigma_next as if the estimate went on changing as it did since the step before (DPM-Solver++ 2M).
+
+    Time is -ln sigma: x' = (sigma' / sigma) x + (1 - sigma' / sigma) D, where D is extrapolated by half a step.
+    """
+    shrink = (sigma_next / sigma).item()
+    if before is not None and sigma_next > 0:
+        earlier, old = before
+        ratio = (torch.log(sigma / sigma_next) / torch.log(earlier / sigma)).item() / 2
+        denoised = denoised + ratio * (denoised - old)
+    return shrink * x + (1 - shrink) * denoised
 
 
 def _slope(
@@ -80,15 +101,15 @@ def _step(
     slope: Tensor,
     sigma: Tensor,
     sigma_next: Tensor,
-    order: int,
+    solver: str,
     cond: Tensor,
     mask: Tensor | None,
     guidance: float,
 ) -> Tensor:
-    """Go from sigma to sigma_next along the slope; order 2 averages it with the slope at the other end (Heun)."""
+    """Go from sigma to sigma_next along the slope; Heun averages it with the slope at the other end."""
     change = (sigma_next - sigma).item()
     ahead = x + change * slope
-    if order == 1 or sigma_next == 0:  # at 0 there is no slope to average with
+    if solver == "euler" or sigma_next == 0:  # at 0 there is no slope to average with
         return ahead
     slope_ahead, _ = _slope(denoiser, ahead, sigma_next, cond, mask, guidance)
     return x + change * (slope + slope_ahead) / 2
@@ -113,7 +134,7 @@ def sample_mixes(
     num_mixes: int,
     num_points: int,
     seed: int,
-    order: int = 1,
+    solver: str = "euler",
     churn: float = 0.0,
     guidance: float = 1.0,
     track_order: str = "content",
@@ -137,7 +158,7 @@ def sample_mixes(
             denoiser,
             cond[index[start : start + at_once]],
             num_points=num_points,
-            order=order,
+            solver=solver,
             churn=churn,
             guidance=guidance,
             generator=generators[start : start + at_once],

@@ -9,7 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from megami.processor.filters import dead_zone, hard_gate
+
 DB_PER_NEPER = 20 / math.log(10)
+NOTHING_DB = 0.2  # gains of the network below this are its noise
 ENVELOPE_FLOOR = 1e-5  # -100 dB relative to the track's level
 
 
@@ -87,7 +90,7 @@ class GainNet(nn.Module):
             scale, shift = film[:, index, 0, :, None], film[:, index, 1, :, None]
             update = block(F.pad(hidden, ((self.kernel - 1) * block.dilation[0], 0)))
             hidden = hidden + F.silu(update * (1 + scale) + shift)
-        return self.limit_db * torch.tanh(self.output(hidden)[:, 0])
+        return dead_zone(self.limit_db * torch.tanh(self.output(hidden)[:, 0]), NOTHING_DB)
 
 
 class DynamicsLayer(nn.Module):
@@ -119,7 +122,7 @@ class DynamicsLayer(nn.Module):
         with torch.no_grad():
             self.head.weight.mul_(0.1)
             self.head.bias.zero_()
-            self.head.bias[1] = -2.5  # ratio 1.08: nearly no compression at first
+            self.head.bias[1] = -2.0  # ratio 1.05: nearly no compression at first
             self.head.bias[4] = -3.0  # drive 0.05: tanh is nearly straight at first
 
     def settings(self, hidden: Tensor) -> DynamicsSettings:
@@ -128,12 +131,12 @@ class DynamicsLayer(nn.Module):
         threshold, slope, attack, release, drive, mix = values[:, : self.COMPRESSOR].split(1, dim=-1)
         return DynamicsSettings(
             threshold_db=-12 + 24 * torch.tanh(threshold),
-            slope=torch.sigmoid(slope),
+            slope=hard_gate(slope),
             attack_ms=torch.exp(math.log(5.5) + 2.4 * torch.tanh(attack)),
             release_ms=torch.exp(math.log(95.0) + 1.85 * torch.tanh(release)),
             film=values[:, self.COMPRESSOR :].reshape(-1, *self.film_shape),
             drive=torch.exp(drive.clamp(-5, 4)),
-            drive_mix=torch.sigmoid(mix),
+            drive_mix=hard_gate(mix),
         )
 
     def gain_db(self, audio: Tensor, settings: DynamicsSettings) -> Tensor:

@@ -39,6 +39,20 @@ def soft_limit(value: Tensor, limit: float) -> Tensor:
     return value * (1 + (value / limit).square().square()).pow(-0.25)
 
 
+def dead_zone(value: Tensor, width: float) -> Tensor:
+    """Leave a tenth of what is small against `width` and keep what is large, smoothly; about half is left at `width`.
+
+    A network that estimates a correction is never exactly right; without this, a track that needs none gets its error.
+    """
+    square = value.square()
+    return value * (square + 0.1 * width**2) / (square + width**2)
+
+
+def hard_gate(value: Tensor) -> Tensor:
+    """A sigmoid that reaches 0 and 1: parts that are not wanted are off."""
+    return (1.2 * torch.sigmoid(value) - 0.1).clamp(0, 1)
+
+
 def remove_dc(kernel: Tensor, window: Tensor) -> Tensor:
     """Make kernels [..., taps] sum to zero by taking away a decaying exponential: a first-order high-pass."""
     low = torch.zeros_like(kernel)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from megami.processor.filters import decay_window, fast_length, remove_dc
+from megami.processor.filters import decay_window, fast_length, hard_gate, remove_dc
 
 TAP_RANGE_MS = (3.0, 18.0)
 DECAY_NEPERS = math.log(1000.0)  # 60 dB, the definition of reverberation time (ISO 3382)
@@ -58,7 +58,7 @@ class EarlyTaps(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         values = self.head(hidden)
-        gate = torch.sigmoid(values[:, 2 * self.taps :])
+        gate = hard_gate(values[:, 2 * self.taps :])
         gains = torch.tanh(values[:, : 2 * self.taps].unflatten(-1, (2, self.taps))) * gate[..., None]
         kernel = gains.new_zeros(len(gains), 2, self.length)
         kernel[..., self.positions] = gains
@@ -85,7 +85,7 @@ class NoiseTail(nn.Module):
             self.head.weight.mul_(0.1)
             self.head.bias.zero_()
             self.head.bias[:bands] = -0.5
-            self.head.bias[2 * bands] = -2.5
+            self.head.bias[2 * bands] = -2.0
             self.head.bias[2 * bands + 1] = -0.5
             self.head.bias[2 * bands + 2] = -2.0
         noise = noise_bands(self.samples, bands, sample_rate, seed)
@@ -117,7 +117,7 @@ class NoiseTail(nn.Module):
         share = torch.sigmoid(likeness)[:, None]
         right = share * left + (1 - share.square() + 1e-6).sqrt() * right
         tilt = torch.exp(0.7 * torch.tanh(balance))[:, None]
-        tail = torch.stack([left * tilt, right / tilt], dim=1) * torch.sigmoid(gate)[:, None, None]
+        tail = torch.stack([left * tilt, right / tilt], dim=1) * hard_gate(gate)[:, None, None]
         return remove_dc(tail, self.dc_window)
 
 

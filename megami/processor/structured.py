@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from megami.embeddings.dynamics import decode_dynamics, standardise_dynamics
+from megami.embeddings.dynamics import crest_factor_db, decode_dynamics, log_spread_db, standardise_dynamics
 from megami.embeddings.effect_embedding import EmbeddingConfig, split_parts
 from megami.embeddings.spectrum import decode_spectrum, mid_bands_db
 from megami.processor.dynamics_layer import DynamicsLayer, DynamicsSettings
@@ -20,6 +20,7 @@ from megami.processor.filters import (
     CurveFilter,
     convolve,
     convolve_in_blocks,
+    dead_zone,
     decay_window,
     interpolation_matrix,
     log_frequencies,
@@ -29,6 +30,7 @@ from megami.processor.filters import (
 from megami.processor.space import EarlyTaps, NoiseTail, join_kernels
 
 QUIETEST_BAND_DB = -58.0
+NOTHING_DB = 0.4  # corrections of the equalisers below this are the error of the estimate
 LEVEL_FRAME = 1024
 LEVEL_FLOOR = 1e-6
 
@@ -50,7 +52,7 @@ class StructuredConfig:
     net_kernel: int = 5
     hop: int = 64
     early_taps: int = 16
-    tail_s: float = 0.95
+    tail_s: float = 1.8
     tail_bands: int = 8
     sample_rate: int = 44100
 
@@ -74,6 +76,13 @@ def loud_level(audio: Tensor) -> Tensor:
     return (power.square().sum(-1, keepdim=True) / power.sum(-1, keepdim=True)).sqrt()
 
 
+def panned_side_db(imbalance: Tensor) -> Tensor:
+    """Side over mid in dB of a mono track that is only panned, from its imbalance (R - L) / (R + L) in energy."""
+    imbalance = imbalance.clamp(-0.999, 0.999)
+    ratio = ((1 + imbalance) / (1 - imbalance)).sqrt()  # of the amplitudes
+    return 10 * torch.log10(((ratio - 1) / (ratio + 1)).square() + 1e-6)
+
+
 class Conditioning(nn.Module):
     """What the small network knows, at about unit scale, and how far the target's spectrum is from the track's.
 
@@ -85,7 +94,7 @@ class Conditioning(nn.Module):
         if not config.embedding.spectrum_dim:
             raise ValueError("the structured processor needs an effect embedding with a spectrum code")
         self.config = config
-        self.size = config.points + config.mid_bands + config.side_bands + 8 + config.embedding.fx_dim
+        self.size = config.points + config.mid_bands + 2 * config.side_bands + 14 + config.embedding.fx_dim
         to_points = interpolation_matrix(log_frequencies(config.mid_bands), log_frequencies(config.points))
         self.register_buffer("to_points", to_points, persistent=False)
 
@@ -97,11 +106,19 @@ class Conditioning(nn.Module):
         with torch.no_grad():
             bands = mid_bands_db(dry, config.mid_bands)
             points = mid_bands_db(dry, config.points)
+            own = torch.cat([crest_factor_db(dry), log_spread_db(dry)], dim=-1)  # [b, 2]
+        wanted = decode_dynamics(dynamics)
+        # What was done shows in differences: squashed peaks against the track's own, width against that of plain panning.
+        squashed = (wanted[:, 2:6] - own.repeat_interleave(2, dim=-1)) / 3
+        widened = (side - panned_side_db(wanted[:, 7:])) / 15
         parts = [
             (points + 30) / 20,
             (mid + 25) / 20,
             (side + 20) / 15,
-            standardise_dynamics(decode_dynamics(dynamics)).clamp(-4, 4),
+            widened.clamp(-3, 4),
+            standardise_dynamics(wanted).clamp(-4, 4),
+            squashed.clamp(-4, 4),
+            (own - own.new_tensor([16.0, -15.0])) / 8,
             F.normalize(fx, dim=-1) * config.embedding.fx_dim**0.5,
         ]
         return torch.cat(parts, dim=-1), self.difference_db(mid, bands) @ self.to_points
@@ -150,9 +167,9 @@ class StructuredProcessor(nn.Module):
         # dB per unit of the network: curves move in dB while weights move in hundredths.
         pre, post, apart = (12 * self.curves(hidden)).unflatten(-1, (3, -1)).unbind(1)
         skip_pre, skip_post = (4 * self.skip(condition)).unflatten(-1, (2, -1)).unbind(1)
-        pre = soft_limit(self.prior * difference_db + pre + skip_pre, self.config.pre_limit_db)
-        post = soft_limit(post + skip_post, self.config.post_limit_db)
-        apart = soft_limit(apart, self.config.post_limit_db) / 2
+        pre = soft_limit(dead_zone(self.prior * difference_db + pre + skip_pre, NOTHING_DB), self.config.pre_limit_db)
+        post = soft_limit(dead_zone(post + skip_post, NOTHING_DB), self.config.post_limit_db)
+        apart = soft_limit(dead_zone(apart, NOTHING_DB), self.config.post_limit_db) / 2
         kernels = self.filter(torch.stack([pre, post + apart, post - apart], dim=1))
         direct = remove_dc(kernels[:, 1:], self.dc_window)
         early = self.early(hidden)

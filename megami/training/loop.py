@@ -37,6 +37,7 @@ class LoopConfig:
     final_fraction: float = 0.03  # of the learning rate, reached by a cosine
     clip_norm: float = 1.0
     ema_rate: float = 0.999
+    precision: str = "32-true"  # or "bf16-mixed": most products in half precision, weights and losses whole
     save_every: int = 250  # steps between checkpoints: minutes of work at most are lost
     log_every: int = 25
     seed: int = 0
@@ -103,7 +104,7 @@ def fit(
     Interrupting with Ctrl-C saves first. Raises FloatingPointError if the loss is not finite.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    fabric = Fabric(accelerator="cpu" if device == "cpu" else "cuda", devices=devices)
+    fabric = Fabric(accelerator="cpu" if device == "cpu" else "cuda", devices=devices, precision=config.precision)
     fabric.launch()
     optimizer = torch.optim.AdamW(
         (p for p in task.parameters() if p.requires_grad),

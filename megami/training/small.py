@@ -21,7 +21,7 @@ from megami.errors import UserError
 from megami.generator import Denoiser, MultitrackTransformer
 from megami.processor import FilmTCN, StructuredProcessor
 from megami.training.loop import LoopConfig, fit
-from megami.training.recipes import adaptation, fx_encoder, generator, processor
+from megami.training.recipes import adaptation, baselines, fx_encoder, generator, processor
 from megami.weights import Preset, load_network, preset, save_network
 
 STAGES = (
@@ -31,6 +31,8 @@ STAGES = (
     "content_encoder",
     "adaptor",
     "generator",
+    "generator_regression",
+    "generator_per_track",
     "processor_structured",
     "processor_tcn",
 )
@@ -45,6 +47,8 @@ class SmallRecipe:
     content_encoder: LoopConfig = adaptation.CONTENT_LOOP
     adaptor: LoopConfig = adaptation.ADAPTOR_LOOP
     generator: LoopConfig = generator.LOOP
+    generator_regression: LoopConfig = baselines.REGRESSION_LOOP
+    generator_per_track: LoopConfig = baselines.PER_TRACK_LOOP
     processor_structured: LoopConfig = processor.STRUCTURED_LOOP
     processor_tcn: LoopConfig = processor.TCN_LOOP
     preset: Preset = field(default_factory=lambda: preset("small"))
@@ -96,6 +100,7 @@ def run_features(place: Workplace, recipe: SmallRecipe) -> None:
     features.build_features(place.cache, recipe.corpus, ("train", "validation"), place.workers)
     features.build_views(place.cache, recipe.corpus, "train", recipe.corpus.chains, place.workers)
     features.build_crops(place.cache, recipe.corpus, "train", recipe.corpus.crops, place.workers)
+    features.build_long_crops(place.cache, recipe.corpus, "train", recipe.corpus.long_crops, place.workers)
 
 
 def run_fx_encoder(place: Workplace, recipe: SmallRecipe) -> None:
@@ -126,11 +131,32 @@ def run_adaptor(place: Workplace, recipe: SmallRecipe) -> None:
 
 def run_generator(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the generator on the engineers' mixes."""
+    task = generator.GeneratorTask(_denoiser(recipe), recipe.preset.embedding, recipe.preset.content_noise)
+    _train(place, recipe, "generator", task, "denoiser", _draw_mixes(place, recipe))
+
+
+def run_generator_regression(place: Workplace, recipe: SmallRecipe) -> None:
+    """Train the deterministic baseline: the generator's network with squared error."""
+    task = baselines.RegressionTask(_denoiser(recipe), recipe.preset.embedding, recipe.preset.content_noise)
+    _train(place, recipe, "generator_regression", task, "denoiser", _draw_mixes(place, recipe))
+
+
+def run_generator_per_track(place: Workplace, recipe: SmallRecipe) -> None:
+    """Train the independent baseline: the generator on single tracks."""
+    task = generator.GeneratorTask(_denoiser(recipe), recipe.preset.embedding, recipe.preset.content_noise)
+    draw = baselines.DrawLoneTracks(_draw_mixes(place, recipe))
+    _train(place, recipe, "generator_per_track", task, "denoiser", draw)
+
+
+def _denoiser(recipe: SmallRecipe) -> Denoiser:
+    return _seeded(lambda: Denoiser(MultitrackTransformer(recipe.preset.transformer), recipe.preset.edm), recipe)
+
+
+def _draw_mixes(place: Workplace, recipe: SmallRecipe) -> generator.DrawMixes:
     listeners = [load_network(place.weights, name) for name in ("fx_encoder", "content_encoder", "adaptor")]
-    mixes = datasets.load_mixes(place.cache, recipe.corpus, "train", recipe.preset.embedding, *listeners)
-    denoiser = _seeded(lambda: Denoiser(MultitrackTransformer(recipe.preset.transformer), recipe.preset.edm), recipe)
-    task = generator.GeneratorTask(denoiser, recipe.preset.embedding, recipe.preset.content_noise)
-    _train(place, recipe, "generator", task, "denoiser", generator.DrawMixes(mixes))
+    return generator.DrawMixes(
+        datasets.load_mixes(place.cache, recipe.corpus, "train", recipe.preset.embedding, *listeners)
+    )
 
 
 def run_processor_structured(place: Workplace, recipe: SmallRecipe) -> None:
@@ -146,11 +172,15 @@ def run_processor_tcn(place: Workplace, recipe: SmallRecipe) -> None:
 def _train_processor(
     place: Workplace, recipe: SmallRecipe, name: str, make: Callable[[], nn.Module], batch: int
 ) -> None:
-    encoder = load_network(place.weights, "fx_encoder")
-    paths = features.crop_paths(place.cache, "train", recipe.corpus.crops)
-    crops = datasets.Crops.load(paths, recipe.preset.embedding, encoder, load_network(place.weights, "content_encoder"))
+    encoder, content_encoder = (load_network(place.weights, part) for part in ("fx_encoder", "content_encoder"))
+    corpus = recipe.corpus
+    short = features.crop_paths(place.cache, "train", corpus.crops)
+    long = features.long_crop_paths(place.cache, "train", corpus.long_crops)
+    crops, long_crops = (
+        datasets.Crops.load(paths, recipe.preset.embedding, encoder, content_encoder) for paths in (short, long)
+    )
     task = processor.ProcessorTask(_seeded(make, recipe), encoder)
-    _train(place, recipe, name, task, "processor", processor.DrawCrops(crops, batch))
+    _train(place, recipe, name, task, "processor", processor.DrawCrops(crops, batch, long_crops))
 
 
 def _seeded(make: Callable[[], nn.Module], recipe: SmallRecipe) -> nn.Module:
@@ -184,6 +214,8 @@ RUNNERS: dict[str, Callable[[Workplace, SmallRecipe], None]] = {
     "content_encoder": run_content_encoder,
     "adaptor": run_adaptor,
     "generator": run_generator,
+    "generator_regression": run_generator_regression,
+    "generator_per_track": run_generator_per_track,
     "processor_structured": run_processor_structured,
     "processor_tcn": run_processor_tcn,
 }

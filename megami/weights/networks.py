@@ -19,7 +19,17 @@ from megami.weights.configs import config_from_dict, config_to_dict
 from megami.weights.store import load_weights, read_metadata, save_weights
 
 # FxNorm is no network, but it has numbers to store: its target curve.
-NETWORKS = ("fx_encoder", "content_encoder", "adaptor", "generator", "processor_structured", "processor_tcn", "fxnorm")
+NETWORKS = (
+    "fx_encoder",
+    "content_encoder",
+    "adaptor",
+    "generator",
+    "generator_regression",  # what the generator is measured against
+    "generator_per_track",
+    "processor_structured",
+    "processor_tcn",
+    "fxnorm",
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,7 @@ def config_class(name: str) -> type[NetworkConfig]:
             return ContentConfig
         case "adaptor":
             return AdaptorConfig
-        case "generator":
+        case "generator" | "generator_regression" | "generator_per_track":
             return GeneratorConfig
         case "processor_structured":
             return StructuredConfig

@@ -33,6 +33,7 @@ class Preset:
     content_noise: float
     churn: float  # fresh noise while sampling, in all; keeps the mixes diverse
     default_steps: int
+    solver: str  # how the generator is sampled: euler, heun or multistep
     fxnorm: bool  # whether the processor's input first loses its own level and colour
     segment_seconds: float  # how much of a track is listened to
     content_level_db: float | None = None  # level at which the content encoder hears it; None: the encoder's business
@@ -80,6 +81,7 @@ def _small() -> Preset:
         content_noise=0.02,
         churn=10.0,
         default_steps=25,
+        solver="euler",
         fxnorm=False,
         segment_seconds=12.0,
     )
@@ -129,6 +131,7 @@ def _paper() -> Preset:
         content_noise=0.011,
         churn=10.0,
         default_steps=99,  # 100 noise levels
+        solver="euler",
         fxnorm=True,
         segment_seconds=525312 / 44100,
         content_level_db=-25.0,

@@ -70,11 +70,11 @@ def test_denoiser_at_every_level_and_guidance(edm):
 
 
 RUNS = {
-    "sample_order1": {"order": 1},
-    "sample_order2": {"order": 2},
-    "sample_order1_cfg2.5": {"order": 1, "guidance": 2.5},
-    "sample_stochastic_Schurn10": {"order": 1, "churn": 10.0},
-    "sample_stochastic_order2_Schurn10": {"order": 2, "churn": 10.0},
+    "sample_order1": {"solver": "euler"},
+    "sample_order2": {"solver": "heun"},
+    "sample_order1_cfg2.5": {"solver": "euler", "guidance": 2.5},
+    "sample_stochastic_Schurn10": {"solver": "euler", "churn": 10.0},
+    "sample_stochastic_order2_Schurn10": {"solver": "heun", "churn": 10.0},
 }
 
 
@@ -91,7 +91,7 @@ def test_sampling(edm, run):
         churn_noise=t["in.churn_noise"],
         **options,
     )
-    assert_close(z, t[f"out.{run}"], atol=1e-4 if options["order"] == 1 else 1e-3, rtol=1e-4)
+    assert_close(z, t[f"out.{run}"], atol=1e-4 if options["solver"] == "euler" else 1e-3, rtol=1e-4)
 
 
 def test_every_sampling_run_in_the_file_is_checked(edm):

@@ -14,8 +14,10 @@ from megami.corpus import DryTracks
 from megami.embeddings import LogMel, standardise_mid_bands
 from megami.training.loop import LoopConfig
 
-CONTENT_LOOP = LoopConfig(steps=1500, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998)
-ADAPTOR_LOOP = LoopConfig(steps=3000, learning_rate=1e-3, weight_decay=0.02, ema_rate=0.998)
+CONTENT_LOOP = LoopConfig(steps=3000, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998, precision="bf16-mixed")
+ADAPTOR_LOOP = LoopConfig(steps=8000, learning_rate=1e-3, weight_decay=0.02, ema_rate=0.998)
+NOISE_DB = (-75.0, -35.0)  # of a noise floor, per mel, against a track whose loud bands lie near -25
+BLEED_DB = (-50.0, -20.0)  # of another track in the microphone
 
 
 def random_tilt_db(points: int, rng: np.random.Generator, depth_db: float = 6.0) -> np.ndarray:
@@ -24,9 +26,19 @@ def random_tilt_db(points: int, rng: np.random.Generator, depth_db: float = 6.0)
     return np.interp(np.linspace(0, 3, points), np.arange(4), knots).astype(np.float32)
 
 
+def with_room_sound(mels: Tensor, rng: np.random.Generator) -> Tensor:
+    """Add to each cut a noise floor and a little of another one, as microphones do: log-mels [b, 1, mels, frames]."""
+    power = 10 ** (mels * (LogMel.SPREAD_DB / 10))
+    size = (len(mels), 1, 1, 1)
+    bleed = 10 ** (torch.from_numpy(rng.uniform(*BLEED_DB, size)).float() / 10) * power[rng.permutation(len(mels))]
+    noise = 10 ** ((torch.from_numpy(rng.uniform(*NOISE_DB, size)).float() - LogMel.CENTRE_DB) / 10)
+    heard = torch.from_numpy(rng.random(size) < 0.5).float()
+    return torch.log10(power + heard * (bleed + noise)) * (10 / LogMel.SPREAD_DB)
+
+
 @dataclass(frozen=True)
 class DrawTracks:
-    """Random cuts of dry tracks, each recoloured a little so that real recordings are not strangers."""
+    """Random cuts of dry tracks, recoloured a little and in a little noise, so that recordings are not strangers."""
 
     tracks: DryTracks
     size: int = 64
@@ -43,7 +55,7 @@ class DrawTracks:
         mel_tilt = F.interpolate(torch.from_numpy(tilt)[:, None], mels.shape[-2], mode="linear", align_corners=True)
         band_tilt = F.interpolate(torch.from_numpy(tilt)[:, None], mid_db.shape[-1], mode="linear", align_corners=True)
         return {
-            "mels": mels + mel_tilt[..., None] / LogMel.SPREAD_DB,
+            "mels": with_room_sound(mels + mel_tilt[..., None] / LogMel.SPREAD_DB, rng),
             "spectrum": standardise_mid_bands(mid_db + band_tilt[:, 0]),
             "instrument": self.tracks.instrument[index],
             "role": self.tracks.role[index],

@@ -12,7 +12,7 @@ from megami.corpus import Views
 from megami.embeddings import FxEncoder, contrastive_loss
 from megami.training.loop import LoopConfig
 
-LOOP = LoopConfig(steps=2400, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998)
+LOOP = LoopConfig(steps=5000, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998, precision="bf16-mixed")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ class FxEncoderTask(nn.Module):
     def forward(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         mels = batch["mels"]  # [chains, 2, 4, mels, frames]
         projections = self.encoder.project(self.encoder.encode(mels.flatten(0, 1))).unflatten(0, mels.shape[:2])
-        loss = contrastive_loss(projections, self.temperature)
+        with torch.autocast(mels.device.type, enabled=False):  # cosines divided by the temperature need all their digits
+            projections = projections.float()
+            loss = contrastive_loss(projections, self.temperature)
         with torch.no_grad():
             likeness = projections[:, 0] @ projections[:, 1].T
             top1 = (likeness.argmax(1) == torch.arange(len(likeness), device=likeness.device)).float().mean()

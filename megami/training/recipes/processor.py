@@ -13,18 +13,22 @@ from megami.embeddings import FxEncoder
 from megami.processor import match_level_per_channel, small_spectral_loss
 from megami.training.loop import LoopConfig
 
-STRUCTURED_LOOP = LoopConfig(steps=5000, learning_rate=3e-3, weight_decay=1e-2, ema_rate=0.998)
-TCN_LOOP = LoopConfig(steps=500, learning_rate=3e-3, weight_decay=1e-2, ema_rate=0.998)
+STRUCTURED_LOOP = LoopConfig(steps=7000, learning_rate=3e-3, weight_decay=1e-2, ema_rate=0.998)
+TCN_LOOP = LoopConfig(steps=250, learning_rate=3e-3, weight_decay=1e-2, ema_rate=0.998)
 
 
 @dataclass(frozen=True)
 class DrawCrops:
-    """Draw a batch of crops."""
+    """Draw a batch of crops; every so often one long crop in the place of several short ones."""
 
     crops: Crops
     size: int = 4
+    long_crops: Crops | None = None
+    long_share: float = 0.3
 
     def __call__(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        if self.long_crops is not None and rng.random() < self.long_share:
+            return self.long_crops.take(rng.integers(len(self.long_crops), size=1))
         return self.crops.take(rng.integers(len(self.crops), size=self.size))
 
 

@@ -1,0 +1,143 @@
+"""The comparison of all systems with the engineers: distances, coverage, precision, joint behaviour, pairwise metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from megami.evaluation.distances import fad_row, kad_by_role_row, kad_row
+from megami.evaluation.reach import (
+    Heard,
+    Scale,
+    agreement,
+    coverage,
+    level_distance_db,
+    panning_balance,
+    precision,
+    same_engineer_radius,
+)
+from megami.evaluation.rows import Row, mean_row, statistic_row
+
+PAIRWISE = ("logrms", "crestfactor", "logspread", "stereowidth", "stereoimbalance", "IM-mss-lr", "IM-mss-ms")
+
+
+@dataclass(frozen=True)
+class SongSet:
+    """What was heard of one system, song by song."""
+
+    system: str
+    heard: list[Heard]
+    embeddings: list[Tensor]  # [mixes, tracks, dim]
+    pairs: np.ndarray  # [songs, metrics]; no songs for the reference itself
+    plans: list[Tensor] | None  # the embeddings as they were decided, before the processor
+
+    @staticmethod
+    def load(folder: Path, names: Sequence[str], system: str) -> SongSet:
+        """Read the files that `HearMixes` wrote, and the plans behind them."""
+        heard, embeddings, pairs, plans = [], [], [], []
+        for name in names:
+            with np.load(folder / system / name, allow_pickle=False) as file:
+                heard.append(Heard(file["tracks"], file["mixes"], file["lead_over_rest_db"]))
+                embeddings.append(torch.from_numpy(file["z"]))
+                if "pairs" in file:
+                    pairs.append(file["pairs"].mean(0))
+            with np.load(folder / "plans" / system / name, allow_pickle=False) as file:
+                if "z" in file:
+                    plans.append(torch.from_numpy(file["z"]))
+        return SongSet(system, heard, embeddings, np.array(pairs), plans or None)
+
+
+def repeated(items, count: int):
+    """The first `count` mixes; a system that has fewer says the same again, as often as it is asked."""
+    index = np.arange(count) % len(items)
+    return items[torch.from_numpy(index)] if isinstance(items, Tensor) else items[index]
+
+
+def comparison_rows(
+    sets: Sequence[SongSet], roles: Sequence[Tensor], engineers: Sequence, mixes: int, many_mixes: int
+) -> list[Row]:
+    """Rows of every system; `engineers` (per song) say who made the reference mixes and those of the system engineers."""
+    by_name = {item.system: item for item in sets}
+    reference, others = by_name["reference"], by_name["engineers"]
+    styles = [song.names[:mixes] for song in engineers]
+    scale = Scale.of(reference.heard)
+    radius = same_engineer_radius(reference.heard, others.heard, styles, [song.names[mixes : 2 * mixes] for song in engineers], scale)
+    rows = []
+    for system in sets:
+        if system.system == "reference":
+            continue
+        rows += distance_rows(system, reference, roles, mixes)
+        for metric, values in (
+            ("precision", [
+                precision(own.take(np.arange(min(mixes, len(own.mixes)))), ref, scale, radius)
+                for own, ref in zip(system.heard, reference.heard, strict=True)
+            ]),
+            ("agreement", [
+                agreement(own, ref, names, scale)
+                for own, ref, names in zip(system.heard, reference.heard, styles, strict=True)
+            ]),
+            ("panning_balance", [panning_balance(own) for own in system.heard]),
+        ):  # fmt: skip
+            if not np.isnan(values).all():
+                rows.append(mean_row(system.system, metric, values))
+        if len(system.heard[0].mixes) in (1, many_mixes) or system.system in ("engineers", "engineers_processor"):
+            covered = [
+                coverage(own, ref, names, scale, radius)
+                for own, ref, names in zip(system.heard, reference.heard, styles, strict=True)
+            ]
+            rows.append(mean_row(system.system, "coverage", covered))
+        rows.append(lead_row(system, reference))
+        if len(system.pairs):
+            rows += [mean_row(system.system, name, system.pairs[:, i]) for i, name in enumerate(PAIRWISE)]
+    return rows
+
+
+def distance_rows(system: SongSet, reference: SongSet, roles: Sequence[Tensor], mixes: int) -> list[Row]:
+    """Kernel and Frechet distances on embeddings of rendered tracks, on descriptors of tracks, and of mixes."""
+
+    def tracks_of(source: SongSet) -> list[Tensor]:
+        return [repeated(song, mixes).flatten(0, 1) for song in source.embeddings]
+
+    def described(source: SongSet, part: str) -> list[Tensor]:
+        kept = [torch.from_numpy(repeated(getattr(song, part), mixes)).double() for song in source.heard]
+        return [song.flatten(0, 1) if part == "tracks" else song for song in kept]
+
+    z_reference, z = tracks_of(reference), tracks_of(system)
+    name = system.system
+    rows = [
+        kad_row(name, "kad_embedding", z_reference, z),
+        kad_by_role_row(name, "kad_embedding_by_role", z_reference, z, roles, (mixes, mixes)),
+        fad_row(name, "fad_embedding", z_reference, z),
+    ]
+    for metric, part in (("kad_descriptor", "tracks"), ("kad_mix", "mixes")):
+        target, own = described(reference, part), described(system, part)
+        unit = torch.cat(target).std(0) + 1e-6
+        rows.append(kad_row(name, metric, [song / unit for song in target], [song / unit for song in own]))
+        if part == "tracks":
+            rows.append(
+                kad_by_role_row(
+                    name, "kad_descriptor_by_role", [song / unit for song in target], [song / unit for song in own],
+                    roles, (mixes, mixes),
+                )
+            )  # fmt: skip
+    if system.plans is not None:
+        decided = [repeated(song, mixes).flatten(0, 1) for song in system.plans]
+        rows.append(kad_row(name, "kad_decided", z_reference, decided))
+    return rows
+
+
+def lead_row(system: SongSet, reference: SongSet) -> Row:
+    """Distance of the levels of the lead against all else from those of the engineers, in LU (Wasserstein)."""
+
+    def distance(weights: np.ndarray) -> float:
+        chosen = [s for s, count in enumerate(weights) for _ in range(int(count))]
+        own, target = (np.concatenate([side.heard[s].lead_over_rest_db for s in chosen]) for side in (system, reference))
+        return level_distance_db(own, target)
+
+    count = sum(len(song.mixes) for song in system.heard)
+    return statistic_row(system.system, "lead_level_distance_db", len(system.heard), distance, count, draws=200)

@@ -1,0 +1,112 @@
+"""Coverage, precision and joint behaviour: which of the engineers' mixes of a song does a system reach?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from megami.evaluation.descriptors import LEVEL, PAN
+
+PANNED_DB = 1.0
+SAME_ENGINEER_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Descriptors of the mixes of one song: tracks [mixes, tracks, d], mixes [mixes, d], lead_over_rest_db [mixes]."""
+
+    tracks: np.ndarray
+    mixes: np.ndarray
+    lead_over_rest_db: np.ndarray
+
+    def take(self, chosen: slice | np.ndarray) -> Heard:
+        """Some of the mixes."""
+        return Heard(self.tracks[chosen], self.mixes[chosen], self.lead_over_rest_db[chosen])
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One unit of every descriptor: how much it differs between the engineers' mixes of one song (RMS over songs)."""
+
+    tracks: np.ndarray
+    mixes: np.ndarray
+
+    @staticmethod
+    def of(reference: Sequence[Heard]) -> Scale:
+        """The scale of a reference set."""
+        tracks = np.concatenate([(song.tracks - song.tracks.mean(0)).reshape(-1, song.tracks.shape[-1]) for song in reference])
+        mixes = np.concatenate([song.mixes - song.mixes.mean(0) for song in reference])
+        return Scale(*(np.sqrt(np.square(part).mean(0)) + 1e-6 for part in (tracks, mixes)))
+
+
+def mix_distances(a: Heard, b: Heard, scale: Scale) -> np.ndarray:
+    """Distance of every mix of `a` to every mix of `b` of the same song: [mixes a, mixes b].
+
+    Root mean square of the scaled differences of descriptors, the mean over all tracks and the mix itself weighing
+    the same.
+    """
+    tracks = np.square((a.tracks[:, None] - b.tracks[None]) / scale.tracks).mean((2, 3))
+    mixes = np.square((a.mixes[:, None] - b.mixes[None]) / scale.mixes).mean(2)
+    return np.sqrt((tracks + mixes) / 2)
+
+
+def same_engineer_radius(
+    reference: Sequence[Heard],
+    others: Sequence[Heard],
+    styles: Sequence[np.ndarray],
+    other_styles: Sequence[np.ndarray],
+    scale: Scale,
+) -> float:
+    """The distance within which an engineer's mix finds another of the same engineer (in SAME_ENGINEER_SHARE of cases).
+
+    Another seed of the same style counts as the same way to mix; styles: per song, who made the reference's mixes and
+    the others'. Every style of the others must be in the reference.
+    """
+    nearest = [
+        np.where(theirs[:, None] == ours[None], mix_distances(mixes, own, scale), np.inf).min(1)
+        for own, mixes, ours, theirs in zip(reference, others, styles, other_styles, strict=True)
+    ]
+    return float(np.quantile(np.concatenate(nearest), SAME_ENGINEER_SHARE))
+
+
+def coverage(mixes: Heard, reference: Heard, styles: np.ndarray, scale: Scale, radius: float) -> float:
+    """Share of the engineers' styles of which some reference mix has one of `mixes` within the radius."""
+    near = mix_distances(mixes, reference, scale).min(0) <= radius
+    names = np.unique(styles)
+    return float(np.mean([near[styles == name].any() for name in names]))
+
+
+def precision(mixes: Heard, reference: Heard, scale: Scale, radius: float) -> float:
+    """Share of `mixes` with a reference mix of some engineer within the radius."""
+    return float((mix_distances(mixes, reference, scale).min(1) <= radius).mean())
+
+
+def agreement(mixes: Heard, reference: Heard, styles: np.ndarray, scale: Scale) -> float:
+    """How far the tracks of a mix follow one engineer: share of tracks that are nearest to the most frequent one."""
+    squared = np.square((mixes.tracks[:, None] - reference.tracks[None]) / scale.tracks).mean(-1)  # [m, r, tracks]
+    names, numbers = np.unique(styles, return_inverse=True)
+    nearest = numbers[squared.argmin(1)]  # [m, tracks]
+    counts = (nearest[..., None] == np.arange(len(names))).sum(1)
+    return float((counts.max(1) / nearest.shape[1]).mean())
+
+
+def panning_balance(mixes: Heard) -> float:
+    """How well the panned tracks of a mix answer each other: 1 - |sum of positions| / sum of |positions|; NaN if none.
+
+    Position is the level difference of right and left in dB, within 20; tracks within 1 dB of the middle do not count.
+    """
+    pan = mixes.tracks[..., PAN]
+    audible = mixes.tracks[..., LEVEL] > mixes.tracks[..., LEVEL].max(1, keepdims=True) - 40
+    pan = np.where((np.abs(pan) > PANNED_DB) & audible, pan, 0)
+    several = (pan != 0).sum(1) >= 2
+    if not several.any():
+        return float("nan")
+    return float((1 - np.abs(pan.sum(1)) / np.maximum(np.abs(pan).sum(1), 1e-9))[several].mean())
+
+
+def level_distance_db(a: np.ndarray, b: np.ndarray) -> float:
+    """Wasserstein distance of two sets of levels in dB: the mean distance of their sorted values."""
+    places = np.linspace(0.005, 0.995, 100)
+    return float(np.abs(np.quantile(a, places) - np.quantile(b, places)).mean())

@@ -1,0 +1,82 @@
+"""Results as rows: one measured number each, with its confidence interval over songs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from megami.errors import UserError
+
+DRAWS = 1000
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Row:
+    """`value` of `metric` for `system`, its 95 % interval, and the number of items it is a mean or a distance over."""
+
+    system: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def song_weights(songs: int, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
+    """How often each song is drawn in each bootstrap sample of as many songs: [draws, songs]."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(songs, np.full(songs, 1 / songs), size=draws).astype(np.float64)
+
+
+def interval(samples: Sequence[float] | np.ndarray) -> tuple[float, float]:
+    """Percentiles that hold CONFIDENCE of bootstrap samples."""
+    tail = 50 * (1 - CONFIDENCE)
+    low, high = np.nanpercentile(np.asarray(samples, dtype=np.float64), [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def statistic_row(
+    system: str, metric: str, songs: int, statistic: Callable[[np.ndarray], float], n: int, draws: int = DRAWS
+) -> Row:
+    """Row of any statistic of weighted songs: its value at weights of one, its interval by the bootstrap."""
+    value = statistic(np.ones(songs))
+    low, high = interval([statistic(weights) for weights in song_weights(songs, draws)])
+    return Row(system, metric, float(value), low, high, n)
+
+
+def mean_row(system: str, metric: str, per_song: Sequence[float] | np.ndarray, n: int | None = None) -> Row:
+    """Row of the mean over songs (or crops, or chains); songs without a value (NaN) are left out."""
+    values = np.asarray(per_song, dtype=np.float64)
+    values = values[~np.isnan(values)]
+    means = song_weights(len(values)) @ values / len(values)
+    return Row(system, metric, float(values.mean()), *interval(means), n or len(values))
+
+
+def write_results(path: Path, rows: Sequence[Row], made_by: dict[str, Any]) -> None:
+    """Write the rows and how they were made, whole or not at all; raises UserError if the file cannot be written."""
+    from megami.weights.store import write_atomically  # a room below, but only for its way of writing
+
+    rounded = [{**asdict(row), **{key: _rounded(getattr(row, key)) for key in ("value", "low", "high")}} for row in rows]
+    lines = ",\n".join(f"  {json.dumps(row)}" for row in rounded)
+    text = f'{{"made_by": {json.dumps(made_by, indent=1)},\n"rows": [\n{lines}\n]}}\n'
+    write_atomically(path, text.encode("utf-8"))
+
+
+def read_results(path: Path) -> tuple[list[Row], dict[str, Any]]:
+    """Read a file of `write_results`: (rows, made_by). Raises UserError if it is not one."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return [Row(**row) for row in content["rows"]], content["made_by"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{path} is not a results file: write one with megami evaluate --out {path}") from None
+
+
+def _rounded(value: float) -> float:
+    """Six significant digits: more would differ between machines and mean nothing."""
+    return float(f"{value:.6g}")

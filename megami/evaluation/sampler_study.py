@@ -1,0 +1,69 @@
+"""How many network evaluations does a mix need? Distance to the engineers for every solver, with churn and guidance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+from tqdm import tqdm
+
+from megami.evaluation.distances import kad_row
+from megami.evaluation.rows import Row
+from megami.evaluation.systems import Sampling, draw_megami
+from megami.weights import Networks
+
+EVALUATIONS = (4, 8, 12, 16, 25, 50, 100)
+CHURNS = (0.0, 10.0)
+GUIDANCES = (1.5, 2.0, 4.0)
+SOLVERS = ("euler", "heun", "multistep")
+
+
+def studied() -> list[tuple[Sampling, int]]:
+    """Every way to sample that is measured, and its network evaluations (guidance, which doubles them, not counted)."""
+    ways = [
+        (Sampling(steps_for(evaluations, solver), churn, 1.0, solver), evaluations)
+        for solver in SOLVERS
+        for churn in CHURNS
+        for evaluations in EVALUATIONS
+    ]
+    ways += [(Sampling(25, 10.0, guidance, "euler"), 25) for guidance in GUIDANCES]
+    return ways
+
+
+def steps_for(evaluations: int, solver: str) -> int:
+    """Steps that cost so many network evaluations: Heun looks twice in each."""
+    return evaluations // 2 if solver == "heun" else evaluations
+
+
+def way_name(sampling: Sampling, evaluations: int) -> str:
+    """Name of a row's system: solver, churn, guidance and evaluations."""
+    return f"sampler {sampling.solver} churn {sampling.churn:g} guidance {sampling.guidance:g} calls {evaluations}"
+
+
+def sampler_rows(
+    networks: Networks, contents: Sequence[Tensor], engineers: Sequence[Tensor], mixes: int, seed: int
+) -> list[Row]:
+    """KAD of drawn embeddings to the engineers' (before any processor), for every way to sample.
+
+    contents: adapted content [tracks, dim] per song; engineers: their embeddings [mixes, tracks, dim] per song.
+    """
+    reference = [song.flatten(0, 1) for song in engineers]
+    rows = []
+    for sampling, evaluations in tqdm(studied(), desc="sampler study", mininterval=1.0):
+        drawn = [
+            draw_megami(networks.generator, networks.preset.embedding, content, mixes, sampling, seed + i).flatten(0, 1)
+            for i, content in enumerate(contents)
+        ]
+        rows.append(kad_row(way_name(sampling, evaluations), "kad_decided", reference, drawn))
+    return rows
+
+
+def fewest_evaluations(rows: Sequence[Row], solver: str, churn: float) -> int:
+    """Fewest evaluations whose KAD lies in the confidence interval of the most evaluations, of one solver and churn."""
+    by_name = {row.system: row for row in rows if row.metric == "kad_decided"}
+
+    def row_at(evaluations: int) -> Row:
+        return by_name[way_name(Sampling(0, churn, 1.0, solver), evaluations)]
+
+    target = row_at(EVALUATIONS[-1])
+    return next(n for n in EVALUATIONS if row_at(n).value <= target.high)

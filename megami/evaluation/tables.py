@@ -1,0 +1,160 @@
+"""Rows as the tables that a person reads, in Markdown: the command line prints them and the README shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from megami.evaluation.rows import Row
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, a sentence that says how to read it, and which systems and metrics it shows under which names."""
+
+    title: str
+    reading: str
+    systems: dict[str, str]
+    metrics: dict[str, str]
+
+
+SYSTEMS = {
+    "megami": "**MEGAMI**",
+    "regression": "regression (same network)",
+    "per_track": "per-track diffusion",
+    "rule_based": "rule-based",
+    "nearest_neighbour": "nearest neighbour",
+    "random": "random training mix",
+    "equal_loudness": "equal loudness",
+    "raw_sum": "raw sum",
+    "engineers_processor": "engineers' embeddings, our processor",
+    "engineers": "engineers, other mixes (floor)",
+}
+KINDS = ("compressor", "delay", "drive", "equaliser", "gain", "pan", "reverb", "width", "identity")
+TABLES = (
+    Table(
+        "Mixing",
+        "Distances to the engineers' mixes of the same unseen songs: KAD x 100 of effect embeddings, of descriptors of "
+        "tracks that no network was trained on, and of descriptors of whole mixes; FAD of embeddings; share of the "
+        "engineers' styles that 32 mixes of a song reach, and share of mixes that some engineer would make.",
+        SYSTEMS,
+        {
+            "kad_embedding": "KAD embedding ↓",
+            "kad_descriptor": "KAD descriptors ↓",
+            "kad_mix": "KAD mix ↓",
+            "fad_embedding": "FAD ↓",
+            "coverage": "coverage ↑",
+            "precision": "precision ↑",
+        },
+    ),
+    Table(
+        "Deciding together",
+        "KAD within roles; share of a mix's tracks that follow the same engineer; how well panned tracks answer each "
+        "other (1: perfectly); distance of the lead's level against all else from the engineers' (LU).",
+        SYSTEMS,
+        {
+            "kad_embedding_by_role": "KAD embedding by role ↓",
+            "kad_descriptor_by_role": "KAD descriptors by role ↓",
+            "agreement": "agreement ↑",
+            "panning_balance": "panning balance ↑",
+            "lead_level_distance_db": "lead level ↓",
+        },
+    ),
+    Table(
+        "What limits: parts replaced by oracles",
+        "`decided` is the KAD of embeddings before any processor; the other columns as above.",
+        {
+            "megami": "the whole system",
+            "megami_wet_content": "content heard in the engineers' wet tracks",
+            "engineers_processor": "the engineers' own embeddings",
+            "engineers": "... and their own effect chains",
+            "rule_based": "rules, our processor",
+            "rule_based_chain": "rules, true chains",
+            "random": "random training mix, our processor",
+            "random_chain": "random training mix, true chains",
+            "nearest_neighbour": "nearest neighbour, our processor",
+            "nearest_neighbour_chain": "nearest neighbour, true chains",
+        },
+        {
+            "kad_decided": "KAD decided ↓",
+            "kad_embedding": "KAD embedding ↓",
+            "kad_descriptor": "KAD descriptors ↓",
+            "kad_mix": "KAD mix ↓",
+            "precision": "precision ↑",
+        },
+    ),
+    Table(
+        "Encoders",
+        "Share of clips whose chain is found on other content among 100 unseen chains; accuracy of a linear probe for "
+        "the instrument (an effect embedding should not know it); cosine of the content of wet and dry tracks, and the "
+        "share of the gap that the adaptor closes.",
+        {
+            "effect_encoder": "effect encoder",
+            "effect_encoder_untrained": "the same, untrained",
+            "mean_log_mel": "mean log-mel",
+            "adaptor_none": "no adaptor",
+            "adaptor": "domain adaptor",
+        },
+        {
+            "retrieval_top1": "retrieval top-1 ↑",
+            "instrument_readable": "instrument readable ↓",
+            "cosine_to_dry": "cosine to dry ↑",
+            "gap_closed": "gap closed ↑",
+        },
+    ),
+    Table(
+        "Effect processors",
+        "Known effects on unseen tracks, at the target's true level and balance: spectral error over that of the track "
+        "left dry, errors of mid and side bands, cosine of effect embeddings.",
+        {"dry_track": "track left dry", "processor": "structured", "processor_tcn": "FiLM-TCN"},
+        {
+            "error_ratio": "error ratio ↓",
+            "spectral_error": "spectral error ↓",
+            "mid_error_db": "mid (dB) ↓",
+            "side_error_db": "side (dB) ↓",
+            "embedding_cosine": "cosine ↑",
+        },
+    ),
+    Table(
+        "Spectral error by kind of effect",
+        "Single effects and identity; lower is better, 0 is equality.",
+        {"dry_track": "track left dry", "processor": "structured", "processor_tcn": "FiLM-TCN"},
+        {f"spectral_error_{kind}": kind for kind in KINDS},
+    ),
+)
+
+
+def markdown_table(rows: Sequence[Row], table: Table) -> str:
+    """A line per system, a column per metric; intervals in brackets."""
+    cells = {(row.system, row.metric): row for row in rows}
+    lines = [
+        f"**{table.title}.** {table.reading}",
+        "",
+        "| | " + " | ".join(table.metrics.values()) + " |",
+        "|---" * (len(table.metrics) + 1) + "|",
+    ]
+    for system, title in table.systems.items():
+        found = [cells.get((system, metric)) for metric in table.metrics]
+        if any(found):
+            lines.append(f"| {title} | " + " | ".join(format_row(row) for row in found) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def format_row(row: Row | None) -> str:
+    """Value and interval, or nothing."""
+    if row is None:
+        return ""
+    return f"{format_value(row.value)} ({format_value(row.low)}–{format_value(row.high)})"
+
+
+def format_value(value: float) -> str:
+    """Three significant digits, without an exponent; at most three decimals."""
+    magnitude = abs(value)
+    digits = 0 if magnitude >= 100 else 1 if magnitude >= 10 else 2 if magnitude >= 1 else 3
+    return f"{value:.{digits}f}"
+
+
+def report(rows: Sequence[Row]) -> str:
+    """All tables that have rows, as Markdown."""
+    shown = [t for t in TABLES if any(row.system in t.systems and row.metric in t.metrics for row in rows)]
+    return "\n".join(markdown_table(rows, table) for table in shown)

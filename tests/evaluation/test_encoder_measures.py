@@ -1,0 +1,30 @@
+"""Measures of the encoders, on data whose answer is known."""
+
+import torch
+
+from megami.evaluation.encoders import binomial_interval, linear_probe_accuracy, retrieval_hits
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_retrieval_is_sure_when_views_agree_and_chance_when_they_do_not():
+    chains = normal(50, 1, 16)
+    assert retrieval_hits(chains + 0.01 * normal(50, 3, 16, seed=1)).mean() == 1.0
+    assert retrieval_hits(normal(50, 3, 16, seed=2)).mean() < 0.1
+
+
+def test_probe_reads_what_is_there_and_nothing_else():
+    classes = torch.arange(300) % 4
+    shown = normal(300, 12)
+    shown[torch.arange(300), classes] += 6
+    assert linear_probe_accuracy(shown, classes) > 0.97
+    assert linear_probe_accuracy(normal(300, 12, seed=3), classes) < 0.4
+
+
+def test_a_share_of_more_items_is_surer():
+    low, high = binomial_interval(0.5, 100)
+    assert low < 0.41 and high > 0.59
+    assert binomial_interval(0.5, 10_000)[0] > 0.48
+    assert binomial_interval(1.0, 50) == (1.0, 1.0)
