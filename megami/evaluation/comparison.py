@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from megami.evaluation.descriptors import LEVEL, NAMES
 from megami.evaluation.distances import fad_row, kad_by_role_row, kad_row
 from megami.evaluation.reach import (
     Heard,
@@ -92,6 +93,7 @@ def comparison_rows(
             ]
             rows.append(mean_row(system.system, "coverage", covered))
         rows.append(lead_row(system, reference))
+        rows += range_rows(system)
         if len(system.pairs):
             rows += [mean_row(system.system, name, system.pairs[:, i]) for i, name in enumerate(PAIRWISE)]
     return rows
@@ -141,3 +143,17 @@ def lead_row(system: SongSet, reference: SongSet) -> Row:
 
     count = sum(len(song.mixes) for song in system.heard)
     return statistic_row(system.system, "lead_level_distance_db", len(system.heard), distance, count, draws=200)
+
+
+def range_rows(system: SongSet) -> list[Row]:
+    """Median and the range of the middle 90 % (not an interval of confidence) of what is measured on all mixes.
+
+    mix_*: every descriptor of the mix; track_level_db: level of a track relative to its mix.
+    """
+    mixes = np.concatenate([song.mixes for song in system.heard])
+    relative = np.concatenate([(song.tracks[..., LEVEL] - song.mixes[:, None, LEVEL]).ravel() for song in system.heard])
+    named = [(f"mix_{name}", values) for name, values in zip(NAMES, mixes.T, strict=True)]
+    return [
+        Row(system.system, metric, *(float(v) for v in np.percentile(values, [50, 5, 95])), len(values))
+        for metric, values in [*named, ("track_level_db", relative)]
+    ]

@@ -12,13 +12,18 @@ from megami.notebook.plots import (
     stereo_image,
     track_levels,
 )
+from megami.notebook.result_plots import plot_intervals, plot_mix_map, plot_reach, plot_sampler_study
 
 __all__ = [
     "Player",
     "listening_page",
     "player",
     "plot_level_over_time",
+    "plot_intervals",
+    "plot_mix_map",
     "plot_mix_spectrograms",
+    "plot_reach",
+    "plot_sampler_study",
     "plot_stereo_image",
     "plot_track_levels",
     "plot_waveforms",

@@ -14,7 +14,7 @@ from megami.corpus import DryTracks
 from megami.embeddings import LogMel, standardise_mid_bands
 from megami.training.loop import LoopConfig
 
-CONTENT_LOOP = LoopConfig(steps=3000, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998, precision="bf16-mixed")
+CONTENT_LOOP = LoopConfig(steps=2000, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998, precision="bf16-mixed")
 ADAPTOR_LOOP = LoopConfig(steps=8000, learning_rate=1e-3, weight_decay=0.02, ema_rate=0.998)
 NOISE_DB = (-75.0, -35.0)  # of a noise floor, per mel, against a track whose loud bands lie near -25
 BLEED_DB = (-50.0, -20.0)  # of another track in the microphone

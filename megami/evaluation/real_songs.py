@@ -1,0 +1,63 @@
+"""Real songs have no reference mixes; but a mix of one can be checked: is every track heard, does none drown the rest?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from megami.audio import Multitrack
+from megami.data.studio.engineers import MIX_LEVEL_DB
+from megami.data.studio.listening import framed_level, framed_power
+from megami.evaluation.descriptors import NAMES, descriptors
+
+INAUDIBLE_DB = -30.0  # of a track below the mix, where it plays
+DOMINATING_DB = -0.7  # a track that makes up 85 % of the mix's power where it plays
+PLAYS_DB = 30.0  # a track plays where its dry level is within this of its loudest moment
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A mix at the level of all mixes: descriptors by name, and each track's level in dB relative to the mix."""
+
+    title: str
+    mix: dict[str, float]
+    track_level_db: np.ndarray  # [tracks], where the track plays; NaN for silent tracks
+
+    @property
+    def inaudible(self) -> list[int]:
+        """Tracks that cannot be heard where they play."""
+        return [int(i) for i in np.flatnonzero(self.track_level_db < INAUDIBLE_DB)]
+
+    @property
+    def dominating(self) -> list[int]:
+        """Tracks beside which the others hardly count; none in a song of one or two tracks."""
+        if len(self.track_level_db) < 3:
+            return []
+        return [int(i) for i in np.flatnonzero(self.track_level_db > DOMINATING_DB)]
+
+
+def check_mix(title: str, dry: Tensor, wet: Tensor, sample_rate: int) -> Checked:
+    """Measure one mix: dry [tracks, 1, n], wet [tracks, 2, n]."""
+    mix = wet.sum(0)
+    gain = 10 ** ((MIX_LEVEL_DB - framed_level(mix.numpy(), sample_rate)) / 20)
+    wet, mix = wet * gain, mix * gain
+    whole = framed_power(mix.numpy(), sample_rate).mean(0)
+    levels = []
+    for source, track in zip(dry, wet, strict=True):
+        heard = framed_power(source.numpy(), sample_rate).mean(0)
+        plays = heard > heard.max() * 10 ** (-PLAYS_DB / 10)
+        if heard.max() < 1e-6:
+            levels.append(np.nan)
+            continue
+        power = framed_power(track.numpy(), sample_rate).mean(0)
+        levels.append(float(np.median(10 * np.log10((power[plays] + 1e-12) / (whole[plays] + 1e-12)))))
+    named = dict(zip(NAMES, descriptors(mix[None], sample_rate)[0].tolist(), strict=True))
+    return Checked(title, named, np.array(levels))
+
+
+def raw_sum_of(song: Multitrack) -> Tensor:
+    """The dry tracks on both channels [tracks, 2, n]."""
+    return song.mono().expand(-1, 2, -1).contiguous().to(torch.float32)

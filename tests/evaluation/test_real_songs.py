@@ -1,0 +1,40 @@
+"""Mixes of real songs: what cannot be heard and what drowns the rest is found."""
+
+import numpy as np
+import pytest
+import torch
+
+from megami.evaluation.real_songs import check_mix
+
+RATE = 44100
+
+
+@pytest.fixture
+def dry():
+    g = torch.Generator().manual_seed(0)
+    return 0.1 * torch.randn(4, 1, 3 * RATE, generator=g)
+
+
+def checked(dry, gains_db):
+    gains = torch.tensor([10 ** (gain / 20) for gain in gains_db])[:, None, None]
+    return check_mix("a mix", dry, (dry * gains).expand(-1, 2, -1), RATE)
+
+
+def test_equal_tracks_are_a_quarter_of_the_power_each(dry):
+    one = checked(dry, [0, 0, 0, 0])
+    assert one.track_level_db == pytest.approx([-6.02] * 4, abs=0.3)
+    assert one.inaudible == [] and one.dominating == []
+
+
+def test_what_is_too_quiet_and_what_is_too_loud_is_named(dry):
+    assert checked(dry, [0, 0, 0, -40]).inaudible == [3]
+    assert checked(dry, [20, 0, 0, 0]).dominating == [0]
+
+
+def test_a_track_is_judged_where_it_plays_and_the_level_of_the_mix_does_not_matter(dry):
+    dry = dry.clone()
+    dry[2, :, RATE:] = 0
+    dry[3] = 0
+    one, louder = checked(dry, [0, 0, 0, 0]), checked(dry, [12, 12, 12, 12])
+    assert one.track_level_db[2] == pytest.approx(-4.8, abs=1.5) and np.isnan(one.track_level_db[3])
+    assert one.mix == pytest.approx(louder.mix, abs=1e-3)
