@@ -161,6 +161,22 @@ def embed_pair(encoder: ContentEncoder, mix: Path, song: Path) -> tuple[Tensor, 
     return variants, encoder.encode(dry)
 
 
+def mix_effects(
+    folder: Path, config: CorpusConfig, split: str, embedding: EmbeddingConfig, encoder: FxEncoder
+) -> list[Tensor]:
+    """Effect embeddings [tracks, dim] of every mix of a split; what one encoder heard is kept in a file."""
+    paths = mix_paths(folder, split, config)
+    kept = folder / "effects" / f"{split}_{len(paths)}_{fingerprint(encoder)}.npz"
+    if not kept.exists():
+        effects = []
+        for path in tqdm(paths, desc=f"effect embeddings ({split})", mininterval=1.0):
+            with np.load(path, allow_pickle=False) as file:
+                effects.append(assemble_embeddings(embedding, encoder, file))
+        write_arrays(kept, {"z": torch.cat(effects).numpy(), "tracks": np.array([len(z) for z in effects])})
+    with np.load(kept, allow_pickle=False) as file:
+        return list(torch.from_numpy(file["z"]).split(file["tracks"].tolist()))
+
+
 def fingerprint(network: nn.Module) -> str:
     """Eight digits that change with a network's weights."""
     digest = hashlib.sha256()
@@ -179,10 +195,7 @@ def load_mixes(
     adaptor: DomainAdaptor,
 ) -> MixEmbeddings:
     """Embed the engineers' mixes of a split: effect embeddings, and adapted content of the wet tracks."""
-    effects = []
-    for path in tqdm(mix_paths(folder, split, config), desc=f"effect embeddings ({split})", mininterval=1.0):
-        with np.load(path, allow_pickle=False) as file:
-            effects.append(assemble_embeddings(embedding, encoder, file))
+    effects = mix_effects(folder, config, split, embedding, encoder)
     with torch.no_grad():
         contents = [adaptor(wet) for wet, _ in mix_contents(folder, config, content_encoder, split)]
     return MixEmbeddings(effects, contents)

@@ -31,8 +31,8 @@ def studied() -> list[tuple[Sampling, int]]:
 
 
 def steps_for(evaluations: int, solver: str) -> int:
-    """Steps that cost so many network evaluations: Heun looks twice in each."""
-    return evaluations // 2 if solver == "heun" else evaluations
+    """Steps that cost at most so many network evaluations: Heun looks twice in each but the last."""
+    return (evaluations + 1) // 2 if solver == "heun" else evaluations
 
 
 def way_name(sampling: Sampling, evaluations: int) -> str:
