@@ -39,15 +39,28 @@ def descriptors(audio: Tensor, sample_rate: int = 44100) -> Tensor:
     motion, the mean change of level from frame to frame; pan, right over left; width, side over mid in three regions;
     correlation of left and right. All dB values are bounded, so silence is finite.
     """
-    return torch.cat([_spectral(audio, sample_rate), _dynamic(audio, sample_rate), _stereo(audio, sample_rate)], dim=1)
+    left, right, mid, side = _powers(audio)
+    parts = [
+        _spectral(left + right, sample_rate),
+        _dynamic(audio, sample_rate),
+        _stereo(audio, mid, side, sample_rate),
+    ]
+    return torch.cat(parts, dim=1)
 
 
-def _power(audio: Tensor) -> Tensor:
-    """Power spectrum averaged over time: [b, c, n] -> [b, c, bins]."""
+def _powers(audio: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Power spectra averaged over time of left, right, mid and side: [b, 2, n] -> each [b, bins]."""
     window = torch.hann_window(N_FFT, device=audio.device, dtype=audio.dtype)
     flat = audio.reshape(-1, audio.shape[-1])
     spectrum = torch.stft(flat, N_FFT, HOP, window=window, center=True, pad_mode="constant", return_complex=True)
-    return torch.view_as_real(spectrum).square().sum(-1).mean(-1).reshape(*audio.shape[:2], -1) / N_FFT
+    left, right = spectrum.unflatten(0, (-1, 2)).unbind(1)
+
+    def power(part: Tensor) -> Tensor:
+        return torch.view_as_real(part).square().sum(-1).mean(-1) / N_FFT
+
+    of_left, of_right, together = power(left), power(right), power((left + right) / 2)
+    # |m|^2 + |s|^2 = (|l|^2 + |r|^2) / 2; rounding may leave a little less than nothing.
+    return of_left, of_right, together, ((of_left + of_right) / 2 - together).clamp_min(0)
 
 
 def _regions(edges_hz: tuple[float, ...], sample_rate: int) -> Tensor:
@@ -60,16 +73,15 @@ def _db(ratio: Tensor, low: float, high: float) -> Tensor:
     return (10 * torch.log10(ratio.clamp_min(1e-12))).clamp(low, high)
 
 
-def _spectral(audio: Tensor, sample_rate: int) -> Tensor:
-    power = _power(audio).sum(1)
+def _spectral(power: Tensor, sample_rate: int) -> Tensor:
     share = power / (power.sum(-1, keepdim=True) + FLOOR)
-    hz = (torch.arange(N_FFT // 2 + 1) * sample_rate / N_FFT).to(audio)
+    hz = (torch.arange(N_FFT // 2 + 1) * sample_rate / N_FFT).to(power)
     centroid = torch.log2((share @ hz).clamp_min(20.0) / 1000)
     edge_bin = (share.cumsum(-1) < 0.95 * share.sum(-1, keepdim=True)).sum(-1).clamp(1, len(hz) - 1)
     edge = torch.log2(hz[edge_bin] / 1000)
     heard = power[:, 4:1400] + FLOOR * 1e-3  # 40 Hz to 15 kHz
     flatness = 10 * (torch.log10(heard).mean(-1) - torch.log10(heard.mean(-1)))
-    bands = _db(share @ _regions(OCTAVES_HZ, sample_rate).to(audio), -RANGE_DB, 0.0)
+    bands = _db(share @ _regions(OCTAVES_HZ, sample_rate).to(power), -RANGE_DB, 0.0)
     return torch.cat([bands, torch.stack([centroid, edge, flatness.clamp_min(-RANGE_DB)], dim=1)], dim=1)
 
 
@@ -87,11 +99,11 @@ def _dynamic(audio: Tensor, sample_rate: int) -> Tensor:
     return torch.stack([loud, punch, spread.clamp_max(RANGE_DB), motion], dim=1)
 
 
-def _stereo(audio: Tensor, sample_rate: int) -> Tensor:
+def _stereo(audio: Tensor, mid: Tensor, side: Tensor, sample_rate: int) -> Tensor:
     left, right = audio.square().mean(-1).unbind(1)
     pan = _db((right + FLOOR) / (left + FLOOR), -20.0, 20.0)
-    halves = torch.stack([audio.sum(1), audio[:, 0] - audio[:, 1]], dim=1) / 2
-    mid, side = (_power(halves) @ _regions(STEREO_REGIONS_HZ, sample_rate).to(audio)).unbind(1)
+    regions = _regions(STEREO_REGIONS_HZ, sample_rate).to(audio)
+    mid, side = mid @ regions, side @ regions
     floor = 1e-4 * (mid + side).sum(-1, keepdim=True) / mid.shape[-1] + FLOOR  # a region that hardly sounds has no width
     width = _db((side + floor * 1e-3) / (mid + floor), -40.0, 10.0)
     correlation = (audio[:, 0] * audio[:, 1]).mean(-1) / ((left * right).sqrt() + FLOOR)

@@ -22,7 +22,7 @@ from megami.processor import render_tracks
 from megami.weights import Networks, from_pretrained
 
 EMBEDDED = 10  # mixes of a song whose tracks are embedded again; the others are only described
-PAIRED = 2  # mixes of a song that are compared one to one with mixes of the engineers
+PAIRED = 1  # mixes of a song that are compared one to one with mixes of the engineers
 SILENCE_DB = -60.0
 
 

@@ -1,0 +1,67 @@
+"""What batches are made of: lone tracks, long crops, and dry tracks as microphones would have heard them."""
+
+import numpy as np
+import torch
+
+from megami.corpus import Crops, MixEmbeddings
+from megami.embeddings import EmbeddingConfig, LogMel
+from megami.generator import Denoiser, MultitrackTransformer
+from megami.training.recipes.adaptation import with_room_sound
+from megami.training.recipes.baselines import DrawLoneTracks, RegressionTask
+from megami.training.recipes.generator import DrawMixes
+from megami.training.recipes.processor import DrawCrops
+from megami.weights import preset
+
+
+def mixes(counts=(2, 5, 3)):
+    g = torch.Generator().manual_seed(0)
+    effects = [torch.randn(n, 256, generator=g) for n in counts]
+    return MixEmbeddings(effects, [torch.nn.functional.normalize(torch.randn(3, n, 128, generator=g), dim=-1) for n in counts])
+
+
+def test_lone_tracks_are_all_tracks_of_the_mixes_and_nothing_else():
+    source = mixes()
+    batch = DrawLoneTracks(DrawMixes(source, 4))(np.random.default_rng(0))
+    known = {tuple(row[:4].tolist()) for mix in source.effects for row in mix}
+    assert batch["mask"].all() and batch["effects"].shape[1:] == (1, 256)
+    assert {tuple(row[0, :4].tolist()) for row in batch["effects"]} <= known
+    assert len(batch["effects"]) == len(batch["contents"]) == len(batch["mask"])
+
+
+def test_regression_learns_the_mean_of_the_mixes():
+    """The squared error of a fresh network, which answers about nothing, is the power of the data in their own unit."""
+    small = preset("small")
+    torch.manual_seed(0)
+    task = RegressionTask(Denoiser(MultitrackTransformer(small.transformer), small.edm), EmbeddingConfig(), 0.0)
+    batch = DrawMixes(mixes(), 8)(np.random.default_rng(0))
+    batch["effects"] = torch.nn.functional.normalize(batch["effects"], dim=-1)
+    loss = task(batch, torch.Generator().manual_seed(0))["loss"]
+    assert 0.5 < float(loss.detach()) < 3
+    loss.backward()
+    assert all(p.grad is None or torch.isfinite(p.grad).all() for p in task.parameters())
+
+
+def test_a_long_crop_stands_for_a_batch_of_short_ones():
+    def crops(count, samples):
+        g = np.random.default_rng(count)
+        dry = g.integers(-9, 9, (count, 1, samples), dtype=np.int16)
+        wet = g.integers(-9, 9, (count, 2, samples), dtype=np.int16)
+        scale = np.ones((count, 1), dtype=np.float32)
+        z, content = torch.zeros(count, 256), torch.zeros(count, 128)
+        return Crops(dry, scale[..., None], wet, scale, z, content, np.array(["identity"] * count))
+
+    draw = DrawCrops(crops(6, 100), 4, crops(3, 400), long_share=0.3)
+    shapes = [tuple(draw(np.random.default_rng(seed))["wet"].shape) for seed in range(100)]
+    assert set(shapes) == {(4, 2, 100), (1, 2, 400)}
+    assert 15 < shapes.count((1, 2, 400)) < 50
+
+
+def test_room_sound_adds_to_about_half_of_the_cuts_and_takes_nothing_away():
+    g = torch.Generator().manual_seed(0)
+    mels = torch.randn(200, 1, 64, 8, generator=g) - 1
+    heard = with_room_sound(mels, np.random.default_rng(0))
+    change = (heard - mels) * LogMel.SPREAD_DB
+    assert change.min() > -1e-3
+    touched = (change.amax((1, 2, 3)) > 0.01).float().mean()
+    assert 0.35 < touched < 0.65
+    assert torch.equal(heard, with_room_sound(mels, np.random.default_rng(0)))
