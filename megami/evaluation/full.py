@@ -41,6 +41,27 @@ from megami.evaluation.systems import Sampling, TrainingTracks
 from megami.weights import Networks, from_pretrained, load_network, weights_folder
 
 
+CHAIN_SYSTEMS = (
+    "reference",
+    "engineers",
+    "raw_sum",
+    "equal_loudness",
+    "rule_based_chain",
+    "random_chain",
+    "nearest_neighbour_chain",
+)
+EMBEDDING_SYSTEMS = (
+    "megami",
+    "megami_wet_content",
+    "regression",
+    "per_track",
+    "rule_based",
+    "nearest_neighbour",
+    "random",
+    "engineers_processor",
+)
+
+
 @dataclass(frozen=True)
 class EvaluationConfig:
     """How much is measured; with the defaults half an hour on two cores, most of it rendering."""
@@ -76,12 +97,20 @@ class Stage:
     seed: int
     workers: int | None
 
-    @property
-    def rendered(self) -> Path:
-        """Folder of what these weights mixed."""
-        parts = (self.networks.generator, self.regression, self.per_track, self.networks.processor, self.networks.fx_encoder)
-        marks = [fingerprint(part) for part in parts] + [repr((self.config, self.sampling, self.seed))]
+    def folder(self, system: str) -> Path:
+        """Folder of what a system mixed, under the mark of all that its mixes depend on."""
+        networks = self.networks
+        parts = [networks.fx_encoder, networks.content_encoder]
+        if system not in CHAIN_SYSTEMS:
+            parts += [networks.adaptor, networks.processor]
+            parts += {"regression": [self.regression], "per_track": [self.per_track]}.get(system, [networks.generator])
+        options = (self.config, self.seed) if system in CHAIN_SYSTEMS else (self.config, self.seed, self.sampling)
+        marks = [fingerprint(part) for part in parts] + [repr(options)]
         return self.cache / "heard" / hashlib.sha256("".join(marks).encode()).hexdigest()[:12]
+
+    def plan(self, system: str, song: str) -> Path:
+        """File of what a system decided about a song."""
+        return self.folder(system) / "plans" / system / song
 
     def names(self) -> list[str]:
         """File names of the test songs."""
@@ -129,33 +158,27 @@ def mixing_rows(stage: Stage) -> list[Row]:
     songs = [load_song(path) for path in song_paths(stage.cache, "test", stage.config.corpus)]
     engineers = engineers_of(stage)
     write_engineers(stage, engineers)
-    hear(stage, "reference", None)
     write_chain_systems(stage, songs)
-    write_embedding_systems(stage, songs)
-    for name in ("engineers", "raw_sum", "equal_loudness", "rule_based_chain", "random_chain", "nearest_neighbour_chain"):
-        hear(stage, name)
-    for song_name in stage.names():  # what the rules did, as embeddings, through the same processor as the others
-        with np.load(stage.rendered / "rule_based_chain" / song_name) as file:
-            write_plan(stage.rendered / "plans" / "rule_based" / song_name, torch.from_numpy(file["z"]))
-    for name in (
-        "megami", "megami_wet_content", "regression", "per_track", "rule_based", "nearest_neighbour", "random",
-        "engineers_processor",
-    ):  # fmt: skip
-        hear(stage, name)
+    write_embedding_systems(stage, engineers)
+    for system in CHAIN_SYSTEMS:
+        hear(stage, system)
+    for name in stage.names():  # what the rules did, as embeddings, through the same processor as the others
+        with np.load(stage.folder("rule_based_chain") / "rule_based_chain" / name) as file:
+            write_plan(stage.plan("rule_based", name), torch.from_numpy(file["z"]))
+    for system in EMBEDDING_SYSTEMS:
+        hear(stage, system)
     roles = [torch.tensor([ROLES.index(role) for role in song.roles]) for song in songs]
-    sets = [
-        SongSet.load(stage.rendered, stage.names(), system)
-        for system in sorted(path.name for path in stage.rendered.iterdir() if path.name != "plans")
-    ]
+    every = (*CHAIN_SYSTEMS, *EMBEDDING_SYSTEMS)
+    sets = [SongSet.load(stage.folder(system), stage.names(), system) for system in every]
     return comparison_rows(sets, roles, engineers, stage.config.mixes, stage.config.many_mixes)
 
 
-def hear(stage: Stage, system: str, engineers: str | None = "reference") -> None:
+def hear(stage: Stage, system: str) -> None:
     """Render and describe one system's mixes of all test songs."""
-    plans = stage.rendered / "plans"
-    targets = plans / engineers if engineers else None
-    build = HearMixes(plans, stage.cache / "songs", stage.weights, targets)
-    build_files(build, [stage.rendered / system / name for name in stage.names()], stage.workers, f"mixes by {system}")
+    folder = stage.folder(system)
+    targets = None if system == "reference" else stage.folder("reference") / "plans" / "reference"
+    build = HearMixes(folder / "plans", stage.cache / "songs", stage.weights, targets)
+    build_files(build, [folder / system / name for name in stage.names()], stage.workers, f"mixes by {system}")
 
 
 @dataclass(frozen=True)
@@ -213,42 +236,40 @@ def training_tracks(stage: Stage) -> TrainingTracks:
 def write_engineers(stage: Stage, engineers: list[Engineered]) -> None:
     """Plans of the reference, of the engineers against it, and of their embeddings through the processor."""
     half = stage.config.mixes
-    plans = stage.rendered / "plans"
     for name, song in zip(stage.names(), engineers, strict=True):
-        write_plan(plans / "reference" / name, chains=song.chains[:half])
-        write_plan(plans / "engineers" / name, chains=song.chains[half : 2 * half])
-        write_plan(plans / "engineers_processor" / name, song.effects[half : 2 * half])
+        write_plan(stage.plan("reference", name), chains=song.chains[:half])
+        write_plan(stage.plan("engineers", name), chains=song.chains[half : 2 * half])
+        write_plan(stage.plan("engineers_processor", name), song.effects[half : 2 * half])
 
 
 def write_chain_systems(stage: Stage, songs: list[Song]) -> None:
     """Plans of the systems that need no network."""
-    plans, mixes = stage.rendered / "plans", stage.config.mixes
     for name, song in zip(stage.names(), songs, strict=True):
-        by_rule = [systems.rule_based(song, stage.seed + k) for k in range(mixes)]
+        by_rule = [systems.rule_based(song, stage.seed + k) for k in range(stage.config.mixes)]
         for system, chains in (
             ("raw_sum", [systems.raw_sum(song)]),
             ("equal_loudness", [systems.equal_loudness(song)]),
             ("rule_based_chain", by_rule),
         ):
-            write_plan(plans / system / name, chains=[[chain.to_json() for chain in mix] for mix in chains])
+            write_plan(stage.plan(system, name), chains=[[chain.to_json() for chain in mix] for mix in chains])
 
 
 @torch.no_grad()
-def write_embedding_systems(stage: Stage, songs: list[Song]) -> None:
+def write_embedding_systems(stage: Stage, songs: list[Engineered]) -> None:
     """Plans of all systems that decide by embeddings."""
-    plans, config, networks = stage.rendered / "plans", stage.config, stage.networks
+    config, networks = stage.config, stage.networks
     training = training_tracks(stage)
     embedding, sampling = networks.preset.embedding, stage.sampling
-    for index, (name, song) in enumerate(zip(stage.names(), engineers_of(stage), strict=True)):
+    for index, (name, song) in enumerate(zip(stage.names(), songs, strict=True)):
         content, tracks, seed = song.dry_content, len(song.dry_content), stage.seed + index
         borrowed = {
             "random": systems.choose_random(training, tracks, config.mixes, seed),
             "nearest_neighbour": systems.choose_nearest(training, song.raw_content, config.mixes),
         }
         for system, chosen in borrowed.items():
-            write_plan(plans / system / name, training.effects[torch.from_numpy(chosen)])
+            write_plan(stage.plan(system, name), training.effects[torch.from_numpy(chosen)])
             chains = [[training.chains[item] for item in mix] for mix in chosen]
-            write_plan(plans / f"{system}_chain" / name, chains=chains)
+            write_plan(stage.plan(f"{system}_chain", name), chains=chains)
         wet = [
             systems.draw_megami(networks.generator, embedding, song.content[k], 1, sampling, seed + 1000 * k)
             for k in range(config.mixes)
@@ -260,7 +281,7 @@ def write_embedding_systems(stage: Stage, songs: list[Song]) -> None:
             "regression": systems.regress(stage.regression, embedding, content),
         }
         for system, z in drawn.items():
-            write_plan(plans / system / name, z)
+            write_plan(stage.plan(system, name), z)
 
 
 def sampler_material(stage: Stage) -> tuple[list[Tensor], list[Tensor]]:

@@ -41,7 +41,7 @@ def noise_bands(samples: int, bands: int, sample_rate: int, seed: int) -> Tensor
 class EarlyTaps(nn.Module):
     """Gains of delayed copies, left and right apart: Haas, pseudo-stereo, first reflections.
 
-    [b, h] -> [b, 2, last + 1]. The first sample of the kernel is the direct sound, gain 1; each channel's taps share
+    [b, h], share [b, 1] of all taps -> [b, 2, last + 1]. The first sample of the kernel is the direct sound, gain 1; each channel's taps share
     a gate.
     """
 
@@ -56,9 +56,9 @@ class EarlyTaps(nn.Module):
         self.register_buffer("positions", tap_positions(taps, sample_rate), persistent=False)
         self.length = int(self.positions.max()) + 1
 
-    def forward(self, hidden: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, share: Tensor) -> Tensor:
         values = self.head(hidden)
-        gate = hard_gate(values[:, 2 * self.taps :])
+        gate = share * hard_gate(values[:, 2 * self.taps :])
         gains = torch.tanh(values[:, : 2 * self.taps].unflatten(-1, (2, self.taps))) * gate[..., None]
         kernel = gains.new_zeros(len(gains), 2, self.length)
         kernel[..., self.positions] = gains

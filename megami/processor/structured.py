@@ -31,6 +31,7 @@ from megami.processor.space import EarlyTaps, NoiseTail, join_kernels
 
 QUIETEST_BAND_DB = -58.0
 NOTHING_DB = 0.4  # corrections of the equalisers below this are the error of the estimate
+LEAST_SIDE_DB = -45.0  # side over mid that one can hear
 LEVEL_FRAME = 1024
 LEVEL_FLOOR = 1e-6
 
@@ -83,10 +84,20 @@ def panned_side_db(imbalance: Tensor) -> Tensor:
     return 10 * torch.log10(((ratio - 1) / (ratio + 1)).square() + 1e-6)
 
 
+def stereo_evidence(side_db: Tensor, imbalance: Tensor) -> Tensor:
+    """How surely a target is wider than panning explains: side bands [b, 8] in dB, imbalance [b, 1] -> 0..1 [b, 1].
+
+    0 for mono and for plain panning, however it was panned; 1 from 6 dB more side than that in any band.
+    """
+    explained = panned_side_db(imbalance).clamp_min(LEAST_SIDE_DB)
+    return ((side_db - explained).amax(-1, keepdim=True) / 6).clamp(0, 1)
+
+
 class Conditioning(nn.Module):
     """What the small network knows, at about unit scale, and how far the target's spectrum is from the track's.
 
-    dry [b, 1, n], z [b, dim] -> (condition [b, size], difference in dB at the points of the equaliser [b, points]).
+    dry [b, 1, n], z [b, dim] -> (condition [b, size], difference in dB at the points of the equaliser [b, points],
+    evidence for stereo [b, 1]). Without that evidence the parts that widen stay closed: their errors would be heard.
     """
 
     def __init__(self, config: StructuredConfig) -> None:
@@ -98,7 +109,7 @@ class Conditioning(nn.Module):
         to_points = interpolation_matrix(log_frequencies(config.mid_bands), log_frequencies(config.points))
         self.register_buffer("to_points", to_points, persistent=False)
 
-    def forward(self, dry: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, dry: Tensor, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         config = self.config
         fx, spectrum, dynamics = split_parts(config.embedding, z)
         mid, side = decode_spectrum(spectrum)
@@ -121,7 +132,8 @@ class Conditioning(nn.Module):
             (own - own.new_tensor([16.0, -15.0])) / 8,
             F.normalize(fx, dim=-1) * config.embedding.fx_dim**0.5,
         ]
-        return torch.cat(parts, dim=-1), self.difference_db(mid, bands) @ self.to_points
+        difference_db = self.difference_db(mid, bands) @ self.to_points
+        return torch.cat(parts, dim=-1), difference_db, stereo_evidence(side, wanted[:, 7:])
 
     def difference_db(self, target: Tensor, have: Tensor) -> Tensor:
         """Target minus track per band; what the track hardly has is not raised, for that would be its noise."""
@@ -145,7 +157,7 @@ class StructuredProcessor(nn.Module):
         layers = [nn.Linear(self.conditioning.size, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU()]
         self.body = nn.Sequential(*layers)
         self.prior = nn.Parameter(torch.ones(points))
-        self.curves = nn.Linear(hidden, 3 * points)  # pre, post common, post difference
+        self.curves = nn.Linear(hidden, 3 * points)  # correction, emphasis, post difference
         # Straight from the condition to the two curves common to both channels. Never to the difference: a mono target
         # would leak into the side.
         self.skip = nn.Linear(self.conditioning.size, 2 * points, bias=False)
@@ -162,19 +174,22 @@ class StructuredProcessor(nn.Module):
 
     def settings(self, dry: Tensor, z: Tensor) -> StructuredSettings:
         """Set every knob from the whole track and z; blocks of the track then share them."""
-        condition, difference_db = self.conditioning(dry, z)
+        condition, difference_db, evidence = self.conditioning(dry, z)
         hidden = self.body(condition)
         # dB per unit of the network: curves move in dB while weights move in hundredths.
-        pre, post, apart = (12 * self.curves(hidden)).unflatten(-1, (3, -1)).unbind(1)
-        skip_pre, skip_post = (4 * self.skip(condition)).unflatten(-1, (2, -1)).unbind(1)
-        pre = soft_limit(dead_zone(self.prior * difference_db + pre + skip_pre, NOTHING_DB), self.config.pre_limit_db)
-        post = soft_limit(dead_zone(post + skip_post, NOTHING_DB), self.config.post_limit_db)
-        apart = soft_limit(dead_zone(apart, NOTHING_DB), self.config.post_limit_db) / 2
+        correction, emphasis, apart = (12 * self.curves(hidden)).unflatten(-1, (3, -1)).unbind(1)
+        skips = (4 * self.skip(condition)).unflatten(-1, (2, -1)).unbind(1)
+        # What the dynamics shall react to is raised before and lowered after them by the same curve, so that an emphasis
+        # cancels where they do nothing; the colour of the track is changed by the correction alone.
+        emphasis = soft_limit(emphasis + skips[1], self.config.post_limit_db)
+        correction = dead_zone(self.prior * difference_db + correction + skips[0], NOTHING_DB)
+        pre, post = soft_limit(correction, self.config.pre_limit_db) + emphasis, -emphasis
+        apart = evidence * soft_limit(dead_zone(apart, NOTHING_DB), self.config.post_limit_db) / 2
         kernels = self.filter(torch.stack([pre, post + apart, post - apart], dim=1))
         direct = remove_dc(kernels[:, 1:], self.dc_window)
-        early = self.early(hidden)
+        early = self.early(hidden, evidence)
         direct = convolve(F.pad(direct, (0, early.shape[-1])), early)
-        stereo = join_kernels(direct, self.tail(hidden))
+        stereo = join_kernels(direct, evidence[..., None] * self.tail(hidden))
         return StructuredSettings(kernels[:, :1], self.dynamics.settings(hidden), stereo)
 
     def forward(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor:
