@@ -21,6 +21,7 @@ from megami.evaluation.reach import (
     panning_balance,
     precision,
     same_engineer_radius,
+    style_directions,
 )
 from megami.evaluation.rows import Row, mean_row, statistic_row
 
@@ -60,38 +61,41 @@ def repeated(items, count: int):
 
 
 def comparison_rows(
-    sets: Sequence[SongSet], roles: Sequence[Tensor], engineers: Sequence, mixes: int, many_mixes: int
+    sets: Sequence[SongSet], roles: Sequence[Tensor], engineers: Sequence, mixes: int
 ) -> list[Row]:
     """Rows of every system; `engineers` (per song) say who made the reference mixes and those of the system engineers."""
     by_name = {item.system: item for item in sets}
     reference, others = by_name["reference"], by_name["engineers"]
     styles = [song.names[:mixes] for song in engineers]
+    their_styles = [song.names[mixes : 2 * mixes] for song in engineers]
     scale = Scale.of(reference.heard)
-    radius = same_engineer_radius(reference.heard, others.heard, styles, [song.names[mixes : 2 * mixes] for song in engineers], scale)
+    planes = [style_directions(ref, names, scale) for ref, names in zip(reference.heard, styles, strict=True)]
+    material = (reference.heard, others.heard, styles, their_styles, scale)
+    spaces = {
+        "": (same_engineer_radius(*material), [None] * len(planes)),
+        "_of_style": (same_engineer_radius(*material, planes), planes),
+    }
     rows = []
     for system in sets:
         if system.system == "reference":
             continue
         rows += distance_rows(system, reference, roles, mixes)
-        for metric, values in (
-            ("precision", [
-                precision(own.take(np.arange(min(mixes, len(own.mixes)))), ref, scale, radius)
-                for own, ref in zip(system.heard, reference.heard, strict=True)
-            ]),
-            ("agreement", [
-                agreement(own, ref, names, scale)
-                for own, ref, names in zip(system.heard, reference.heard, styles, strict=True)
-            ]),
-            ("panning_balance", [panning_balance(own) for own in system.heard]),
-        ):  # fmt: skip
-            if not np.isnan(values).all():
-                rows.append(mean_row(system.system, metric, values))
-        if len(system.heard[0].mixes) in (1, many_mixes) or system.system in ("engineers", "engineers_processor"):
-            covered = [
-                coverage(own, ref, names, scale, radius)
-                for own, ref, names in zip(system.heard, reference.heard, styles, strict=True)
+        pairs = list(zip(system.heard, reference.heard, styles, strict=True))
+        rows.append(mean_row(system.system, "agreement", [agreement(*pair, scale) for pair in pairs]))
+        balance = [panning_balance(own) for own in system.heard]
+        if not np.isnan(balance).all():
+            rows.append(mean_row(system.system, "panning_balance", balance))
+        for suffix, (radius, along) in spaces.items():
+            right = [
+                precision(own.take(slice(0, mixes)), ref, scale, radius, plane)
+                for (own, ref, _), plane in zip(pairs, along, strict=True)
             ]
-            rows.append(mean_row(system.system, "coverage", covered))
+            rows.append(mean_row(system.system, f"precision{suffix}", right))
+            covered = [
+                coverage(own, ref, names, scale, radius, plane)
+                for (own, ref, names), plane in zip(pairs, along, strict=True)
+            ]
+            rows.append(mean_row(system.system, f"coverage{suffix}", covered))
         rows.append(lead_row(system, reference))
         rows += range_rows(system)
         if len(system.pairs):

@@ -170,7 +170,7 @@ def mixing_rows(stage: Stage) -> list[Row]:
     roles = [torch.tensor([ROLES.index(role) for role in song.roles]) for song in songs]
     every = (*CHAIN_SYSTEMS, *EMBEDDING_SYSTEMS)
     sets = [SongSet.load(stage.folder(system), stage.names(), system) for system in every]
-    return comparison_rows(sets, roles, engineers, stage.config.mixes, stage.config.many_mixes)
+    return comparison_rows(sets, roles, engineers, stage.config.mixes)
 
 
 def hear(stage: Stage, system: str) -> None:

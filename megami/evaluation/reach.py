@@ -41,15 +41,30 @@ class Scale:
         return Scale(*(np.sqrt(np.square(part).mean(0)) + 1e-6 for part in (tracks, mixes)))
 
 
-def mix_distances(a: Heard, b: Heard, scale: Scale) -> np.ndarray:
-    """Distance of every mix of `a` to every mix of `b` of the same song: [mixes a, mixes b].
+def vectors(heard: Heard, scale: Scale) -> np.ndarray:
+    """Mixes as points [mixes, d] between which distances are root mean squares of scaled differences of descriptors.
 
-    Root mean square of the scaled differences of descriptors, the mean over all tracks and the mix itself weighing
-    the same.
+    All tracks together weigh as much as the mix itself.
     """
-    tracks = np.square((a.tracks[:, None] - b.tracks[None]) / scale.tracks).mean((2, 3))
-    mixes = np.square((a.mixes[:, None] - b.mixes[None]) / scale.mixes).mean(2)
-    return np.sqrt((tracks + mixes) / 2)
+    tracks = (heard.tracks / scale.tracks).reshape(len(heard.tracks), -1)
+    mixes = heard.mixes / scale.mixes
+    return np.hstack([tracks / (2 * tracks.shape[1]) ** 0.5, mixes / (2 * mixes.shape[1]) ** 0.5])
+
+
+def style_directions(reference: Heard, styles: np.ndarray, scale: Scale) -> np.ndarray:
+    """The directions in which the engineers of a song differ: orthonormal rows [engineers - 1, d].
+
+    Everything else that may be wrong with a mix lies outside of them.
+    """
+    points = vectors(reference, scale)
+    means = np.stack([points[styles == name].mean(0) for name in np.unique(styles)])
+    return np.linalg.svd(means - means.mean(0), full_matrices=False)[2][: len(means) - 1]
+
+
+def mix_distances(a: Heard, b: Heard, scale: Scale, directions: np.ndarray | None = None) -> np.ndarray:
+    """Distance of every mix of `a` to every mix of `b` of the same song [mixes a, mixes b], along `directions` if given."""
+    difference = vectors(a, scale)[:, None] - vectors(b, scale)[None]
+    return np.linalg.norm(difference if directions is None else difference @ directions.T, axis=-1)
 
 
 def same_engineer_radius(
@@ -58,29 +73,40 @@ def same_engineer_radius(
     styles: Sequence[np.ndarray],
     other_styles: Sequence[np.ndarray],
     scale: Scale,
+    directions: Sequence[np.ndarray] | None = None,
 ) -> float:
     """The distance within which an engineer's mix finds another of the same engineer (in SAME_ENGINEER_SHARE of cases).
 
     Another seed of the same style counts as the same way to mix; styles: per song, who made the reference's mixes and
     the others'. Every style of the others must be in the reference.
     """
+    along = directions or [None] * len(reference)
     nearest = [
-        np.where(theirs[:, None] == ours[None], mix_distances(mixes, own, scale), np.inf).min(1)
-        for own, mixes, ours, theirs in zip(reference, others, styles, other_styles, strict=True)
+        np.where(theirs[:, None] == ours[None], mix_distances(mixes, own, scale, plane), np.inf).min(1)
+        for own, mixes, ours, theirs, plane in zip(reference, others, styles, other_styles, along, strict=True)
     ]
     return float(np.quantile(np.concatenate(nearest), SAME_ENGINEER_SHARE))
 
 
-def coverage(mixes: Heard, reference: Heard, styles: np.ndarray, scale: Scale, radius: float) -> float:
+def coverage(
+    mixes: Heard,
+    reference: Heard,
+    styles: np.ndarray,
+    scale: Scale,
+    radius: float,
+    directions: np.ndarray | None = None,
+) -> float:
     """Share of the engineers' styles of which some reference mix has one of `mixes` within the radius."""
-    near = mix_distances(mixes, reference, scale).min(0) <= radius
+    near = mix_distances(mixes, reference, scale, directions).min(0) <= radius
     names = np.unique(styles)
     return float(np.mean([near[styles == name].any() for name in names]))
 
 
-def precision(mixes: Heard, reference: Heard, scale: Scale, radius: float) -> float:
+def precision(
+    mixes: Heard, reference: Heard, scale: Scale, radius: float, directions: np.ndarray | None = None
+) -> float:
     """Share of `mixes` with a reference mix of some engineer within the radius."""
-    return float((mix_distances(mixes, reference, scale).min(1) <= radius).mean())
+    return float((mix_distances(mixes, reference, scale, directions).min(1) <= radius).mean())
 
 
 def agreement(mixes: Heard, reference: Heard, styles: np.ndarray, scale: Scale) -> float:

@@ -48,6 +48,13 @@ TABLES = (
         },
     ),
     Table(
+        "Styles",
+        "Coverage and precision along the directions in which the engineers of a song differ, where other faults of a mix "
+        "do not count.",
+        SYSTEMS,
+        {"coverage_of_style": "coverage of styles ↑", "precision_of_style": "precision of style ↑"},
+    ),
+    Table(
         "Deciding together",
         "KAD within roles; share of a mix's tracks that follow the same engineer; how well panned tracks answer each "
         "other (1: perfectly); distance of the lead's level against all else from the engineers' (LU).",

@@ -10,9 +10,12 @@ from megami.evaluation.reach import (
     agreement,
     coverage,
     level_distance_db,
+    mix_distances,
     panning_balance,
     precision,
     same_engineer_radius,
+    style_directions,
+    vectors,
 )
 
 STYLES = np.array(["a", "b", "c", "a", "b", "c"])
@@ -49,6 +52,21 @@ def test_the_mean_of_all_mixes_is_like_none(space):
     assert precision(middle, reference, scale, 1.5 * radius) == 0
     assert coverage(middle, reference, STYLES, scale, 1.5 * radius) == 0
     assert precision(mixes(STYLES, 3), reference, scale, 1.5 * radius) == 1
+
+
+def test_along_the_styles_other_faults_do_not_count(space):
+    reference, scale, _ = space
+    plane = style_directions(reference, STYLES, scale)
+    radius = same_engineer_radius([reference], [mixes(STYLES, 1)], [STYLES], [STYLES], scale, [plane])
+    points = vectors(reference, scale)
+    assert plane.shape == (2, points.shape[1]) and np.allclose(plane @ plane.T, np.eye(2))
+    moved = mixes(STYLES, 2)
+    fault = np.random.default_rng(3).normal(0, 1, moved.tracks.shape[1:])
+    fault -= (plane[:, : fault.size].T @ (plane[:, : fault.size] @ fault.ravel())).reshape(fault.shape)
+    moved.tracks[:] += 5 * fault * scale.tracks
+    assert precision(moved, reference, scale, 1.5 * radius) == 0
+    whole = mix_distances(moved, reference, scale)
+    assert (mix_distances(moved, reference, scale, plane) < whole).all()
 
 
 def test_tracks_by_different_engineers_do_not_agree(space):
