@@ -50,12 +50,14 @@ def plot_intervals(
     return finished(figure)
 
 
-def plot_reach(rows: Sequence[Row], systems: dict[str, str], highlight: str = "megami") -> Figure:
-    """Coverage against precision: up and to the right is where the engineers are."""
+def plot_reach(
+    rows: Sequence[Row], systems: dict[str, str], highlight: str = "megami", suffix: str = "_of_style"
+) -> Figure:
+    """Coverage against precision: up and to the right is where the engineers are. suffix: "" for the whole space."""
     figure, axes = light_figure(1, 1, (6.4, 4.6))
     axis = axes[0, 0]
     for index, (system, title) in enumerate(systems.items()):
-        across, up = find(rows, system, "precision"), find(rows, system, "coverage")
+        across, up = find(rows, system, f"precision{suffix}"), find(rows, system, f"coverage{suffix}")
         colour = OURS if system == highlight else COLOURS[index % len(COLOURS)]
         axis.errorbar(
             across.value, up.value, xerr=[[across.value - across.low], [across.high - across.value]],
