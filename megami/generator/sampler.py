@@ -80,7 +80,8 @@ def _multistep(
     Time is -ln sigma: x' = (sigma' / sigma) x + (1 - sigma' / sigma) D, where D is extrapolated by half a step.
     """
     shrink = (sigma_next / sigma).item()
-    if before is not None and sigma_next > 0:
+    # Churn may lead back to, or beyond, the level of the step before: then there is nothing to extrapolate from.
+    if before is not None and sigma_next > 0 and before[0] > sigma:
         earlier, old = before
         ratio = (torch.log(sigma / sigma_next) / torch.log(earlier / sigma)).item() / 2
         denoised = denoised + ratio * (denoised - old)

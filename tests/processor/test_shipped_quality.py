@@ -26,7 +26,8 @@ def render(networks):
 
     @torch.no_grad()
     def run(dry, wet):
-        return render_tracks(networks.processor, dry[None], embedder(wet[None]), embedding_config=networks.preset.embedding)[0]
+        z = embedder(wet[None])
+        return render_tracks(networks.processor, dry[None], z, embedding_config=networks.preset.embedding)[0]
 
     return run
 
@@ -71,7 +72,7 @@ def test_silence_after_the_tail_is_silent(dry_tracks, render):
 
 
 def test_a_click_does_not_ring(render):
-    """Half a second after a click in a track that is left dry, less than a thousandth of its energy is still to come."""
+    """Half a second after a click in a dry track, less than a thousandth of its energy is still to come."""
     click = torch.zeros(1, 2 * RATE)
     click[0, RATE // 2] = 0.9
     out = render(click, click.expand(2, -1))
