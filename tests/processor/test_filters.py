@@ -124,7 +124,9 @@ def test_saturation_leaves_the_quiet_alone():
 def test_space_kernels():
     torch.manual_seed(0)
     hidden = random(2, 8)
-    early, tail = EarlyTaps(8)(hidden), NoiseTail(8, seconds=0.3)(hidden)
+    opened, tail = EarlyTaps(8), NoiseTail(8, seconds=0.3)(hidden)
+    early, closed = opened(hidden, torch.ones(2, 1)), opened(hidden, torch.zeros(2, 1))
+    assert early[..., 100:].any() and not closed[..., 1:].any()
     assert (early[..., 0] == 1).all() and not early[..., 1:100].any()  # direct sound, then nothing for 3 ms
     assert tail.sum(-1).abs().max() < 1e-4  # no DC
     left, right = tail[0]
