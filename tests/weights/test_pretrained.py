@@ -30,6 +30,8 @@ CONFIGS = {
     "content_encoder": SMALL.content,
     "adaptor": replace(SMALL.adaptor, hidden_dim=16),  # not the preset's size: the file's own config must count
     "generator": GeneratorConfig(replace(SMALL.transformer, depth=1), SMALL.edm),
+    "generator_regression": GeneratorConfig(replace(SMALL.transformer, depth=1), SMALL.edm),
+    "generator_per_track": GeneratorConfig(replace(SMALL.transformer, depth=1), SMALL.edm),
     "processor_structured": SMALL.structured,
     "processor_tcn": SMALL.tcn,
     "fxnorm": FxNormConfig(n_fft=256, window=128, hop=64),
