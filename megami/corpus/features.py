@@ -131,7 +131,12 @@ def engineer_chain(
 
 
 def draw_clip(folder: Path, config: CorpusConfig, split: str, samples: int, rng: np.random.Generator):
-    """Draw (song number, track, instrument number, clip [1, samples]) from a split, its gain varied by up to 6 dB."""
+    """Draw (song number, track, instrument number, clip [1, samples]) from a split, its gain varied by up to 6 dB.
+
+    Raises ValueError for clips longer than the songs, of which there are none to be found.
+    """
+    if samples > config.seconds * SAMPLE_RATE:
+        raise ValueError(f"clips of {samples} samples do not fit into songs of {config.seconds} s")
     while True:
         song_index = int(rng.integers(config.songs(split)))
         song = load_song(song_paths(folder, split, config)[song_index])

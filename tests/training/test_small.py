@@ -13,7 +13,7 @@ from megami.training import STAGES, SmallRecipe, Workplace, train_small
 
 CORPUS = CorpusConfig(
     train_songs=3, validation_songs=1, test_songs=1, seconds=3.0, mixes_per_song=2, chains=4, views=2, view_seconds=1.0,
-    crops=6, crop_samples=16384,
+    crops=6, crop_samples=16384, long_crops=3, long_crop_samples=32768,
 )
 
 
