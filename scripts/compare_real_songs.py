@@ -61,7 +61,8 @@ def draw(songs: dict[str, list[Checked]], ranges: dict[str, Row], path: Path) ->
         axis.axhspan(ranges[name].low, ranges[name].high, color="#e2dfd8")
         for column, found in enumerate(songs.values()):
             axis.plot(column, found[0].mix[name], "x", color="#1d2126")
-            axis.plot([column] * (len(found) - 1), [one.mix[name] for one in found[1:]], "o", color="#d55e00", alpha=0.6)
+            values = [one.mix[name] for one in found[1:]]
+            axis.plot([column] * len(values), values, "o", color="#d55e00", alpha=0.6)
         axis.set_title(title, fontsize=9)
         axis.set_xticks(range(len(songs)), list(songs), fontsize=8)
     level = ranges["level"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from megami.corpus.datasets import Crops, DryTracks, MixEmbeddings, Views, assemble_embeddings, load_mixes, mix_contents
-from megami.corpus.features import build_crops, build_features, build_long_crops, build_views
+from megami.corpus.features import build_crops, build_features, build_views
 from megami.corpus.songs import SPLITS, CorpusConfig, build_songs, load_song, song_paths
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "assemble_embeddings",
     "build_crops",
     "build_features",
-    "build_long_crops",
     "build_songs",
     "build_views",
     "load_mixes",

@@ -182,14 +182,10 @@ class BuildViews:
 CROPS_PER_FILE = 100
 
 
-def crop_paths(folder: Path, split: str, crops: int) -> list[Path]:
-    """Files of the processor's crops, CROPS_PER_FILE in each."""
-    return [folder / "crops" / f"{split}_{index:04d}.npz" for index in range(-(-crops // CROPS_PER_FILE))]
-
-
-def long_crop_paths(folder: Path, split: str, crops: int) -> list[Path]:
-    """Files of the processor's long crops."""
-    return [folder / "long_crops" / path.name for path in crop_paths(folder, split, crops)]
+def crop_paths(folder: Path, split: str, crops: int, long: bool = False) -> list[Path]:
+    """Files of the processor's crops, or of its long ones, CROPS_PER_FILE in each."""
+    kind = "long_crops" if long else "crops"
+    return [folder / kind / f"{split}_{index:04d}.npz" for index in range(-(-crops // CROPS_PER_FILE))]
 
 
 def draw_chain(kind: float, engineered: EffectChain, rng: np.random.Generator) -> tuple[str, EffectChain]:
@@ -212,7 +208,7 @@ class BuildCrops:
     config: CorpusConfig
     samples: int
     at_most: int  # crops in a file
-    stream: int = 12  # of random numbers
+    stream: int  # of random numbers
 
     def __call__(self, path: Path) -> None:
         split, index = path.stem.rsplit("_", 1)
@@ -257,19 +253,12 @@ def build_views(folder: Path, config: CorpusConfig, split: str, chains: int, wor
     return paths
 
 
-def build_crops(folder: Path, config: CorpusConfig, split: str, crops: int, workers: int | None = None) -> list[Path]:
-    """Crops for the processor."""
-    paths = crop_paths(folder, split, crops)
-    build = BuildCrops(folder, config, config.crop_samples, min(CROPS_PER_FILE, crops))
-    build_files(build, paths, workers, f"crops ({split})")
-    return paths
-
-
-def build_long_crops(
-    folder: Path, config: CorpusConfig, split: str, crops: int, workers: int | None = None
+def build_crops(
+    folder: Path, config: CorpusConfig, split: str, crops: int, workers: int | None = None, long: bool = False
 ) -> list[Path]:
-    """Long crops for the processor."""
-    paths = long_crop_paths(folder, split, crops)
-    build = BuildCrops(folder, config, config.long_crop_samples, min(CROPS_PER_FILE, crops), stream=13)
-    build_files(build, paths, workers, f"long crops ({split})")
+    """Crops for the processor, short or `long`; each kind has a stream of random numbers of its own."""
+    paths = crop_paths(folder, split, crops, long)
+    samples, stream = (config.long_crop_samples, 13) if long else (config.crop_samples, 12)
+    build = BuildCrops(folder, config, samples, min(CROPS_PER_FILE, crops), stream)
+    build_files(build, paths, workers, f"{'long ' if long else ''}crops ({split})")
     return paths

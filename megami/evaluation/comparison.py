@@ -1,4 +1,4 @@
-"""The comparison of all systems with the engineers: distances, coverage, precision, joint behaviour, pairwise metrics."""
+"""All systems compared with the engineers: distances, coverage, precision, joint behaviour, pairwise metrics."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def repeated(items, count: int):
 def comparison_rows(
     sets: Sequence[SongSet], roles: Sequence[Tensor], engineers: Sequence, mixes: int
 ) -> list[Row]:
-    """Rows of every system; `engineers` (per song) say who made the reference mixes and those of the system engineers."""
+    """Rows of every system; `engineers` (per song) say who made the reference's mixes and those of "engineers"."""
     by_name = {item.system: item for item in sets}
     reference, others = by_name["reference"], by_name["engineers"]
     styles = [song.names[:mixes] for song in engineers]
@@ -142,8 +142,8 @@ def lead_row(system: SongSet, reference: SongSet) -> Row:
 
     def distance(weights: np.ndarray) -> float:
         chosen = [s for s, count in enumerate(weights) for _ in range(int(count))]
-        own, target = (np.concatenate([side.heard[s].lead_over_rest_db for s in chosen]) for side in (system, reference))
-        return level_distance_db(own, target)
+        levels = [np.concatenate([side.heard[s].lead_over_rest_db for s in chosen]) for side in (system, reference)]
+        return level_distance_db(*levels)
 
     count = sum(len(song.mixes) for song in system.heard)
     return statistic_row(system.system, "lead_level_distance_db", len(system.heard), distance, count, draws=200)

@@ -104,7 +104,8 @@ def _stereo(audio: Tensor, mid: Tensor, side: Tensor, sample_rate: int) -> Tenso
     pan = _db((right + FLOOR) / (left + FLOOR), -20.0, 20.0)
     regions = _regions(STEREO_REGIONS_HZ, sample_rate).to(audio)
     mid, side = mid @ regions, side @ regions
-    floor = 1e-4 * (mid + side).sum(-1, keepdim=True) / mid.shape[-1] + FLOOR  # a region that hardly sounds has no width
+    # A region that hardly sounds has no width.
+    floor = 1e-4 * (mid + side).sum(-1, keepdim=True) / mid.shape[-1] + FLOOR
     width = _db((side + floor * 1e-3) / (mid + floor), -40.0, 10.0)
     correlation = (audio[:, 0] * audio[:, 1]).mean(-1) / ((left * right).sqrt() + FLOOR)
     return torch.cat([pan[:, None], width, correlation[:, None]], dim=1)

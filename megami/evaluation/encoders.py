@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +64,7 @@ def encode_views(encoder: FxEncoder, views: Views) -> tuple[Tensor, Tensor]:
 def encoder_rows(
     networks: Networks, cache: Path, corpus: CorpusConfig, chains: int, workers: int | None = None
 ) -> list[Row]:
-    """Retrieval among GALLERY unseen chains and readability of the instrument, beside an untrained encoder and log-mels."""
+    """Retrieval among GALLERY unseen chains, readability of the instrument; the same untrained, and of log-mels."""
     views = Views.load(build_views(cache, corpus, "test", chains, workers))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -94,18 +94,25 @@ def binomial_interval(share: float, n: int) -> tuple[float, float]:
     return max(0.0, share - half), min(1.0, share + half)
 
 
-@torch.no_grad()
 def adaptor_rows(networks: Networks, cache: Path, corpus: CorpusConfig) -> list[Row]:
-    """Cosine of content(wet) to content(dry) before and after adaptation, and the share of the gap that is closed.
-
-    Of every engineered mix of the test songs the whole clip is used; intervals are over songs.
-    """
+    """Rows of the adaptor on the engineers' mixes of the test songs; of every mix the whole clip is used."""
     pairs = mix_contents(cache, corpus, networks.content_encoder, "test")
-    before, after, kept, counts = [], [], [], []
+    songs = []
     for first in range(0, len(pairs), corpus.mixes_per_song):
         own = pairs[first : first + corpus.mixes_per_song]
-        wet, dry = torch.cat([variants[0] for variants, _ in own]), torch.cat([dry for _, dry in own])
-        for values, content in ((before, wet), (after, networks.adaptor(wet)), (kept, networks.adaptor(dry))):
+        songs.append((torch.cat([variants[0] for variants, _ in own]), torch.cat([dry for _, dry in own])))
+    return gap_rows(networks.adaptor, songs)
+
+
+@torch.no_grad()
+def gap_rows(adaptor: Callable[[Tensor], Tensor], contents: Sequence[tuple[Tensor, Tensor]]) -> list[Row]:
+    """Cosine of content(wet) to content(dry) before and after adaptation, and the share of the gap that is closed.
+
+    contents: (wet, dry) per song, both [tracks, dim] of unit norm; intervals are over songs.
+    """
+    before, after, kept, counts = [], [], [], []
+    for wet, dry in contents:
+        for values, content in ((before, wet), (after, adaptor(wet)), (kept, adaptor(dry))):
             values.append(float((content * dry).sum()))
         counts.append(len(dry))
     before, after, kept, counts = map(np.array, (before, after, kept, counts))

@@ -6,6 +6,7 @@ kept, under the fingerprint of the weights, so an interrupted evaluation goes on
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import platform
 import subprocess
@@ -83,7 +84,7 @@ class EvaluationConfig:
         return EvaluationConfig(corpus, 24, 2, mixes=5, many_mixes=5, chains=100, crops=100, sampler_songs=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stage:
     """What the sections of an evaluation share."""
 
@@ -97,6 +98,7 @@ class Stage:
     seed: int
     workers: int | None
 
+    @functools.cache
     def folder(self, system: str) -> Path:
         """Folder of what a system mixed, under the mark of all that its mixes depend on."""
         networks = self.networks
@@ -137,7 +139,7 @@ def evaluate(
     prepare(stage)
     rows = encoder_rows(networks, cache, config.corpus, config.chains, workers)
     rows += adaptor_rows(networks, cache, config.corpus)
-    rows += processor_rows(weights, networks, cache, config.corpus, config.crops, workers)
+    rows += processor_rows(networks, folder, cache, config.corpus, config.crops, workers)
     rows += mixing_rows(stage)
     if config.sampler_songs:
         rows += sampler_rows(networks, *sampler_material(stage), config.sampler_mixes, seed)
@@ -293,12 +295,14 @@ def sampler_material(stage: Stage) -> tuple[list[Tensor], list[Tensor]]:
 def origin(weights: str, quick: bool, seed: int) -> dict[str, object]:
     """How a results file was made: command, seed, commit, hashes of the weights, machine."""
     files = sorted(Path(weights_folder(weights)).glob("*.safetensors"))
+    options = f"{'--quick ' if quick else ''}--weights {Path(weights).name} --seed {seed}"
+    machine = f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads"
     return {
-        "command": f"megami evaluate{' --quick' if quick else ''} --weights {Path(weights).name} --seed {seed} --out results.json",
+        "command": f"megami evaluate {options} --out results.json",
         "seed": seed,
         "commit": commit(),
         "weights": {path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files},
-        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+        "machine": f"{machine}, torch {torch.__version__}",
     }
 
 

@@ -14,7 +14,7 @@ from megami.corpus import assemble_embeddings, load_song
 from megami.corpus.features import describe
 from megami.corpus.parallel import write_arrays
 from megami.data import Song
-from megami.data.studio.listening import choose_lead, framed_level, loudness
+from megami.data.studio.listening import SILENCE_DB, choose_lead, framed_level, loudness
 from megami.effects import EffectChain
 from megami.evaluation.descriptors import descriptors
 from megami.evaluation.pairwise import pairwise_metrics
@@ -23,7 +23,6 @@ from megami.weights import Networks, from_pretrained
 
 EMBEDDED = 10  # mixes of a song whose tracks are embedded again; the others are only described
 PAIRED = 1  # mixes of a song that are compared one to one with mixes of the engineers
-SILENCE_DB = -60.0
 
 
 @cache

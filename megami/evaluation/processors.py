@@ -15,7 +15,7 @@ from megami.corpus import CorpusConfig, Crops, build_crops
 from megami.embeddings import FxEncoder
 from megami.evaluation.rows import Row, mean_row, statistic_row
 from megami.processor import match_level_per_channel, mid_side_error_db, small_spectral_errors
-from megami.weights import Networks, from_pretrained
+from megami.weights import Networks, load_network
 
 Render = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(dry [b, 1, n], z [b, dim], content [b, dim]) -> wet [b, 2, n]."""
@@ -57,19 +57,25 @@ def score(render: Render, crops: Crops, encoder: FxEncoder, batch: int = 10) -> 
 
 
 def processor_rows(
-    weights: str, networks: Networks, cache: Path, corpus: CorpusConfig, crops: int, workers: int | None = None
+    networks: Networks, folder: Path, cache: Path, corpus: CorpusConfig, crops: int, workers: int | None = None
 ) -> list[Row]:
-    """Both processors against the dry track at true level and balance, on unseen tracks, for every kind of chain.
-
-    error_ratio is the mean spectral error over that of the dry track.
-    """
+    """Both processors of a folder of weights against the dry track at true level and balance, on unseen tracks."""
     paths = build_crops(cache, corpus, "test", crops, workers)
     material = Crops.load(paths, networks.preset.embedding, networks.fx_encoder, networks.content_encoder)
     scores = {
         "dry_track": score(leave_dry, material, networks.fx_encoder),
-        "processor": score(from_pretrained(weights, processor="structured").processor, material, networks.fx_encoder),
-        "processor_tcn": score(from_pretrained(weights, processor="tcn").processor, material, networks.fx_encoder),
+        "processor": score(load_network(folder, "processor_structured"), material, networks.fx_encoder),
+        "processor_tcn": score(load_network(folder, "processor_tcn"), material, networks.fx_encoder),
     }
+    return score_rows(scores, material.kinds)
+
+
+def score_rows(scores: dict[str, Scores], kinds: np.ndarray) -> list[Row]:
+    """Rows of every processor: means over all crops, spectral errors of each kind of chain, and the error_ratio.
+
+    That is the mean spectral error over that of the system "dry_track". Errors of bands that are nowhere heard are NaN
+    and left out.
+    """
     rows = []
     for name, own in scores.items():
         rows.append(mean_row(name, "spectral_error", own.spectral))
@@ -77,8 +83,8 @@ def processor_rows(
         rows.append(mean_row(name, "side_error_db", own.side_db))
         rows.append(mean_row(name, "embedding_cosine", own.cosine))
         rows += [
-            mean_row(name, f"spectral_error_{kind}", own.spectral[material.kinds == kind])
-            for kind in np.unique(material.kinds)
+            mean_row(name, f"spectral_error_{kind}", own.spectral[kinds == kind])
+            for kind in np.unique(kinds)
         ]
         if name != "dry_track":
             rows.append(ratio_row(name, "error_ratio", own.spectral, scores["dry_track"].spectral))

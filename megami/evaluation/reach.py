@@ -36,7 +36,8 @@ class Scale:
     @staticmethod
     def of(reference: Sequence[Heard]) -> Scale:
         """The scale of a reference set."""
-        tracks = np.concatenate([(song.tracks - song.tracks.mean(0)).reshape(-1, song.tracks.shape[-1]) for song in reference])
+        differences = [song.tracks - song.tracks.mean(0) for song in reference]
+        tracks = np.concatenate([song.reshape(-1, song.shape[-1]) for song in differences])
         mixes = np.concatenate([song.mixes - song.mixes.mean(0) for song in reference])
         return Scale(*(np.sqrt(np.square(part).mean(0)) + 1e-6 for part in (tracks, mixes)))
 
@@ -62,7 +63,7 @@ def style_directions(reference: Heard, styles: np.ndarray, scale: Scale) -> np.n
 
 
 def mix_distances(a: Heard, b: Heard, scale: Scale, directions: np.ndarray | None = None) -> np.ndarray:
-    """Distance of every mix of `a` to every mix of `b` of the same song [mixes a, mixes b], along `directions` if given."""
+    """Distances of the mixes of `a` to those of `b`, of the same song [mixes a, mixes b]; along `directions` if given."""
     difference = vectors(a, scale)[:, None] - vectors(b, scale)[None]
     return np.linalg.norm(difference if directions is None else difference @ directions.T, axis=-1)
 

@@ -1,4 +1,4 @@
-"""Real songs have no reference mixes; but a mix of one can be checked: is every track heard, does none drown the rest?"""
+"""Real songs have no reference mixes; but one can check: is every track heard, and does none drown the rest?"""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from megami.errors import UserError
+from megami.weights.store import write_atomically
 
 DRAWS = 1000
 CONFIDENCE = 0.95
@@ -47,7 +48,7 @@ def statistic_row(
     """Row of any statistic of weighted songs: its value at weights of one, its interval by the bootstrap.
 
     A distance is not linear in the weights: with some songs drawn twice its mean moves. The draws are therefore shifted
-    so that their mean is the value (the bootstrap's estimate of bias taken away; Efron and Tibshirani 1993, chapter 10).
+    so that their mean is the value (the bias that the bootstrap estimates; Efron and Tibshirani 1993, chapter 10).
     """
     value = statistic(np.ones(songs))
     samples = np.array([statistic(weights) for weights in song_weights(songs, draws)])
@@ -64,11 +65,11 @@ def mean_row(system: str, metric: str, per_song: Sequence[float] | np.ndarray, n
 
 
 def write_results(path: Path, rows: Sequence[Row], made_by: dict[str, Any]) -> None:
-    """Write the rows and how they were made, whole or not at all; raises UserError if the file cannot be written."""
-    from megami.weights.store import write_atomically  # a room below, but only for its way of writing
+    """Write the rows and how they were made, whole or not at all.
 
-    rounded = [{**asdict(row), **{key: _rounded(getattr(row, key)) for key in ("value", "low", "high")}} for row in rows]
-    lines = ",\n".join(f"  {json.dumps(row)}" for row in rounded)
+    Raises UserError if the file cannot be written, ValueError for a number that is not finite: none is a result.
+    """
+    lines = ",\n".join(f"  {json.dumps(_rounded(row), allow_nan=False)}" for row in rows)
     text = f'{{"made_by": {json.dumps(made_by, indent=1)},\n"rows": [\n{lines}\n]}}\n'
     write_atomically(path, text.encode("utf-8"))
 
@@ -82,6 +83,7 @@ def read_results(path: Path) -> tuple[list[Row], dict[str, Any]]:
         raise UserError(f"{path} is not a results file: write one with megami evaluate --out {path}") from None
 
 
-def _rounded(value: float) -> float:
-    """Six significant digits: more would differ between machines and mean nothing."""
-    return float(f"{value:.6g}")
+def _rounded(row: Row) -> dict[str, Any]:
+    """A row with six significant digits: more would differ between machines and mean nothing."""
+    numbers = {key: float(f"{getattr(row, key):.6g}") for key in ("value", "low", "high")}
+    return {**asdict(row), **numbers}

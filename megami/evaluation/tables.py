@@ -36,7 +36,8 @@ TABLES = (
         "Mixing",
         "Distances to the engineers' mixes of the same unseen songs: KAD x 100 of effect embeddings, of descriptors of "
         "tracks that no network was trained on, and of descriptors of whole mixes; FAD of embeddings; share of the "
-        "engineers' styles that the mixes of a song reach (32 by the networks that draw), and share of mixes that some engineer would make.",
+        "engineers' styles that the mixes of a song reach (32 by the networks that draw), and share of mixes that some "
+        "engineer would make.",
         SYSTEMS,
         {
             "kad_embedding": "KAD embedding ↓",
@@ -49,8 +50,8 @@ TABLES = (
     ),
     Table(
         "Styles",
-        "Coverage and precision along the directions in which the engineers of a song differ, where other faults of a mix "
-        "do not count.",
+        "Coverage and precision along the directions in which the engineers of a song differ; other faults of a mix do "
+        "not count there.",
         SYSTEMS,
         {"coverage_of_style": "coverage of styles ↑", "precision_of_style": "precision of style ↑"},
     ),

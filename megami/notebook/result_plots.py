@@ -1,4 +1,4 @@
-"""Figures of the evaluation, drawn from its rows: distances with intervals, reach, the sampler study, a map of mixes."""
+"""Figures of the evaluation, drawn from its rows: intervals of distances, reach, sampler study, a map of mixes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ def find(rows: Sequence[Row], system: str, metric: str) -> Row:
 
 
 def plot_intervals(
-    rows: Sequence[Row], systems: dict[str, str], metrics: dict[str, str], highlight: str = "megami", linear: float = 1.0
+    rows: Sequence[Row],
+    systems: dict[str, str],
+    metrics: dict[str, str],
+    highlight: str = "megami",
+    linear: float = 1.0,
 ) -> Figure:
     """One panel per metric, one line per system: value and 95 % interval over songs.
 
@@ -79,9 +83,9 @@ def plot_sampler_study(rows: Sequence[Row]) -> Figure:
         for index, solver in enumerate(SOLVERS):
             drawn = [find(rows, way_name(Sampling(0, churn, 1.0, solver), n), "kad_decided") for n in EVALUATIONS]
             axis.plot(
-                EVALUATIONS, [row.value for row in drawn], marker=MARKERS[index], color=COLOURS[index + 1], label=solver,
-                markeredgecolor="white", markersize=7,
-            )
+                EVALUATIONS, [row.value for row in drawn], marker=MARKERS[index], color=COLOURS[index + 1],
+                label=solver, markeredgecolor="white", markersize=7,
+            )  # fmt: skip
         best = find(rows, way_name(Sampling(0, churn, 1.0, "euler"), EVALUATIONS[-1]), "kad_decided")
         axis.axhspan(best.low, best.high, color=GRID, alpha=0.8, zorder=0)
         axis.set_xscale("log")

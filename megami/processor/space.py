@@ -41,8 +41,8 @@ def noise_bands(samples: int, bands: int, sample_rate: int, seed: int) -> Tensor
 class EarlyTaps(nn.Module):
     """Gains of delayed copies, left and right apart: Haas, pseudo-stereo, first reflections.
 
-    [b, h], share [b, 1] of all taps -> [b, 2, last + 1]. The first sample of the kernel is the direct sound, gain 1; each channel's taps share
-    a gate.
+    [b, h], share [b, 1] of all taps -> [b, 2, last + 1]. The first sample of the kernel is the direct sound, gain 1;
+    each channel's taps share a gate.
     """
 
     def __init__(self, hidden: int, taps: int = 16, sample_rate: int = 44100) -> None:

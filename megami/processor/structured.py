@@ -119,7 +119,7 @@ class Conditioning(nn.Module):
             points = mid_bands_db(dry, config.points)
             own = torch.cat([crest_factor_db(dry), log_spread_db(dry)], dim=-1)  # [b, 2]
         wanted = decode_dynamics(dynamics)
-        # What was done shows in differences: squashed peaks against the track's own, width against that of plain panning.
+        # What was done shows in differences: squashed peaks against the track's own, width against that of panning.
         squashed = (wanted[:, 2:6] - own.repeat_interleave(2, dim=-1)) / 3
         widened = (side - panned_side_db(wanted[:, 7:])) / 15
         parts = [
@@ -179,8 +179,8 @@ class StructuredProcessor(nn.Module):
         # dB per unit of the network: curves move in dB while weights move in hundredths.
         correction, emphasis, apart = (12 * self.curves(hidden)).unflatten(-1, (3, -1)).unbind(1)
         skips = (4 * self.skip(condition)).unflatten(-1, (2, -1)).unbind(1)
-        # What the dynamics shall react to is raised before and lowered after them by the same curve, so that an emphasis
-        # cancels where they do nothing; the colour of the track is changed by the correction alone.
+        # What the dynamics shall react to is raised before and lowered after them by the same curve, so that an
+        # emphasis cancels where they do nothing; the colour of the track is changed by the correction alone.
         emphasis = soft_limit(emphasis + skips[1], self.config.post_limit_db)
         correction = dead_zone(self.prior * difference_db + correction + skips[0], NOTHING_DB)
         pre, post = soft_limit(correction, self.config.pre_limit_db) + emphasis, -emphasis

@@ -99,8 +99,8 @@ def run_features(place: Workplace, recipe: SmallRecipe) -> None:
     """Let the engineers mix, and cache views and crops."""
     features.build_features(place.cache, recipe.corpus, ("train", "validation"), place.workers)
     features.build_views(place.cache, recipe.corpus, "train", recipe.corpus.chains, place.workers)
-    features.build_crops(place.cache, recipe.corpus, "train", recipe.corpus.crops, place.workers)
-    features.build_long_crops(place.cache, recipe.corpus, "train", recipe.corpus.long_crops, place.workers)
+    for crops, long in ((recipe.corpus.crops, False), (recipe.corpus.long_crops, True)):
+        features.build_crops(place.cache, recipe.corpus, "train", crops, place.workers, long)
 
 
 def run_fx_encoder(place: Workplace, recipe: SmallRecipe) -> None:
@@ -175,7 +175,7 @@ def _train_processor(
     encoder, content_encoder = (load_network(place.weights, part) for part in ("fx_encoder", "content_encoder"))
     corpus = recipe.corpus
     short = features.crop_paths(place.cache, "train", corpus.crops)
-    long = features.long_crop_paths(place.cache, "train", corpus.long_crops)
+    long = features.crop_paths(place.cache, "train", corpus.long_crops, long=True)
     crops, long_crops = (
         datasets.Crops.load(paths, recipe.preset.embedding, encoder, content_encoder) for paths in (short, long)
     )

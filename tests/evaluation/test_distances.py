@@ -12,7 +12,7 @@ from megami.evaluation.distances import (
     kad_row,
     kernel_sums,
 )
-from megami.evaluation.rows import mean_row, song_weights
+from megami.evaluation.rows import Row, mean_row, song_weights, write_results
 
 
 def songs(seed, counts=(6, 4, 9, 5), dim=3, shift=0.0):
@@ -75,3 +75,9 @@ def test_mean_rows_leave_out_what_has_no_value():
     row = mean_row("a", "m", [1.0, float("nan"), 3.0])
     assert (row.value, row.n) == (2.0, 2) and row.low >= 1 and row.high <= 3
     assert song_weights(5, 10).sum(1).tolist() == [5.0] * 10
+
+
+def test_what_is_no_number_is_no_result(tmp_path):
+    with pytest.raises(ValueError):
+        write_results(tmp_path / "results.json", [Row("a", "m", float("nan"), 0.0, 1.0, 3)], {})
+    assert not list(tmp_path.iterdir())

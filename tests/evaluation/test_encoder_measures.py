@@ -2,7 +2,7 @@
 
 import torch
 
-from megami.evaluation.encoders import binomial_interval, linear_probe_accuracy, retrieval_hits
+from megami.evaluation.encoders import binomial_interval, gap_rows, linear_probe_accuracy, retrieval_hits
 
 
 def normal(*shape, seed=0):
@@ -21,6 +21,15 @@ def test_probe_reads_what_is_there_and_nothing_else():
     shown[torch.arange(300), classes] += 6
     assert linear_probe_accuracy(shown, classes) > 0.97
     assert linear_probe_accuracy(normal(300, 12, seed=3), classes) < 0.4
+
+
+def test_adaptor_that_undoes_a_rotation_closes_the_gap():
+    songs = [torch.nn.functional.normalize(normal(40, 8, seed=seed), dim=-1) for seed in range(3)]
+    rows = gap_rows(lambda x: x.roll(-1, dims=-1), [(dry.roll(1, dims=-1), dry) for dry in songs])
+    value = {(row.system, row.metric): row.value for row in rows}
+    assert value["adaptor_none", "cosine_to_dry"] < 0.5
+    assert value["adaptor", "cosine_to_dry"] > 0.999 and value["adaptor", "gap_closed"] > 0.99
+    assert value["adaptor", "cosine_of_dry_to_dry"] < 0.5
 
 
 def test_a_share_of_more_items_is_surer():

@@ -86,7 +86,8 @@ def test_networks_answer_in_the_shape_of_plans(random_weights: Path):
     content = torch.nn.functional.normalize(torch.randn(3, 128, generator=torch.Generator().manual_seed(0)), dim=-1)
     sampling = Sampling(3, 5.0, 1.0, "multistep")
     together = systems.draw_megami(networks.generator, embedding, content, 2, sampling, 0)
-    alone = systems.draw_per_track(load_network(random_weights, "generator_per_track"), embedding, content, 2, sampling, 0)
+    per_track = load_network(random_weights, "generator_per_track")
+    alone = systems.draw_per_track(per_track, embedding, content, 2, sampling, 0)
     answer = systems.regress(load_network(random_weights, "generator_regression"), embedding, content)
     assert together.shape == alone.shape == (2, 3, 256) and answer.shape == (1, 3, 256)
     for z in (together, alone, answer):

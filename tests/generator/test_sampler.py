@@ -58,13 +58,14 @@ def content(tracks: int, batch: int = 1) -> torch.Tensor:
     return torch.randn(batch, tracks, 2, 16, generator=torch.Generator().manual_seed(5))
 
 
-@pytest.mark.parametrize("solver,churn,tolerance", [("euler", 0, 0.06), ("heun", 0, 0.02), ("multistep", 0, 0.02), ("euler", 10, 0.06), ("heun", 10, 0.03), ("multistep", 10, 0.06)])
-def test_normal_data_are_sampled_with_their_own_spread(solver, churn, tolerance):
+@pytest.mark.parametrize("churn,tolerances", [(0, (0.06, 0.02, 0.02)), (10, (0.06, 0.03, 0.06))])
+@pytest.mark.parametrize("number,solver", enumerate(("euler", "heun", "multistep")))
+def test_normal_data_are_sampled_with_their_own_spread(solver, number, churn, tolerances):
     """For the perfect denoiser of N(0, 0.5^2) samples have standard deviation 0.5, Heun's closer than Euler's."""
     prior = torch.randn(1, 20, 64, 16, generator=torch.Generator().manual_seed(0))
     generator = torch.Generator().manual_seed(1)
     z = sample(Denoiser(Silent(), EDM), torch.zeros(1, 20, 1, 1), None, 100, solver, churn, 1.0, generator, prior)
-    assert z.std().item() == pytest.approx(0.5, abs=0.5 * tolerance)
+    assert z.std().item() == pytest.approx(0.5, abs=0.5 * tolerances[number])
 
 
 def test_permuting_content_and_noise_permutes_the_sample():

@@ -1,4 +1,4 @@
-"""How the shipped structured processor sounds: no noise, no ringing, no imaging, balance kept, nothing where nothing is due."""
+"""How the shipped structured processor sounds: no noise, ringing or images, balance kept, no effect where none is."""
 
 import math
 

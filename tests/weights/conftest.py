@@ -1,4 +1,4 @@
-"""What the tests of downloads share: a server that can misbehave, and a place for what comes."""
+"""What the tests of files share: a server that can misbehave, a place for what comes, and a sign that code was run."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ def site(monkeypatch) -> Iterator[Site]:
 def path(tmp_path) -> Path:
     """Where the file is to appear; the folder has to be made."""
     return tmp_path / "made" / "big.bin"
+
+
+@pytest.fixture
+def marker(tmp_path) -> Path:
+    """A file that appears if the code of an untrusted file is run."""
+    return tmp_path / "marker"
 
 
 @pytest.fixture

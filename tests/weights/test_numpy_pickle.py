@@ -35,12 +35,6 @@ def path(tmp_path) -> Path:
     return tmp_path / "features.npy"
 
 
-@pytest.fixture
-def marker(tmp_path) -> Path:
-    """A file that appears if the code of a pickle is run."""
-    return tmp_path / "marker"
-
-
 class Reduced:
     """Comes back, where it is unpickled without care, as what a function gives: (function, arguments, state)."""
 

@@ -50,12 +50,6 @@ def path(tmp_path) -> Path:
     return tmp_path / "checkpoint.pt"
 
 
-@pytest.fixture
-def marker(tmp_path) -> Path:
-    """A file that appears if the code of a checkpoint is run."""
-    return tmp_path / "marker"
-
-
 def same(state: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> bool:
     """Whether two states have the same keys, types and numbers."""
     return list(state) == list(expected) and all(

@@ -21,7 +21,7 @@ BLEED_DB = (-50.0, -20.0)  # of another track in the microphone
 
 
 def random_tilt_db(points: int, rng: np.random.Generator, depth_db: float = 6.0) -> np.ndarray:
-    """A smooth random curve in dB over the log-frequency axis: how another microphone would have coloured the source."""
+    """A smooth random curve in dB over log frequency: how another microphone would have coloured the source."""
     knots = rng.uniform(-depth_db, depth_db, 4)
     return np.interp(np.linspace(0, 3, points), np.arange(4), knots).astype(np.float32)
 

@@ -43,7 +43,8 @@ class FxEncoderTask(nn.Module):
     def forward(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         mels = batch["mels"]  # [chains, 2, 4, mels, frames]
         projections = self.encoder.project(self.encoder.encode(mels.flatten(0, 1))).unflatten(0, mels.shape[:2])
-        with torch.autocast(mels.device.type, enabled=False):  # cosines divided by the temperature need all their digits
+        # Cosines that are divided by the temperature need all their digits.
+        with torch.autocast(mels.device.type, enabled=False):
             projections = projections.float()
             loss = contrastive_loss(projections, self.temperature)
         with torch.no_grad():
