@@ -63,7 +63,7 @@ def style_directions(reference: Heard, styles: np.ndarray, scale: Scale) -> np.n
 
 
 def mix_distances(a: Heard, b: Heard, scale: Scale, directions: np.ndarray | None = None) -> np.ndarray:
-    """Distances of the mixes of `a` to those of `b`, of the same song [mixes a, mixes b]; along `directions` if given."""
+    """Distances of the mixes of `a` to those of `b`, of one song [mixes a, mixes b]; along `directions` if given."""
     difference = vectors(a, scale)[:, None] - vectors(b, scale)[None]
     return np.linalg.norm(difference if directions is None else difference @ directions.T, axis=-1)
 

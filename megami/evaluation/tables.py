@@ -157,7 +157,7 @@ def format_row(row: Row | None) -> str:
 
 def format_value(value: float) -> str:
     """Three significant digits, without an exponent; at most three decimals."""
-    magnitude = abs(value)
+    magnitude = abs(float(f"{value:.3g}"))  # as it will be shown: 9.996 is 10.0
     digits = 0 if magnitude >= 100 else 1 if magnitude >= 10 else 2 if magnitude >= 1 else 3
     return f"{value:.{digits}f}"
 
