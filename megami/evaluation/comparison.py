@@ -120,17 +120,14 @@ def distance_rows(system: SongSet, reference: SongSet, roles: Sequence[Tensor], 
         kad_by_role_row(name, "kad_embedding_by_role", z_reference, z, roles, (mixes, mixes)),
         fad_row(name, "fad_embedding", z_reference, z),
     ]
-    for metric, part in (("kad_descriptor", "tracks"), ("kad_mix", "mixes")):
+    for metric, part in (("descriptor", "tracks"), ("mix", "mixes")):
         target, own = described(reference, part), described(system, part)
         unit = torch.cat(target).std(0) + 1e-6
-        rows.append(kad_row(name, metric, [song / unit for song in target], [song / unit for song in own]))
+        target, own = ([song / unit for song in side] for side in (target, own))
+        rows.append(kad_row(name, f"kad_{metric}", target, own))
+        rows.append(fad_row(name, f"fad_{metric}", target, own))
         if part == "tracks":
-            rows.append(
-                kad_by_role_row(
-                    name, "kad_descriptor_by_role", [song / unit for song in target], [song / unit for song in own],
-                    roles, (mixes, mixes),
-                )
-            )  # fmt: skip
+            rows.append(kad_by_role_row(name, f"kad_{metric}_by_role", target, own, roles, (mixes, mixes)))
     if system.plans is not None:
         decided = [repeated(song, mixes).flatten(0, 1) for song in system.plans]
         rows.append(kad_row(name, "kad_decided", z_reference, decided))
