@@ -15,7 +15,8 @@ SYSTEMS = {
 }  # fmt: skip
 METRICS = {
     "kad_embedding", "kad_descriptor", "kad_mix", "fad_embedding", "fad_descriptor", "fad_mix", "coverage", "precision",
-    "retrieval_top1", "gap_closed", "error_ratio", "agreement", "panning_balance", "lead_level_distance_db", "IM-mss-lr",
+    "retrieval_top1", "gap_closed", "error_ratio", "agreement", "panning_balance", "lead_level_distance_db",
+    "IM-mss-lr",
 }  # fmt: skip
 
 
