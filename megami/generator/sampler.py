@@ -43,10 +43,10 @@ def sample(
     estimate of the step before: second order at the price of Euler). `churn` adds fresh noise before each step. Noise
     comes from `generator` (one for the batch, or one per item), or is given as unit normal draws: `prior` [b, tracks,
     channels, tokens] and `churn_noise` [num_points - 1, b, tracks, channels, tokens]. `callback(step, sigma, x,
-    denoised)` sees every step. Noise is drawn on the CPU and in every step, used or not, so
-    that neither device nor churn shifts the draws. The answer is the last denoised estimate, zero for absent tracks.
-    Source: EDM algorithm 2; the published sampler starts its churn after the first step, as the noise level may not
-    exceed sigma_max. Raises UserError for another solver, a negative churn, or too few points.
+    denoised)` sees every step. Noise is drawn on the CPU and in every step, used or not, so that neither device nor
+    churn shifts the draws. The answer is the last denoised estimate, zero for absent tracks. Source: EDM algorithm 2;
+    the published sampler starts its churn after the first step, as the noise level may not exceed sigma_max. Raises
+    UserError for another solver, a negative churn, or too few points.
     """
     if solver not in SOLVERS:
         raise UserError(f"the solver must be one of {', '.join(SOLVERS)}, not {solver!r}")
