@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from megami.adaptation import ClapEncoder, add_content_noise, content_tokens
+from megami.adaptation import ClapEncoder, ContentEncoder, add_content_noise, content_tokens
 from megami.audio import (
     SAMPLE_RATE, Multitrack, framed_level_db, loudest_segment, master_with_gain, normalise_level, resample,
 )
@@ -156,7 +156,8 @@ class Mixer:
     def _processor_content(self, generator: torch.Generator) -> ContentOf | None:
         """How processors that are conditioned on content (the paper's form) learn it: from what they are given.
 
-        Not adapted, since it is dry, and at its own level; over the loudest segment.
+        Not adapted, since it is dry, and at its own level; over the loudest segment. Only what the network says: the
+        processor hears the source's spectrum and dynamics itself.
         """
         if self.preset.processor_kind != "tcn":
             return None
@@ -164,7 +165,9 @@ class Mixer:
         def listen(source: Tensor) -> Tensor:
             length = min(source.shape[-1], round(self.preset.segment_seconds * SAMPLE_RATE))
             start = loudest_segment(source[0, 0], length)
-            return self._listen(source[..., start : start + length], generator)
+            segment = source[..., start : start + length]
+            encoder = self.networks.content_encoder
+            return encoder.learned(segment) if isinstance(encoder, ContentEncoder) else self._listen(segment, generator)
 
         return listen
 

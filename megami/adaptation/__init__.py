@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from megami.adaptation.adaptor import AdaptorConfig, DomainAdaptor, adaptor_loss, add_content_noise, content_tokens
+from megami.adaptation.adaptor import (
+    AdaptorConfig, DomainAdaptor, adaptor_loss, add_content_noise, content_tokens, doubt,
+)
 from megami.adaptation.clap import ClapConfig, ClapEncoder
-from megami.adaptation.content import ContentConfig, ContentEncoder, content_loss
+from megami.adaptation.content import ContentConfig, ContentEncoder, content_loss, describe_source, join_content
 
 __all__ = [
     "AdaptorConfig",
@@ -17,4 +19,7 @@ __all__ = [
     "add_content_noise",
     "content_loss",
     "content_tokens",
+    "describe_source",
+    "doubt",
+    "join_content",
 ]

@@ -1,17 +1,23 @@
 """The small content encoder: hears what is played (instrument, role, colour of the source).
 
-It stands where the paper has CLAP: a unit vector per track, which the generator is conditioned on.
+It stands where the paper has CLAP: a unit vector per track, which the generator is conditioned on. A small network does
+not keep how bright and how punchy its source was to within a few dB, and effects cannot be chosen without that; so the
+measured spectrum and dynamics of the source can be joined to what it learned, in the codes that z uses for them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from megami.embeddings.dynamics import NUM_FEATURES, dynamics_features, encode_dynamics
+from megami.embeddings.effect_embedding import EmbeddingConfig, join_parts
 from megami.embeddings.mel import LogMel, normalise_for_encoder
 from megami.embeddings.mel_cnn import MelCNN
+from megami.embeddings.spectrum import MID_BANDS, SIDE_BANDS, SIDE_RANGE_DB, encode_spectrum, mid_bands_db
 
 UNKNOWN = -100
 
@@ -20,7 +26,9 @@ UNKNOWN = -100
 class ContentConfig:
     """Sizes of the small content encoder and the number of classes that its training heads tell apart."""
 
-    dim: int = 128
+    dim: int = 128  # of the learned part
+    spectrum_dim: int = 0  # of the code of the source's spectrum: 64, or 0 for none
+    dynamics_dim: int = 0  # of the code of the source's dynamics
     mels: int = 64
     n_fft: int = 2048
     hop: int = 1024
@@ -31,9 +39,38 @@ class ContentConfig:
     bands: int = 24
     sample_rate: int = 44100
 
+    @property
+    def parts(self) -> EmbeddingConfig:
+        """Where the parts lie: laid out as those of an effect embedding are."""
+        return EmbeddingConfig(self.dim, self.dynamics_dim, self.spectrum_dim)
+
+    @property
+    def total_dim(self) -> int:
+        """Numbers in a content embedding, all parts together."""
+        return self.parts.dim
+
+
+@torch.no_grad()
+def describe_source(audio: Tensor) -> Tensor:
+    """Measure spectrum and dynamics of what is heard, at one level: audio [b, c, n] -> [b, 32] in raw units.
+
+    The mono average at -25 dB, as the encoder hears it: 24 mid bands in dB, then the 8 descriptors of dynamics.
+    """
+    mono = normalise_for_encoder(audio.mean(dim=1, keepdim=True))
+    return torch.cat([mid_bands_db(mono), dynamics_features(mono.expand(-1, 2, -1))], dim=-1)
+
+
+def join_content(config: ContentConfig, learned: Tensor, source: Tensor) -> Tensor:
+    """Join the learned part [..., dim] and measurements [..., 32] of `describe_source`: [..., total_dim], unit norm."""
+    if not (config.spectrum_dim or config.dynamics_dim):
+        return learned
+    mid, dynamics = source.split([MID_BANDS, NUM_FEATURES], dim=-1)
+    mono = mid.new_full((*mid.shape[:-1], SIDE_BANDS), SIDE_RANGE_DB[0])  # a source has no sides
+    return join_parts(config.parts, learned, encode_dynamics(dynamics, config.dynamics_dim), encode_spectrum(mid, mono))
+
 
 class ContentEncoder(nn.Module):
-    """Audio [b, c, n] to content embeddings [b, dim] of unit norm; any length, any level, finite for silence.
+    """Audio [b, c, n] to content embeddings [b, total_dim] of unit norm; any length, any level, finite for silence.
 
     Channels are averaged. `heads` exists for training only: it makes the embedding know what is played.
     """
@@ -52,7 +89,7 @@ class ContentEncoder(nn.Module):
         return self.log_mel(normalise_for_encoder(audio.mean(dim=1, keepdim=True)))
 
     def encode(self, mels: Tensor) -> Tensor:
-        """Unit-norm content embedding: [b, 1, mels, frames] -> [b, dim]."""
+        """The learned part, of unit norm: [b, 1, mels, frames] -> [b, dim]."""
         return F.normalize(self.backbone(mels), dim=-1)
 
     def heads(self, embedding: Tensor) -> dict[str, Tensor]:
@@ -65,8 +102,12 @@ class ContentEncoder(nn.Module):
             "spectrum": self.spectrum(scaled),
         }
 
-    def forward(self, audio: Tensor) -> Tensor:
+    def learned(self, audio: Tensor) -> Tensor:
+        """What the network alone says of audio [b, c, n]: [b, dim] of unit norm."""
         return self.encode(self.features(audio))
+
+    def forward(self, audio: Tensor) -> Tensor:
+        return join_content(self.config, self.learned(audio), describe_source(audio))
 
 
 def class_loss(logits: Tensor, classes: Tensor) -> Tensor:

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from megami.adaptation import ContentEncoder, DomainAdaptor
+from megami.adaptation import ContentEncoder, DomainAdaptor, doubt, join_content
 from megami.corpus.features import dry_paths, mix_paths
 from megami.corpus.parallel import write_arrays
 from megami.corpus.songs import CorpusConfig
 from megami.data import INSTRUMENTS, ROLES
 from megami.embeddings import EmbeddingConfig, FxEncoder, encode_dynamics, encode_spectrum, join_parts
+from megami.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,14 @@ class Crops:
 
 @dataclass(frozen=True)
 class MixEmbeddings:
-    """Embeddings of engineered mixes: per mix, effect embeddings [tracks, dim] and content [variants, tracks, dim]."""
+    """Embeddings of engineered mixes: per mix, effect embeddings [tracks, dim] and content [variants, tracks, dim].
+
+    `doubt` [dim, dim] is how unsure that content is (see `megami.adaptation.doubt`).
+    """
 
     effects: list[Tensor]
     contents: list[Tensor]
+    doubt: Tensor
 
 
 def mix_contents(
@@ -128,7 +133,7 @@ def mix_contents(
     heard is kept in a file, for the adaptor and the generator both need it.
     """
     paths = mix_paths(folder, split, config)
-    kept = folder / "contents" / f"{split}_{len(paths)}_{fingerprint(encoder)}.npz"
+    kept = folder / "contents" / f"{split}_{len(paths)}_{encoder.config.total_dim}_{fingerprint(encoder)}.npz"
     if not kept.exists():
         songs = dry_paths(folder, split, config)
         pairs = [
@@ -152,13 +157,19 @@ def mix_contents(
 @torch.no_grad()
 def embed_pair(encoder: ContentEncoder, mix: Path, song: Path) -> tuple[Tensor, Tensor]:
     """Content of one mix's wet tracks [3, tracks, dim] and of its song's dry tracks [tracks, dim]."""
-    with np.load(mix, allow_pickle=False) as file:
-        wet = torch.from_numpy(file["wet_content"]).float()
-    with np.load(song, allow_pickle=False) as file:
-        dry = torch.from_numpy(file["content"]).float()
+    wet, wet_source = read_content(mix, "wet_content", "wet_source")
+    dry, dry_source = read_content(song, "content", "source")
     half = wet.shape[-1] // 2
     variants = torch.stack([encoder.encode(cut) for cut in (wet, wet[..., :half], wet[..., half:])])
-    return variants, encoder.encode(dry)
+    return join_content(encoder.config, variants, wet_source), join_content(encoder.config, encoder.encode(dry), dry_source)
+
+
+def read_content(path: Path, mels: str, source: str) -> tuple[Tensor, Tensor]:
+    """Log-mels and measurements of a file of features. Raises UserError for a file of a version without the latter."""
+    with np.load(path, allow_pickle=False) as file:
+        if source not in file:
+            raise UserError(f"{path} was made by an older version: delete {path.parent.parent} and start again")
+        return torch.from_numpy(file[mels]).float(), torch.from_numpy(file[source])
 
 
 def mix_effects(
@@ -196,6 +207,8 @@ def load_mixes(
 ) -> MixEmbeddings:
     """Embed the engineers' mixes of a split: effect embeddings, and adapted content of the wet tracks."""
     effects = mix_effects(folder, config, split, embedding, encoder)
+    pairs = mix_contents(folder, config, content_encoder, split)
     with torch.no_grad():
-        contents = [adaptor(wet) for wet, _ in mix_contents(folder, config, content_encoder, split)]
-    return MixEmbeddings(effects, contents)
+        contents = [adaptor(wet) for wet, _ in pairs]
+    whole = torch.cat([adapted[0] for adapted in contents])
+    return MixEmbeddings(effects, contents, doubt(whole, torch.cat([dry for _, dry in pairs])))

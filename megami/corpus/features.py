@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from megami.adaptation import ContentConfig, ContentEncoder
+from megami.adaptation import ContentConfig, ContentEncoder, describe_source
 from megami.audio import SAMPLE_RATE, level_db
 from megami.corpus.parallel import build_files, write_arrays
 from megami.corpus.songs import SPLITS, CorpusConfig, load_song, song_paths, to_int16
@@ -53,6 +53,12 @@ def content_mels(audio: Tensor) -> np.ndarray:
     return _content_frontend().features(audio).half().numpy()
 
 
+def describe_variants(wet: Tensor) -> np.ndarray:
+    """Spectrum and dynamics of wet tracks [b, 2, n] over the whole song and its halves: [3, b, 32]."""
+    half = wet.shape[-1] // 2
+    return torch.stack([describe_source(cut) for cut in (wet, wet[..., :half], wet[..., half:])]).numpy()
+
+
 def mix_paths(folder: Path, split: str, config: CorpusConfig) -> list[Path]:
     """Files of a split's engineered mixes, all mixes of the first song first."""
     songs, mixes = config.songs(split), config.mixes_per_song
@@ -76,6 +82,7 @@ class BuildMix:
             {
                 **describe(mix.tracks),
                 "wet_content": content_mels(mix.tracks),
+                "wet_source": describe_variants(mix.tracks),
                 "engineer": np.array(mix.engineer),
                 "chains": np.array([chain.to_json() for chain in mix.chains]),
             },
@@ -100,6 +107,7 @@ class BuildDry:
             path,
             {
                 "content": content_mels(audio),
+                "source": describe_source(audio).numpy(),
                 "mid": mid_bands_db(audio).numpy(),
                 "level": level_db(audio).numpy(),
                 "instruments": np.array(song.instruments),

@@ -15,6 +15,7 @@ from megami.generator.edm import (
     schedule,
     training_loss,
 )
+from megami.generator.relative import turn, turn_tokens
 from megami.generator.sampler import canonical_order, churn_amounts, mix_generator, prior_noise, sample, sample_mixes
 from megami.generator.transformer import MultitrackTransformer, TransformerConfig
 
@@ -38,4 +39,6 @@ __all__ = [
     "sample_sigma",
     "schedule",
     "training_loss",
+    "turn",
+    "turn_tokens",
 ]

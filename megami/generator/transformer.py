@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from megami.errors import UserError
+from megami.generator.relative import turn_tokens
 
 TRACK_IDS = ("one-hot", "none")
 EXTRA_TRACKS = ("zeros", "wrap")
@@ -44,6 +45,9 @@ class TransformerConfig:
     # With "none", half of the heads begin by looking at their own track: exp(4) = 55 times as much as at another one.
     same_track_bias: float = 4.0
     zero_init: bool = True  # residual branches begin at zero, so training begins from a plain linear map
+    # Sizes of the Fourier codes that end both effect and content embeddings: the network sees the former relative to
+    # the latter (`relative.py`). None: it sees z as it is, as published.
+    codes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.track_ids not in TRACK_IDS or self.extra_tracks not in EXTRA_TRACKS:
@@ -55,6 +59,9 @@ class TransformerConfig:
             )
         if self.token_ids(self.position_dim) < self.tokens or self.token_ids(self.cond_position_dim) < self.cond_tokens:
             raise UserError("position_dim or cond_position_dim is too small for the number of tokens")
+        room = min(self.io_channels * self.tokens, self.cond_dim * self.cond_tokens)
+        if sum(self.codes) > room or any(size < 2 or size % 2 for size in self.codes):
+            raise UserError(f"codes must be even sizes that fit in both embeddings ({room} numbers), not {self.codes}")
 
     @property
     def head_dim(self) -> int:
@@ -274,6 +281,8 @@ class MultitrackTransformer(nn.Module):
         there is a track (none: all). T and M may be anything that token ids suffice for; UserError beyond.
         """
         b, n, _, tokens = x.shape
+        source = cond
+        x = turn_tokens(x, source, self.config.codes, back=True) if self.config.codes else x
         mask = torch.ones(b, n, dtype=torch.bool, device=x.device) if mask is None else mask.bool()
         layout = make_layout(mask, tokens, cond.shape[2])
         x = residual_mix(self.input_mix, x.flatten(0, 1))  # [b*n, channels, T]
@@ -286,7 +295,8 @@ class MultitrackTransformer(nn.Module):
             x = block(x, cond, layout)
         x = self.project_out(x[:, 1:])  # [b, n*T, channels]
         x = x.unflatten(1, (n, tokens)).flatten(0, 1).transpose(1, 2)  # [b*n, channels, T]
-        return residual_mix(self.output_mix, x).unflatten(0, (b, n))
+        x = residual_mix(self.output_mix, x).unflatten(0, (b, n))
+        return turn_tokens(x, source, self.config.codes) if self.config.codes else x
 
     def append_ids(self, x: Tensor, position_dim: int) -> Tensor:
         """Append to each token of x [b, tracks, T, channels] which token (and, with "one-hot", which track) it is."""

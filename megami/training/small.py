@@ -131,20 +131,23 @@ def run_adaptor(place: Workplace, recipe: SmallRecipe) -> None:
 
 def run_generator(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the generator on the engineers' mixes."""
-    task = generator.GeneratorTask(_denoiser(recipe), recipe.preset.embedding, recipe.preset.content_noise)
-    _train(place, recipe, "generator", task, "denoiser", _draw_mixes(place, recipe))
+    mixes = _mixes(place, recipe)
+    task = generator.GeneratorTask(_denoiser(recipe), recipe.preset.embedding, mixes.doubt)
+    _train(place, recipe, "generator", task, "denoiser", generator.DrawMixes(mixes))
 
 
 def run_generator_regression(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the deterministic baseline: the generator's network with squared error."""
-    task = baselines.RegressionTask(_denoiser(recipe), recipe.preset.embedding, recipe.preset.content_noise)
-    _train(place, recipe, "generator_regression", task, "denoiser", _draw_mixes(place, recipe))
+    mixes = _mixes(place, recipe)
+    task = baselines.RegressionTask(_denoiser(recipe), recipe.preset.embedding, mixes.doubt)
+    _train(place, recipe, "generator_regression", task, "denoiser", generator.DrawMixes(mixes))
 
 
 def run_generator_per_track(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the independent baseline: the generator on single tracks."""
-    task = generator.GeneratorTask(_denoiser(recipe), recipe.preset.embedding, recipe.preset.content_noise)
-    draw = baselines.DrawLoneTracks(_draw_mixes(place, recipe))
+    mixes = _mixes(place, recipe)
+    task = generator.GeneratorTask(_denoiser(recipe), recipe.preset.embedding, mixes.doubt)
+    draw = baselines.DrawLoneTracks(generator.DrawMixes(mixes))
     _train(place, recipe, "generator_per_track", task, "denoiser", draw)
 
 
@@ -152,11 +155,10 @@ def _denoiser(recipe: SmallRecipe) -> Denoiser:
     return _seeded(lambda: Denoiser(MultitrackTransformer(recipe.preset.transformer), recipe.preset.edm), recipe)
 
 
-def _draw_mixes(place: Workplace, recipe: SmallRecipe) -> generator.DrawMixes:
+def _mixes(place: Workplace, recipe: SmallRecipe) -> datasets.MixEmbeddings:
+    """What the generators learn from; their content noise is as large as the adaptor's doubt."""
     listeners = [load_network(place.weights, name) for name in ("fx_encoder", "content_encoder", "adaptor")]
-    return generator.DrawMixes(
-        datasets.load_mixes(place.cache, recipe.corpus, "train", recipe.preset.embedding, *listeners)
-    )
+    return datasets.load_mixes(place.cache, recipe.corpus, "train", recipe.preset.embedding, *listeners)
 
 
 def run_processor_structured(place: Workplace, recipe: SmallRecipe) -> None:

@@ -29,8 +29,9 @@ class Preset:
     tcn: TCNConfig
     transformer: TransformerConfig
     edm: EDMConfig
-    # Noise on content embeddings in training, so that what the adaptor leaves of the effects is not relied on.
-    content_noise: float
+    # Noise on content embeddings in training, so that what the adaptor leaves of the effects is not relied on. None: as
+    # large as the adaptor's errors (`megami.adaptation.doubt`).
+    content_noise: float | None
     churn: float  # fresh noise while sampling, in all; keeps the mixes diverse
     default_steps: int
     solver: str  # how the generator is sampled: euler, heun or multistep
@@ -66,19 +67,26 @@ def preset(name: str) -> Preset:
 def _small() -> Preset:
     """The teaching size: a song on two CPU cores in seconds."""
     embedding = EmbeddingConfig(fx_dim=128, dynamics_dim=64, spectrum_dim=64)
+    content = ContentConfig(
+        dim=128,
+        spectrum_dim=embedding.spectrum_dim,
+        dynamics_dim=embedding.dynamics_dim,
+        instruments=len(INSTRUMENTS),
+        roles=len(ROLES),
+    )
     return Preset(
         embedding=embedding,
         fx_encoder=FxEncoderConfig(dim=embedding.fx_dim),
-        content=ContentConfig(dim=128, instruments=len(INSTRUMENTS), roles=len(ROLES)),
-        adaptor=AdaptorConfig(dim=128, hidden_dim=512),
+        content=content,
+        adaptor=AdaptorConfig(dim=content.total_dim, hidden_dim=512, shortcut=True),
         processor_kind="structured",
         structured=StructuredConfig(embedding=embedding),
         tcn=TCNConfig(
-            condition_dim=embedding.dim, content_dim=128, channels=16, blocks=4, kernel_size=13, dilation_growth=10
+            condition_dim=embedding.dim, content_dim=content.dim, channels=16, blocks=4, kernel_size=13, dilation_growth=10
         ),
-        transformer=small_transformer(embedding.num_tokens),
+        transformer=small_transformer(embedding),
         edm=small_edm(embedding.dim),
-        content_noise=0.02,
+        content_noise=None,
         churn=10.0,
         default_steps=25,
         solver="euler",
@@ -87,11 +95,15 @@ def _small() -> Preset:
     )
 
 
-def small_transformer(tokens: int) -> TransformerConfig:
-    """The small generator: 0.8 million parameters, and no track numbers, so that the order of tracks cannot matter."""
+def small_transformer(embedding: EmbeddingConfig) -> TransformerConfig:
+    """The small generator: 1 million parameters, effects told relative to the source.
+
+    No track numbers, so that the order of tracks cannot matter.
+    """
     return TransformerConfig(
-        tokens=tokens,
-        cond_tokens=2,
+        tokens=embedding.num_tokens,
+        cond_tokens=embedding.num_tokens,  # content is laid out as effects are
+        codes=(embedding.spectrum_dim, embedding.dynamics_dim),
         width=128,
         depth=4,
         heads=4,

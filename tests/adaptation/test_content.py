@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from megami.adaptation import ContentConfig, ContentEncoder, content_loss
+from megami.adaptation import ContentConfig, ContentEncoder, content_loss, describe_source
+from megami.embeddings import EmbeddingConfig, decode, dynamics_features, mid_bands_db, split_parts
 
 RATE = 44100
 
@@ -37,6 +38,41 @@ def test_level_is_not_heard(encoder):
 def test_mono_and_doubled_mono_are_the_same(encoder):
     audio = noise(1, 1, RATE)
     torch.testing.assert_close(encoder(audio), encoder(audio.expand(-1, 2, -1)), atol=1e-5, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def measuring() -> ContentEncoder:
+    torch.manual_seed(0)
+    return ContentEncoder(ContentConfig(spectrum_dim=64, dynamics_dim=64)).eval()
+
+
+def test_measured_codes_say_the_spectrum_and_dynamics_of_the_source(measuring):
+    audio = noise(2, 1, RATE).cumsum(-1) * torch.linspace(0, 0.1, RATE)
+    audio = audio - audio.mean(-1, keepdim=True)
+    embedding = measuring(audio)
+    assert embedding.shape == (2, measuring.config.total_dim) == (2, 256)
+    torch.testing.assert_close(embedding.norm(dim=-1), torch.ones(2))
+    said = decode(EmbeddingConfig(), embedding)
+    torch.testing.assert_close(said["mid_bands_db"], mid_bands_db(audio), atol=0.1, rtol=0)
+    heard = dynamics_features(audio.expand(-1, 2, -1))
+    torch.testing.assert_close(said["crest_db"], heard[:, 2:4], atol=0.1, rtol=0)
+    torch.testing.assert_close(said["spread_db"], heard[:, 4:6], atol=0.1, rtol=0)
+    assert said["width"].abs().max() < 0.01 and said["imbalance"].abs().max() < 0.01  # sources are mono
+
+
+def test_the_learned_part_is_what_the_network_says_alone(measuring):
+    audio = noise(2, 2, RATE)
+    part = split_parts(EmbeddingConfig(), measuring(audio)).fx
+    torch.testing.assert_close(part, measuring.learned(audio))
+    plain = ContentEncoder(ContentConfig()).eval()
+    assert torch.equal(plain(audio), plain.learned(audio))
+
+
+def test_level_is_not_measured_and_silence_is_finite(measuring):
+    audio = noise(1, 1, RATE)
+    torch.testing.assert_close(measuring(audio), measuring(audio * 0.01), atol=1e-3, rtol=0)
+    torch.testing.assert_close(describe_source(audio), describe_source(audio * 0.01), atol=0.01, rtol=0)
+    assert measuring(torch.zeros(1, 2, RATE)).isfinite().all()
 
 
 def test_silence_is_finite_and_so_is_its_gradient(encoder):

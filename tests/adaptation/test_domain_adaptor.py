@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from megami.adaptation import AdaptorConfig, DomainAdaptor, adaptor_loss, add_content_noise, content_tokens
+from megami.adaptation import (
+    AdaptorConfig, DomainAdaptor, adaptor_loss, add_content_noise, content_tokens, doubt,
+)
 
 
 def unit(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -16,6 +18,14 @@ def unit(*shape: int, seed: int = 0) -> torch.Tensor:
 def test_answers_have_unit_norm():
     adapted = DomainAdaptor(AdaptorConfig(dim=16, hidden_dim=24))(unit(3, 5, 16))
     torch.testing.assert_close(adapted.norm(dim=-1), torch.ones(3, 5))
+
+
+def test_with_the_shortcut_the_layers_say_what_is_to_change():
+    adaptor = DomainAdaptor(AdaptorConfig(dim=16, hidden_dim=24, shortcut=True))
+    torch.nn.init.zeros_(adaptor.outer.weight)
+    torch.nn.init.zeros_(adaptor.outer.bias)
+    content = unit(5, 16)
+    torch.testing.assert_close(adaptor(content), content)
 
 
 def test_a_shift_can_be_learned():
@@ -48,6 +58,26 @@ def test_noise_is_seeded_sized_and_back_on_the_sphere():
     assert (noisy[0] * content).sum(-1).mean().item() == pytest.approx((1 + 64 * 0.05**2) ** -0.5, abs=0.01)
     torch.testing.assert_close(add_content_noise(content, 0.0, torch.Generator()), content)
     torch.testing.assert_close(add_content_noise(content, 0.05), content)
+
+
+def test_doubt_has_the_covariance_of_the_errors():
+    dry = unit(4000, 6)
+    shape = torch.tensor([3.0, 1.0, 0.5, 0.1, 0.0, 0.0]) * 0.02
+    errors = torch.randn(4000, 6, generator=torch.Generator().manual_seed(1)) * shape
+    errors[:, 5] = errors[:, 0]  # errors that go together
+    factor = doubt(dry + errors, dry, least=1e-4)
+    assert torch.equal(factor, factor.tril())
+    torch.testing.assert_close(factor @ factor.T, errors.T @ errors / 4000 + 1e-8 * torch.eye(6), atol=1e-7, rtol=0)
+
+
+def test_noise_of_doubt_is_as_large_as_the_errors_and_points_where_they_do():
+    factor = torch.diag(torch.tensor([0.05, 0.0, 0.0, 0.0]))
+    factor[3, 0] = -0.05
+    content = torch.tensor([0.0, 1.0, 0.0, 0.0]).expand(5000, -1)
+    change = add_content_noise(content, factor, torch.Generator().manual_seed(0)) - content
+    assert change[:, 0].std().item() == pytest.approx(0.05, rel=0.05)
+    torch.testing.assert_close(change[:, 3], -change[:, 0])
+    assert change[:, 2].abs().max() == 0
 
 
 def test_tokens_take_every_mth_number():

@@ -83,7 +83,7 @@ def test_nearest_finds_the_same_content_first(training):
 def test_networks_answer_in_the_shape_of_plans(random_weights: Path):
     networks = from_pretrained(random_weights)
     embedding = networks.preset.embedding
-    content = torch.nn.functional.normalize(torch.randn(3, 128, generator=torch.Generator().manual_seed(0)), dim=-1)
+    content = torch.nn.functional.normalize(torch.randn(3, 256, generator=torch.Generator().manual_seed(0)), dim=-1)
     sampling = Sampling(3, 5.0, 1.0, "multistep")
     together = systems.draw_megami(networks.generator, embedding, content, 2, sampling, 0)
     per_track = load_network(random_weights, "generator_per_track")
@@ -99,7 +99,7 @@ def test_a_lone_track_does_not_hear_the_others():
     torch.manual_seed(0)
     sizes = replace(small.transformer, width=128, depth=1, zero_init=False)
     denoiser = Denoiser(MultitrackTransformer(sizes), small.edm).eval()
-    content = torch.nn.functional.normalize(torch.randn(3, 128, generator=torch.Generator().manual_seed(0)), dim=-1)
+    content = torch.nn.functional.normalize(torch.randn(3, 256, generator=torch.Generator().manual_seed(0)), dim=-1)
     other = content.clone()
     other[2] = -content[2]
 

@@ -16,8 +16,8 @@ from megami.weights import preset
 def mixes(counts=(2, 5, 3)):
     g = torch.Generator().manual_seed(0)
     effects = [torch.randn(n, 256, generator=g) for n in counts]
-    contents = [torch.nn.functional.normalize(torch.randn(3, n, 128, generator=g), dim=-1) for n in counts]
-    return MixEmbeddings(effects, contents)
+    contents = [torch.nn.functional.normalize(torch.randn(3, n, 256, generator=g), dim=-1) for n in counts]
+    return MixEmbeddings(effects, contents, torch.eye(256) * 0.01)
 
 
 def test_lone_tracks_are_all_tracks_of_the_mixes_and_nothing_else():

@@ -32,7 +32,7 @@ def test_the_small_generator_is_small_and_has_no_track_numbers():
     network = MultitrackTransformer(small.transformer)
     assert sum(p.numel() for p in network.parameters()) < 2_100_000
     assert small.transformer.track_ids == "none"
-    assert (small.transformer.tokens, small.transformer.cond_tokens) == (4, 2)
+    assert (small.transformer.tokens, small.transformer.cond_tokens) == (4, 4)
 
 
 def test_the_paper_has_the_published_sizes():

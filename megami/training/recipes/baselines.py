@@ -29,7 +29,7 @@ class RegressionTask(nn.Module):
     The best such answer is the mean of all mixes of a song, which need not be like any of them.
     """
 
-    def __init__(self, denoiser: Denoiser, embedding: EmbeddingConfig, content_noise: float) -> None:
+    def __init__(self, denoiser: Denoiser, embedding: EmbeddingConfig, content_noise: float | Tensor) -> None:
         super().__init__()
         self.denoiser, self.embedding, self.content_noise = denoiser, embedding, content_noise
 

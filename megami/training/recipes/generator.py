@@ -45,7 +45,11 @@ class GeneratorTask(nn.Module):
     """EDM loss on the set of effect embeddings; content gets noise, and whole songs lose their condition at times."""
 
     def __init__(
-        self, denoiser: Denoiser, embedding: EmbeddingConfig, content_noise: float, condition_dropout: float = 0.1
+        self,
+        denoiser: Denoiser,
+        embedding: EmbeddingConfig,
+        content_noise: float | Tensor,
+        condition_dropout: float = 0.1,
     ) -> None:
         super().__init__()
         self.denoiser, self.embedding = denoiser, embedding
