@@ -39,7 +39,7 @@ class Views:
 
 @dataclass(frozen=True)
 class DryTracks:
-    """Dry tracks of the corpus: mels [tracks, 1, mels, frames] (half), mid bands in dB [tracks, bands], class numbers."""
+    """Dry tracks: mels [tracks, 1, mels, frames] in half precision, mid bands in dB [tracks, bands], class numbers."""
 
     mels: Tensor
     mid_db: Tensor
@@ -133,7 +133,8 @@ def mix_contents(
     heard is kept in a file, for the adaptor and the generator both need it.
     """
     paths = mix_paths(folder, split, config)
-    kept = folder / "contents" / f"{split}_{len(paths)}_{encoder.config.total_dim}_{fingerprint(encoder)}.npz"
+    mark = f"{mixes_mark(split, config)}_{encoder.config.total_dim}_{fingerprint(encoder)}"
+    kept = folder / "contents" / f"{mark}.npz"
     if not kept.exists():
         songs = dry_paths(folder, split, config)
         pairs = [
@@ -161,7 +162,8 @@ def embed_pair(encoder: ContentEncoder, mix: Path, song: Path) -> tuple[Tensor, 
     dry, dry_source = read_content(song, "content", "source")
     half = wet.shape[-1] // 2
     variants = torch.stack([encoder.encode(cut) for cut in (wet, wet[..., :half], wet[..., half:])])
-    return join_content(encoder.config, variants, wet_source), join_content(encoder.config, encoder.encode(dry), dry_source)
+    wet_content = join_content(encoder.config, variants, wet_source)
+    return wet_content, join_content(encoder.config, encoder.encode(dry), dry_source)
 
 
 def read_content(path: Path, mels: str, source: str) -> tuple[Tensor, Tensor]:
@@ -177,7 +179,7 @@ def mix_effects(
 ) -> list[Tensor]:
     """Effect embeddings [tracks, dim] of every mix of a split; what one encoder heard is kept in a file."""
     paths = mix_paths(folder, split, config)
-    kept = folder / "effects" / f"{split}_{len(paths)}_{fingerprint(encoder)}.npz"
+    kept = folder / "effects" / f"{mixes_mark(split, config)}_{fingerprint(encoder)}.npz"
     if not kept.exists():
         effects = []
         for path in tqdm(paths, desc=f"effect embeddings ({split})", mininterval=1.0):
@@ -186,6 +188,11 @@ def mix_effects(
         write_arrays(kept, {"z": torch.cat(effects).numpy(), "tracks": np.array([len(z) for z in effects])})
     with np.load(kept, allow_pickle=False) as file:
         return list(torch.from_numpy(file["z"]).split(file["tracks"].tolist()))
+
+
+def mixes_mark(split: str, config: CorpusConfig) -> str:
+    """Names which mixes a file is about."""
+    return f"{split}_{config.songs(split)}x{config.mixes_per_song}"
 
 
 def fingerprint(network: nn.Module) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor
 from megami.adaptation import ContentConfig, ContentEncoder, describe_source
 from megami.audio import SAMPLE_RATE, level_db
 from megami.corpus.parallel import build_files, write_arrays
-from megami.corpus.songs import SPLITS, CorpusConfig, load_song, song_paths, to_int16
+from megami.corpus.songs import SPLITS, CorpusConfig, claim_cache, load_song, song_paths, to_int16
 from megami.data import ENGINEERS, INSTRUMENTS, Song
 from megami.effects import EFFECTS, EffectChain, identity_chain, random_chain, single_effect_chain
 from megami.embeddings import FxEncoder, FxEncoderConfig, dynamics_features, mid_bands_db, side_bands_db
@@ -155,9 +155,10 @@ def draw_clip(folder: Path, config: CorpusConfig, split: str, samples: int, rng:
             return song_index, track, INSTRUMENTS.index(song.instruments[track]), clip * gain
 
 
-def view_paths(folder: Path, split: str, chains: int) -> list[Path]:
-    """Files of the effect encoder's views, one per chain."""
-    return [folder / "views" / f"{split}_{index:05d}.npz" for index in range(chains)]
+def view_paths(folder: Path, split: str, config: CorpusConfig, chains: int) -> list[Path]:
+    """Files of the effect encoder's views, one per chain; their clips are drawn from all songs of the split."""
+    views = folder / f"views_of_{config.songs(split)}_songs"
+    return [views / f"{split}_{index:05d}.npz" for index in range(chains)]
 
 
 @dataclass(frozen=True)
@@ -190,10 +191,11 @@ class BuildViews:
 CROPS_PER_FILE = 100
 
 
-def crop_paths(folder: Path, split: str, crops: int, long: bool = False) -> list[Path]:
-    """Files of the processor's crops, or of its long ones, CROPS_PER_FILE in each."""
-    kind = "long_crops" if long else "crops"
-    return [folder / kind / f"{split}_{index:04d}.npz" for index in range(-(-crops // CROPS_PER_FILE))]
+def crop_paths(folder: Path, split: str, config: CorpusConfig, crops: int, long: bool = False) -> list[Path]:
+    """Files of the processor's crops, or of its long ones, drawn from all songs of the split."""
+    each = min(CROPS_PER_FILE, crops)
+    kind = folder / f"{'long_' if long else ''}crops_of_{config.songs(split)}_songs_by_{each}"
+    return [kind / f"{split}_{index:04d}.npz" for index in range(-(-crops // CROPS_PER_FILE))]
 
 
 def draw_chain(kind: float, engineered: EffectChain, rng: np.random.Generator) -> tuple[str, EffectChain]:
@@ -249,6 +251,7 @@ class BuildCrops:
 
 def build_features(folder: Path, config: CorpusConfig, splits: tuple[str, ...], workers: int | None = None) -> None:
     """Dry features and engineered mixes of the splits."""
+    claim_cache(folder, config)
     for split in splits:
         build_files(BuildDry(folder), dry_paths(folder, split, config), workers, f"dry features ({split})")
         build_files(BuildMix(folder, config), mix_paths(folder, split, config), workers, f"mixes ({split})")
@@ -256,7 +259,8 @@ def build_features(folder: Path, config: CorpusConfig, splits: tuple[str, ...], 
 
 def build_views(folder: Path, config: CorpusConfig, split: str, chains: int, workers: int | None = None) -> list[Path]:
     """Views of `chains` chains."""
-    paths = view_paths(folder, split, chains)
+    claim_cache(folder, config)
+    paths = view_paths(folder, split, config, chains)
     build_files(BuildViews(folder, config), paths, workers, f"views of chains ({split})")
     return paths
 
@@ -265,7 +269,8 @@ def build_crops(
     folder: Path, config: CorpusConfig, split: str, crops: int, workers: int | None = None, long: bool = False
 ) -> list[Path]:
     """Crops for the processor, short or `long`; each kind has a stream of random numbers of its own."""
-    paths = crop_paths(folder, split, crops, long)
+    claim_cache(folder, config)
+    paths = crop_paths(folder, split, config, crops, long)
     samples, stream = (config.long_crop_samples, 13) if long else (config.crop_samples, 12)
     build = BuildCrops(folder, config, samples, min(CROPS_PER_FILE, crops), stream)
     build_files(build, paths, workers, f"{'long ' if long else ''}crops ({split})")

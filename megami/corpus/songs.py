@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from megami.audio import SAMPLE_RATE, Multitrack
 from megami.corpus.parallel import build_files, write_arrays
 from megami.data import HELD_OUT_STYLES, STYLES, Song, compose_song
 from megami.data.studio.soundfont import find_soundfont
+from megami.errors import UserError
 
 SPLITS = ("train", "validation", "test")
 FIRST_SEED = {"train": 0, "validation": 1_000_000, "test": 2_000_000}
@@ -39,6 +41,29 @@ class CorpusConfig:
     def songs(self, split: str) -> int:
         """Number of songs of a split."""
         return {"train": self.train_songs, "validation": self.validation_songs, "test": self.test_songs}[split]
+
+
+MARK_FILE = "corpus.json"
+MARKED = ("seed", "seconds", "chain_mixes", "views", "view_seconds", "crop_samples", "long_crop_samples")
+"""Settings that decide what a cached file holds; the others say how many there are."""
+
+
+def claim_cache(folder: Path, config: CorpusConfig) -> None:
+    """Write down for which settings a cache is. Raises UserError if it was built with others."""
+    file = folder / MARK_FILE
+    wanted = {name: getattr(config, name) for name in MARKED}
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".part")
+        partial.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
+        partial.replace(file)
+        return
+    found = json.loads(file.read_text(encoding="utf-8"))
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            raise UserError(
+                f"{folder} was built with {name} = {found.get(name)}, not {value}: choose another folder, or delete it"
+            )
 
 
 def song_style(split: str, index: int, config: CorpusConfig) -> str:
@@ -101,7 +126,11 @@ def load_song(path: Path) -> Song:
 def build_songs(
     folder: Path, config: CorpusConfig, splits: tuple[str, ...] = SPLITS, workers: int | None = None
 ) -> None:
-    """Render the songs of the given splits that are not there yet; raises UserError without the SoundFont they need."""
+    """Render the songs of the given splits that are not there yet.
+
+    Raises UserError without the SoundFont they need, and for a folder that was built with other settings.
+    """
+    claim_cache(folder, config)
     if not all(path.exists() for split in splits for path in song_paths(folder, split, config)):
         find_soundfont()  # said once and at once, not by every process
     for split in splits:

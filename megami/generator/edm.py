@@ -64,6 +64,12 @@ def noise_level(position: Tensor, config: EDMConfig) -> Tensor:
     return (high + position * (low - high)) ** config.rho
 
 
+def level_position(sigma: Tensor, config: EDMConfig) -> Tensor:
+    """Undo `noise_level`: where noise levels lie on the curved axis."""
+    high, low = config.sigma_max ** (1 / config.rho), config.sigma_min ** (1 / config.rho)
+    return (high - sigma ** (1 / config.rho)) / (high - low)
+
+
 def schedule(num_points: int, config: EDMConfig) -> Tensor:
     """Give the noise levels that sampling visits: [num_points], from sigma_max down to exactly 0.
 
@@ -150,18 +156,31 @@ def training_loss(
     return loss_terms(denoiser, y, cond, mask, sigma, noise).error.mean()
 
 
+FOCUS = (10.0, 0.1)  # times sigma_data
+
+
 def sample_sigma(
-    batch: int, config: EDMConfig, generator: torch.Generator | None = None, stratified: bool = False
+    batch: int,
+    config: EDMConfig,
+    generator: torch.Generator | None = None,
+    stratified: bool = False,
+    focus: float = 0.0,
 ) -> Tensor:
     """Draw the noise level of each training item: [batch], uniform on the curved axis of the schedule, as published.
 
-    stratified=True spreads the batch evenly over that axis in random order: each item keeps the same distribution but
-    batches differ less from each other, which steadies training with small batches (an addition of ours).
+    Two additions of ours, for training with little time. stratified=True spreads the batch evenly over that axis in
+    random order: each item keeps the same distribution but batches differ less from each other. `focus` is the share
+    of items that are drawn between 10 and 0.1 times sigma_data only: above, all that can be said of the clean embedding
+    is its mean; below, it can be read off. The published axis spends more than half of its length there.
     """
-    position = torch.rand(batch, generator=generator)
+    place = torch.rand(batch, generator=generator)
     if stratified:
-        position = (torch.randperm(batch, generator=generator) + position) / batch
-    return noise_level(position, config)
+        place = (torch.randperm(batch, generator=generator) + place) / batch
+    if focus == 0:
+        return noise_level(place, config)
+    first, last = (level_position(torch.tensor(factor * config.sigma_data), config).item() for factor in FOCUS)
+    inside = first + (last - first) * place / focus
+    return noise_level(torch.where(place < focus, inside, (place - focus) / (1 - focus)), config)
 
 
 def drop_condition(cond: Tensor, probability: float, generator: torch.Generator | None = None) -> Tensor:

@@ -105,7 +105,7 @@ def run_features(place: Workplace, recipe: SmallRecipe) -> None:
 
 def run_fx_encoder(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the effect encoder."""
-    views = datasets.Views.load(features.view_paths(place.cache, "train", recipe.corpus.chains))
+    views = datasets.Views.load(features.view_paths(place.cache, "train", recipe.corpus, recipe.corpus.chains))
     encoder = _seeded(lambda: FxEncoder(recipe.preset.fx_encoder), recipe)
     task = fx_encoder.FxEncoderTask(encoder)
     _train(place, recipe, "fx_encoder", task, "encoder", fx_encoder.DrawViews(views))
@@ -176,8 +176,8 @@ def _train_processor(
 ) -> None:
     encoder, content_encoder = (load_network(place.weights, part) for part in ("fx_encoder", "content_encoder"))
     corpus = recipe.corpus
-    short = features.crop_paths(place.cache, "train", corpus.crops)
-    long = features.crop_paths(place.cache, "train", corpus.long_crops, long=True)
+    short = features.crop_paths(place.cache, "train", corpus, corpus.crops)
+    long = features.crop_paths(place.cache, "train", corpus, corpus.long_crops, long=True)
     crops, long_crops = (
         datasets.Crops.load(paths, recipe.preset.embedding, encoder, content_encoder) for paths in (short, long)
     )

@@ -14,6 +14,7 @@ from megami.generator import (
     coefficients,
     drop_condition,
     loss_terms,
+    level_position,
     noise_level,
     sample_sigma,
     schedule,
@@ -114,6 +115,17 @@ def test_stratified_levels_cover_the_axis_in_every_batch():
     sigma = sample_sigma(8, CONFIG, torch.Generator().manual_seed(1), stratified=True).sort(descending=True).values
     edges = noise_level(torch.linspace(0, 1, 9), CONFIG)
     assert ((sigma <= edges[:-1] * 1.0001) & (sigma >= edges[1:] * 0.9999)).all()
+
+
+@pytest.mark.parametrize("focus", [0.5, 0.8])
+def test_focus_draws_that_share_where_there_is_something_to_learn(focus):
+    sigma = sample_sigma(20_000, CONFIG, torch.Generator().manual_seed(0), focus=focus)
+    edges = torch.tensor([10.0, 0.1]) * CONFIG.sigma_data
+    first, last = level_position(edges, CONFIG)
+    torch.testing.assert_close(noise_level(torch.stack([first, last]), CONFIG), edges)
+    between = ((sigma < edges[0]) & (sigma > edges[1])).float().mean().item()
+    assert between == pytest.approx(focus + (1 - focus) * float(last - first), abs=0.01)
+    assert sigma.max() > 0.9 * CONFIG.sigma_max and sigma.min() < 1.1 * CONFIG.sigma_min  # and nothing is left out
 
 
 def test_dropping_content_takes_whole_items():

@@ -32,7 +32,7 @@ def with_tracks(song: Multitrack, audio: torch.Tensor) -> Multitrack:
 
 def test_what_the_parts_give(mixer, song):
     content = mixer.content(song)
-    assert content.shape == (3, 128) and torch.allclose(content.norm(dim=-1), torch.ones(3), atol=1e-5)
+    assert content.shape == (3, 256) and torch.allclose(content.norm(dim=-1), torch.ones(3), atol=1e-5)
     embeddings = mixer.generate(content, num_mixes=2, steps=3)
     assert embeddings.shape == (2, 3, 256) and torch.allclose(embeddings.norm(dim=-1), torch.ones(2, 3), atol=1e-5)
     wet = mixer.process(song, embeddings[0])

@@ -18,6 +18,8 @@ LOOP = LoopConfig(
     steps=12_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
 )
 
+FOCUS = 0.5  # share of noise levels that are drawn where there is most to learn
+
 
 @dataclass(frozen=True)
 class DrawMixes:
@@ -59,6 +61,6 @@ class GeneratorTask(nn.Module):
         clean = to_tokens(self.embedding, batch["effects"])  # [songs, tracks, 64, tokens]
         content = add_content_noise(batch["contents"], self.content_noise, generator)
         cond = drop_condition(content_tokens(content), self.condition_dropout, generator)
-        sigma = sample_sigma(len(clean), self.denoiser.config, generator, stratified=True).to(clean)
+        sigma = sample_sigma(len(clean), self.denoiser.config, generator, stratified=True, focus=FOCUS).to(clean)
         noise = torch.randn(clean.shape, generator=generator).to(clean)  # drawn on the CPU: the same on every device
         return {"loss": training_loss(self.denoiser, clean, cond, batch["mask"], sigma, noise)}

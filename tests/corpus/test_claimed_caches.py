@@ -1,0 +1,51 @@
+"""A cache knows for which settings it is: nothing stale is read."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from megami.adaptation import ContentConfig, ContentEncoder
+from megami.corpus import CorpusConfig, build_songs, build_views
+from megami.corpus.datasets import mixes_mark, read_content
+from megami.corpus.features import crop_paths, view_paths
+from megami.corpus.songs import MARK_FILE, claim_cache
+from megami.errors import UserError
+
+CONFIG = CorpusConfig(train_songs=2, validation_songs=0, test_songs=0, seconds=1.0, mixes_per_song=1)
+
+
+@pytest.mark.parametrize("change", [{"seconds": 2.0}, {"seed": 1}, {"crop_samples": 999}])
+def test_other_settings_are_refused(tmp_path, change):
+    claim_cache(tmp_path, CONFIG)
+    before = (tmp_path / MARK_FILE).read_bytes()
+    claim_cache(tmp_path, replace(CONFIG, train_songs=9, crops=7))  # more of the same
+    name, value = next(iter(change.items()))
+    with pytest.raises(UserError, match=f"{name} = .*, not {value}: choose another folder"):
+        build_songs(tmp_path, replace(CONFIG, **change))
+    with pytest.raises(UserError, match=name):
+        build_views(tmp_path, replace(CONFIG, **change), "train", 3)
+    assert (tmp_path / MARK_FILE).read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_mark_says_what_it_is_about(tmp_path):
+    claim_cache(tmp_path / "new", CONFIG)
+    assert json.loads((tmp_path / "new" / MARK_FILE).read_text())["seconds"] == 1.0
+
+
+def test_what_is_drawn_from_more_songs_lies_elsewhere(tmp_path):
+    more = replace(CONFIG, train_songs=3)
+    assert not set(view_paths(tmp_path, "train", CONFIG, 3)) & set(view_paths(tmp_path, "train", more, 3))
+    assert not set(crop_paths(tmp_path, "train", CONFIG, 3)) & set(crop_paths(tmp_path, "train", more, 3))
+    assert not set(crop_paths(tmp_path, "train", CONFIG, 3)) & set(crop_paths(tmp_path, "train", CONFIG, 3, long=True))
+    assert mixes_mark("train", replace(CONFIG, mixes_per_song=4)) != mixes_mark("train", replace(more, mixes_per_song=2))
+
+
+def test_features_of_an_older_version_are_refused(tmp_path):
+    path = tmp_path / "cache" / "dry" / "train_0000.npz"
+    path.parent.mkdir(parents=True)
+    features = ContentEncoder(ContentConfig()).config.mels
+    np.savez(path, content=np.zeros((1, 1, features, 4)))
+    with pytest.raises(UserError, match="older version: delete .*cache and start again"):
+        read_content(path, "content", "source")
