@@ -12,6 +12,7 @@ from torch import Tensor
 
 from megami.evaluation.descriptors import LEVEL, NAMES
 from megami.evaluation.distances import fad_row, kad_by_role_row, kad_row
+from megami.evaluation.engineers import engineer_rows
 from megami.evaluation.reach import (
     Heard,
     Scale,
@@ -75,7 +76,7 @@ def comparison_rows(
         "": (same_engineer_radius(*material), [None] * len(planes)),
         "_of_style": (same_engineer_radius(*material, planes), planes),
     }
-    rows = []
+    rows = engineer_rows(reference.heard, styles)
     for system in sets:
         if system.system == "reference":
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from megami.data import ENGINEERS
 from megami.evaluation.rows import Row
 
 
@@ -66,6 +67,21 @@ TABLES = (
             "agreement": "agreement ↑",
             "panning_balance": "panning balance ↑",
             "lead_level_distance_db": "lead level ↓",
+        },
+    ),
+    Table(
+        "The engineers",
+        "What their mixes of the test songs measure, on average: lead over all else (LU), side over mid from 250 Hz to 4 "
+        "kHz (dB), brightness (centroid in octaves over 1 kHz), punch (peak over RMS in 100 ms, dB), range of levels of "
+        "the mix and of single tracks (dB).",
+        {f"engineer {engineer.name}": engineer.name for engineer in ENGINEERS},
+        {
+            "lead_over_rest_db": "lead",
+            "mix_width_mid_db": "width",
+            "mix_centroid_octaves": "brightness",
+            "mix_punch_db": "punch",
+            "mix_range_db": "range of mix",
+            "track_range_db": "range of tracks",
         },
     ),
     Table(
