@@ -19,7 +19,7 @@ REGRESSION_LOOP = LoopConfig(
     steps=4_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
 )
 PER_TRACK_LOOP = LoopConfig(
-    steps=5_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
+    steps=6_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
 )
 
 
