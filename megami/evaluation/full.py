@@ -51,6 +51,8 @@ CHAIN_SYSTEMS = (
     "random_chain",
     "nearest_neighbour_chain",
 )
+UNHEARING = ("reference", "engineers", "raw_sum", "equal_loudness", "rule_based_chain", "random_chain")
+"""Systems that no content embedding has a say in: what they mixed is kept when the content encoder changes."""
 EMBEDDING_SYSTEMS = (
     "megami",
     "megami_wet_content",
@@ -102,12 +104,14 @@ class Stage:
     def folder(self, system: str) -> Path:
         """Folder of what a system mixed, under the mark of all that its mixes depend on."""
         networks = self.networks
-        parts = [networks.fx_encoder, networks.content_encoder]
+        parts = [networks.fx_encoder]
+        if system not in UNHEARING:
+            parts.append(networks.content_encoder)
         if system not in CHAIN_SYSTEMS:
             parts += [networks.adaptor, networks.processor]
             parts += {"regression": [self.regression], "per_track": [self.per_track]}.get(system, [networks.generator])
         options = (self.config, self.seed) if system in CHAIN_SYSTEMS else (self.config, self.seed, self.sampling)
-        marks = [fingerprint(part) for part in parts] + [repr(options)]
+        marks = [fingerprint(part) + repr(part.config) for part in parts] + [repr(options)]
         return self.cache / "heard" / hashlib.sha256("".join(marks).encode()).hexdigest()[:12]
 
     def plan(self, system: str, song: str) -> Path:
