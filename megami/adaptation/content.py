@@ -20,6 +20,7 @@ from megami.embeddings.mel_cnn import MelCNN
 from megami.embeddings.spectrum import MID_BANDS, SIDE_BANDS, SIDE_RANGE_DB, encode_spectrum, mid_bands_db
 
 UNKNOWN = -100
+SPECTRUM_DIM = 2 * (MID_BANDS + SIDE_BANDS)  # of the code of `encode_spectrum`
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,15 @@ class ContentConfig:
     roles: int = 7
     bands: int = 24
     sample_rate: int = 44100
+
+    def __post_init__(self) -> None:
+        if self.spectrum_dim not in (0, SPECTRUM_DIM) or (self.spectrum_dim == 0) != (self.dynamics_dim == 0):
+            raise ValueError(f"spectrum_dim must be {SPECTRUM_DIM} and dynamics_dim above 0, or both 0")
+
+    @property
+    def measures(self) -> bool:
+        """Whether the source's spectrum and dynamics are part of a content embedding."""
+        return self.spectrum_dim > 0
 
     @property
     def parts(self) -> EmbeddingConfig:
@@ -62,7 +72,7 @@ def describe_source(audio: Tensor) -> Tensor:
 
 def join_content(config: ContentConfig, learned: Tensor, source: Tensor) -> Tensor:
     """Join the learned part [..., dim] and measurements [..., 32] of `describe_source`: [..., total_dim], unit norm."""
-    if not (config.spectrum_dim or config.dynamics_dim):
+    if not config.measures:
         return learned
     mid, dynamics = source.split([MID_BANDS, NUM_FEATURES], dim=-1)
     mono = mid.new_full((*mid.shape[:-1], SIDE_BANDS), SIDE_RANGE_DB[0])  # a source has no sides
@@ -107,7 +117,8 @@ class ContentEncoder(nn.Module):
         return self.encode(self.features(audio))
 
     def forward(self, audio: Tensor) -> Tensor:
-        return join_content(self.config, self.learned(audio), describe_source(audio))
+        learned = self.learned(audio)
+        return join_content(self.config, learned, describe_source(audio)) if self.config.measures else learned
 
 
 def class_loss(logits: Tensor, classes: Tensor) -> Tensor:

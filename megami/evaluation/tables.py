@@ -71,9 +71,9 @@ TABLES = (
     ),
     Table(
         "The engineers",
-        "What their mixes of the test songs measure, on average: lead over all else (LU), side over mid from 250 Hz to 4 "
-        "kHz (dB), brightness (centroid in octaves over 1 kHz), punch (peak over RMS in 100 ms, dB), range of levels of "
-        "the mix and of single tracks (dB).",
+        "What their mixes of the test songs measure, on average: lead over all else (LU), side over mid from 250 Hz to "
+        "4 kHz (dB), brightness (centroid in octaves over 1 kHz), punch (peak over RMS in 100 ms, dB), range of levels "
+        "of the mix and of single tracks (dB).",
         {f"engineer {engineer.name}": engineer.name for engineer in ENGINEERS},
         {
             "lead_over_rest_db": "lead",

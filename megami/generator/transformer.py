@@ -46,7 +46,7 @@ class TransformerConfig:
     same_track_bias: float = 4.0
     zero_init: bool = True  # residual branches begin at zero, so training begins from a plain linear map
     # Sizes of the Fourier codes that end both effect and content embeddings: the network sees the former relative to
-    # the latter (`relative.py`). None: it sees z as it is, as published.
+    # the latter (`relative.py`). Empty: it sees z as it is, as published.
     codes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from megami.adaptation import ContentEncoder, DomainAdaptor
 from megami.corpus import datasets, features
@@ -132,21 +132,21 @@ def run_adaptor(place: Workplace, recipe: SmallRecipe) -> None:
 def run_generator(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the generator on the engineers' mixes."""
     mixes = _mixes(place, recipe)
-    task = generator.GeneratorTask(_denoiser(recipe), recipe.preset.embedding, mixes.doubt)
+    task = generator.GeneratorTask(_denoiser(recipe), recipe.preset.embedding, _noise(recipe, mixes))
     _train(place, recipe, "generator", task, "denoiser", generator.DrawMixes(mixes))
 
 
 def run_generator_regression(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the deterministic baseline: the generator's network with squared error."""
     mixes = _mixes(place, recipe)
-    task = baselines.RegressionTask(_denoiser(recipe), recipe.preset.embedding, mixes.doubt)
+    task = baselines.RegressionTask(_denoiser(recipe), recipe.preset.embedding, _noise(recipe, mixes))
     _train(place, recipe, "generator_regression", task, "denoiser", generator.DrawMixes(mixes))
 
 
 def run_generator_per_track(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the independent baseline: the generator on single tracks."""
     mixes = _mixes(place, recipe)
-    task = generator.GeneratorTask(_denoiser(recipe), recipe.preset.embedding, mixes.doubt)
+    task = generator.GeneratorTask(_denoiser(recipe), recipe.preset.embedding, _noise(recipe, mixes))
     draw = baselines.DrawLoneTracks(generator.DrawMixes(mixes))
     _train(place, recipe, "generator_per_track", task, "denoiser", draw)
 
@@ -156,9 +156,14 @@ def _denoiser(recipe: SmallRecipe) -> Denoiser:
 
 
 def _mixes(place: Workplace, recipe: SmallRecipe) -> datasets.MixEmbeddings:
-    """What the generators learn from; their content noise is as large as the adaptor's doubt."""
+    """What the generators learn from."""
     listeners = [load_network(place.weights, name) for name in ("fx_encoder", "content_encoder", "adaptor")]
     return datasets.load_mixes(place.cache, recipe.corpus, "train", recipe.preset.embedding, *listeners)
+
+
+def _noise(recipe: SmallRecipe, mixes: datasets.MixEmbeddings) -> float | Tensor:
+    """Content noise of the preset; where it leaves that open, noise as large as the adaptor's errors."""
+    return mixes.doubt if recipe.preset.content_noise is None else recipe.preset.content_noise
 
 
 def run_processor_structured(place: Workplace, recipe: SmallRecipe) -> None:

@@ -82,7 +82,8 @@ def _small() -> Preset:
         processor_kind="structured",
         structured=StructuredConfig(embedding=embedding),
         tcn=TCNConfig(
-            condition_dim=embedding.dim, content_dim=content.dim, channels=16, blocks=4, kernel_size=13, dilation_growth=10
+            condition_dim=embedding.dim, content_dim=content.dim, channels=16, blocks=4, kernel_size=13,
+            dilation_growth=10,
         ),
         transformer=small_transformer(embedding),
         edm=small_edm(embedding.dim),

@@ -68,6 +68,12 @@ def test_the_learned_part_is_what_the_network_says_alone(measuring):
     assert torch.equal(plain(audio), plain.learned(audio))
 
 
+@pytest.mark.parametrize("dims", [(64, 0), (0, 64), (32, 64)])
+def test_impossible_codes_are_refused(dims):
+    with pytest.raises(ValueError, match="spectrum_dim must be 64"):
+        ContentConfig(spectrum_dim=dims[0], dynamics_dim=dims[1])
+
+
 def test_level_is_not_measured_and_silence_is_finite(measuring):
     audio = noise(1, 1, RATE)
     torch.testing.assert_close(measuring(audio), measuring(audio * 0.01), atol=1e-3, rtol=0)

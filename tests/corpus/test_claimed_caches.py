@@ -39,7 +39,8 @@ def test_what_is_drawn_from_more_songs_lies_elsewhere(tmp_path):
     assert not set(view_paths(tmp_path, "train", CONFIG, 3)) & set(view_paths(tmp_path, "train", more, 3))
     assert not set(crop_paths(tmp_path, "train", CONFIG, 3)) & set(crop_paths(tmp_path, "train", more, 3))
     assert not set(crop_paths(tmp_path, "train", CONFIG, 3)) & set(crop_paths(tmp_path, "train", CONFIG, 3, long=True))
-    assert mixes_mark("train", replace(CONFIG, mixes_per_song=4)) != mixes_mark("train", replace(more, mixes_per_song=2))
+    as_many = replace(CONFIG, train_songs=2, mixes_per_song=3), replace(CONFIG, train_songs=3, mixes_per_song=2)
+    assert mixes_mark("train", as_many[0]) != mixes_mark("train", as_many[1])
 
 
 def test_features_of_an_older_version_are_refused(tmp_path):

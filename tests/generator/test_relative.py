@@ -1,4 +1,4 @@
-"""Effects relative to the source: turning is orthogonal, undone exactly, and the network is blind to the source's phase."""
+"""Effects relative to the source: turning is orthogonal and undone exactly; the network sees changes only."""
 
 import pytest
 import torch

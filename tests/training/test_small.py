@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from megami.audio import Multitrack
-from megami.corpus import CorpusConfig
+from megami.corpus import CorpusConfig, MixEmbeddings
 from megami.errors import UserError
 from megami.mixer import Mixer
 from megami.training import STAGES, SmallRecipe, Workplace, train_small
+from megami.training.small import _noise
 
 CORPUS = CorpusConfig(
     train_songs=3, validation_songs=1, test_songs=1, seconds=3.0, mixes_per_song=2, chains=4, views=2, view_seconds=1.0,
@@ -51,6 +52,13 @@ def test_another_seed_gives_other_weights(trained, tmp_path):
     train_small(other, recipe.with_seed(1), ("content_encoder",))
     name = "content_encoder.safetensors"
     assert (other.weights / name).read_bytes() != (trained.weights / name).read_bytes()
+
+
+def test_content_noise_is_the_presets_or_else_the_adaptors_doubt():
+    mixes = MixEmbeddings([], [], torch.eye(4))
+    small = tiny_recipe()
+    assert small.preset.content_noise is None and _noise(small, mixes) is mixes.doubt
+    assert _noise(replace(small, preset=replace(small.preset, content_noise=0.02)), mixes) == 0.02
 
 
 def test_unknown_stage_is_a_clear_error(tmp_path):
