@@ -12,7 +12,7 @@ from megami.adaptation import ClapEncoder
 from megami.errors import UserError
 from megami.generator import Denoiser
 from megami.processor import BlockPass, FilmTCN, FxNorm
-from megami.weights import GeneratorConfig, Networks, with_config
+from megami.weights import Networks, network_config, with_config
 
 CHOICES = {
     "statistics": ("running", "track"),
@@ -153,4 +153,4 @@ def _fxnorm(fxnorm: FxNorm, behaviour: Behaviour) -> FxNorm:
 
 def _generator(denoiser: Denoiser, behaviour: Behaviour) -> Denoiser:
     transformer = replace(denoiser.network.config, extra_tracks=behaviour.extra_tracks)
-    return with_config(denoiser, GeneratorConfig(transformer, denoiser.config))
+    return with_config(denoiser, replace(network_config(denoiser), transformer=transformer))

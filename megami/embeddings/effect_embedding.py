@@ -18,7 +18,7 @@ from megami.embeddings.spectrum import decode_spectrum, encode_spectrum, mid_ban
 class EmbeddingConfig:
     """Sizes of the parts of z.
 
-    Published: fx 2048 + dynamics 64 = 33 tokens of 64. Small: fx 128 + spectrum 64 + dynamics 64 = 4 tokens.
+    Published: fx 2048 + dynamics 64 = 33 tokens of 64. Small: fx 128 + spectrum 64 + dynamics 64 = 1 token of 256.
     """
 
     fx_dim: int = 128

@@ -16,6 +16,7 @@ from megami.generator.edm import (
     schedule,
     training_loss,
 )
+from megami.generator.gaussian import GaussianDenoiser
 from megami.generator.relative import turn, turn_tokens
 from megami.generator.sampler import canonical_order, churn_amounts, mix_generator, prior_noise, sample, sample_mixes
 from megami.generator.transformer import MultitrackTransformer, TransformerConfig
@@ -24,6 +25,7 @@ __all__ = [
     "Coefficients",
     "Denoiser",
     "EDMConfig",
+    "GaussianDenoiser",
     "LossTerms",
     "MultitrackTransformer",
     "TransformerConfig",

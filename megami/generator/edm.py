@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from megami.errors import UserError
+from megami.generator.gaussian import GaussianDenoiser
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,15 @@ class Denoiser(nn.Module):
     """Wraps a raw network F so that it estimates the clean embeddings: D(x; s) = c_skip x + c_out F(c_in x; c_noise).
 
     The network takes (x [b, tracks, channels, tokens], c_noise [b, 1], cond [b, tracks, cond tokens, channels],
-    mask [b, tracks]). Source: EDM equation 7.
+    mask [b, tracks]). With a `gaussian`, F is the sum of both: the network learns what a linear filter does not know.
+    Source: EDM equation 7.
     """
 
-    def __init__(self, network: nn.Module, config: EDMConfig) -> None:
+    def __init__(self, network: nn.Module, config: EDMConfig, gaussian: GaussianDenoiser | None = None) -> None:
         super().__init__()
         self.network = network
         self.config = config
+        self.gaussian = gaussian
 
     def forward(
         self, x: Tensor, sigma: Tensor | float, cond: Tensor, mask: Tensor | None = None, guidance: float = 1.0
@@ -109,12 +112,17 @@ class Denoiser(nn.Module):
         raw = self._guided(wide(c.input) * x, c.noise[:, None], cond, mask, guidance)
         return (wide(c.skip) * x + wide(c.out) * raw) * wide_mask(mask)
 
+    def raw(self, x: Tensor, cnoise: Tensor, cond: Tensor, mask: Tensor) -> Tensor:
+        """F of the above: what is learned, before any preconditioning. Arguments as the network takes them."""
+        answer = self.network(x, cnoise, cond, mask)
+        return answer if self.gaussian is None else answer + self.gaussian(x, cnoise, cond)
+
     def _guided(self, x: Tensor, cnoise: Tensor, cond: Tensor, mask: Tensor, guidance: float) -> Tensor:
         """Mix the network's answers with and without content, before any preconditioning, as published."""
         if guidance == 1.0:
-            return self.network(x, cnoise, cond, mask)
+            return self.raw(x, cnoise, cond, mask)
         twice = [torch.cat([value, value]) for value in (x, cnoise, mask)]
-        both = self.network(twice[0], twice[1], torch.cat([cond, torch.zeros_like(cond)]), twice[2])
+        both = self.raw(twice[0], twice[1], torch.cat([cond, torch.zeros_like(cond)]), twice[2])
         with_content, without = both.chunk(2)
         return without + guidance * (with_content - without)
 
@@ -143,7 +151,7 @@ def loss_terms(
     noisy = y + wide(sigma) * noise
     network_input = wide(c.input) * noisy
     target = (y - wide(c.skip) * noisy) / wide(c.out)
-    answer = denoiser.network(network_input, c.noise[:, None], cond, mask)
+    answer = denoiser.raw(network_input, c.noise[:, None], cond, mask)
     scale = mask.numel() / mask.sum().clamp_min(1)
     error = (answer - target) ** 2 * wide_mask(mask) * scale
     return LossTerms(network_input, c.noise, target, error)

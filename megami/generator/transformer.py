@@ -45,6 +45,9 @@ class TransformerConfig:
     # With "none", half of the heads begin by looking at their own track: exp(4) = 55 times as much as at another one.
     same_track_bias: float = 4.0
     zero_init: bool = True  # residual branches begin at zero, so training begins from a plain linear map
+    # A track's own content is added to its tokens, beside the attention to everybody's; published: attention only.
+    own_content: bool = False
+    zero_output: bool = False  # the whole answer begins at zero, for a network that adds to another one's
     # Sizes of the Fourier codes that end both effect and content embeddings: the network sees the former relative to
     # the latter (`relative.py`). Empty: it sees z as it is, as published.
     codes: tuple[int, ...] = ()
@@ -263,8 +266,12 @@ class MultitrackTransformer(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.project_out = nn.Linear(config.width, config.io_channels, bias=False)
         self.output_mix = nn.Conv1d(config.io_channels, config.io_channels, 1, bias=False)
+        own_size = config.cond_dim * config.cond_tokens
+        self.own_content = nn.Linear(own_size, config.width, bias=False) if config.own_content else None
         if config.zero_init:
             self._zero_residual_outputs()
+        if config.zero_output:
+            nn.init.zeros_(self.project_out.weight)
 
     def _zero_residual_outputs(self) -> None:
         """Make every residual branch add nothing at first."""
@@ -288,9 +295,13 @@ class MultitrackTransformer(nn.Module):
         x = residual_mix(self.input_mix, x.flatten(0, 1))  # [b*n, channels, T]
         x = x.unflatten(0, (b, n)).transpose(2, 3)  # [b, n, T, channels]
         x = self.append_ids(x, self.config.position_dim).flatten(1, 2)  # [b, n*T, channels + position_dim]
+        x = self.project_in(x)  # [b, n*T, width]
+        if self.own_content is not None:  # content has norm 1: its numbers are brought to about 1
+            own = self.own_content(cond.flatten(2) * (cond.shape[2] * cond.shape[3]) ** 0.5)
+            x = x + own.repeat_interleave(tokens, dim=1)
         cond = self.append_ids(cond, self.config.cond_position_dim).flatten(1, 2)  # [b, n*M, cond_width]
         time = self.time_embedding(cnoise)[:, None]  # [b, 1, width]
-        x = torch.cat([time, self.project_in(x)], dim=1)  # [b, 1 + n*T, width]
+        x = torch.cat([time, x], dim=1)  # [b, 1 + n*T, width]
         for block in self.blocks:
             x = block(x, cond, layout)
         x = self.project_out(x[:, 1:])  # [b, n*T, channels]

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from megami.audio import SAMPLE_RATE, framed_level_db
 from megami.embeddings.dynamics import apply_level
-from megami.embeddings.effect_embedding import EmbeddingConfig, level_db
+from megami.embeddings.effect_embedding import EmbeddingConfig, decode, level_db
+from megami.processor.panorama import largest_balance_db
 
 Progress = Callable[[int, int], None]
 """Called with how many parts of the work are done, and of how many, as each is begun."""
@@ -42,8 +43,18 @@ class EffectProcessor(Protocol):
 
 
 def plausible_level_db(config: EmbeddingConfig, z: Tensor) -> Tensor:
-    """Framed level of left and right that z asks for [b, 2], kept within -70..+3 dB: a generated z can say anything."""
-    return level_db(config, z).nan_to_num(QUIETEST_DB).clamp(QUIETEST_DB, LOUDEST_DB)
+    """Framed level of left and right that z asks for [b, 2], kept within -70..+3 dB: a generated z can say anything.
+
+    Where z tells how much side there is, the balance is none that would need more. A generated z is never exact, and a
+    tenth of a dB between channels that should be the same would move a mono track out of the middle.
+    """
+    level = level_db(config, z).nan_to_num(QUIETEST_DB).clamp(QUIETEST_DB, LOUDEST_DB)
+    if not config.spectrum_dim:
+        return level
+    limit = largest_balance_db(decode(config, z)["side_bands_db"].nan_to_num(0.0))
+    middle, balance = level.mean(-1), level[..., 1] - level[..., 0]
+    half = balance.clamp(-limit, limit) / 2
+    return torch.stack([middle - half, middle + half], dim=-1)
 
 
 def set_level(wet: Tensor, wanted_db: Tensor) -> Tensor:

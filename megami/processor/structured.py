@@ -27,11 +27,11 @@ from megami.processor.filters import (
     remove_dc,
     soft_limit,
 )
+from megami.processor.panorama import panned_side_db, stereo_evidence
 from megami.processor.space import EarlyTaps, NoiseTail, join_kernels
 
 QUIETEST_BAND_DB = -58.0
 NOTHING_DB = 0.4  # corrections of the equalisers below this are the error of the estimate
-LEAST_SIDE_DB = -45.0  # side over mid that one can hear
 LEVEL_FRAME = 1024
 LEVEL_FLOOR = 1e-6
 
@@ -75,22 +75,6 @@ def loud_level(audio: Tensor) -> Tensor:
     power = F.pad(audio, (0, -audio.shape[-1] % LEVEL_FRAME)).unflatten(-1, (-1, LEVEL_FRAME)).square().mean(-1)
     power = power + LEVEL_FLOOR**2
     return (power.square().sum(-1, keepdim=True) / power.sum(-1, keepdim=True)).sqrt()
-
-
-def panned_side_db(imbalance: Tensor) -> Tensor:
-    """Side over mid in dB of a mono track that is only panned, from its imbalance (R - L) / (R + L) in energy."""
-    imbalance = imbalance.clamp(-0.999, 0.999)
-    ratio = ((1 + imbalance) / (1 - imbalance)).sqrt()  # of the amplitudes
-    return 10 * torch.log10(((ratio - 1) / (ratio + 1)).square() + 1e-6)
-
-
-def stereo_evidence(side_db: Tensor, imbalance: Tensor) -> Tensor:
-    """How surely a target is wider than panning explains: side bands [b, 8] in dB, imbalance [b, 1] -> 0..1 [b, 1].
-
-    0 for mono and for plain panning, however it was panned; 1 from 6 dB more side than that in any band.
-    """
-    explained = panned_side_db(imbalance).clamp_min(LEAST_SIDE_DB)
-    return ((side_db - explained).amax(-1, keepdim=True) / 6).clamp(0, 1)
 
 
 class Conditioning(nn.Module):

@@ -13,16 +13,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from megami.adaptation import ContentEncoder, DomainAdaptor
+from megami.adaptation import ContentEncoder, DomainAdaptor, content_tokens
 from megami.corpus import datasets, features
 from megami.corpus.songs import CorpusConfig, build_songs
-from megami.embeddings import FxEncoder
+from megami.embeddings import FxEncoder, to_tokens
 from megami.errors import UserError
-from megami.generator import Denoiser, MultitrackTransformer
+from megami.generator import Denoiser
 from megami.processor import FilmTCN, StructuredProcessor
 from megami.training.loop import LoopConfig, fit
 from megami.training.recipes import adaptation, baselines, fx_encoder, generator, processor
-from megami.weights import Preset, load_network, preset, save_network
+from megami.weights import GeneratorConfig, Preset, build_generator, load_network, preset, save_network
 
 STAGES = (
     "songs",
@@ -132,27 +132,33 @@ def run_adaptor(place: Workplace, recipe: SmallRecipe) -> None:
 def run_generator(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the generator on the engineers' mixes."""
     mixes = _mixes(place, recipe)
-    task = generator.GeneratorTask(_denoiser(recipe), recipe.preset.embedding, _noise(recipe, mixes))
+    task = generator.GeneratorTask(_denoiser(recipe, mixes), recipe.preset.embedding, _noise(recipe, mixes))
     _train(place, recipe, "generator", task, "denoiser", generator.DrawMixes(mixes))
 
 
 def run_generator_regression(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the deterministic baseline: the generator's network with squared error."""
     mixes = _mixes(place, recipe)
-    task = baselines.RegressionTask(_denoiser(recipe), recipe.preset.embedding, _noise(recipe, mixes))
+    task = baselines.RegressionTask(_denoiser(recipe, mixes), recipe.preset.embedding, _noise(recipe, mixes))
     _train(place, recipe, "generator_regression", task, "denoiser", generator.DrawMixes(mixes))
 
 
 def run_generator_per_track(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the independent baseline: the generator on single tracks."""
     mixes = _mixes(place, recipe)
-    task = generator.GeneratorTask(_denoiser(recipe), recipe.preset.embedding, _noise(recipe, mixes))
+    task = generator.GeneratorTask(_denoiser(recipe, mixes), recipe.preset.embedding, _noise(recipe, mixes))
     draw = baselines.DrawLoneTracks(generator.DrawMixes(mixes))
     _train(place, recipe, "generator_per_track", task, "denoiser", draw)
 
 
-def _denoiser(recipe: SmallRecipe) -> Denoiser:
-    return _seeded(lambda: Denoiser(MultitrackTransformer(recipe.preset.transformer), recipe.preset.edm), recipe)
+def _denoiser(recipe: SmallRecipe, mixes: datasets.MixEmbeddings) -> Denoiser:
+    """A generator with initial weights; its linear part, where it has one, knows the training mixes already."""
+    chosen = recipe.preset
+    denoiser = _seeded(lambda: build_generator(GeneratorConfig(chosen.transformer, chosen.edm, chosen.gaussian)), recipe)
+    if denoiser.gaussian is not None:
+        effects, contents = torch.cat(mixes.effects), torch.cat([variants[0] for variants in mixes.contents])
+        denoiser.gaussian.fit(to_tokens(chosen.embedding, effects), content_tokens(contents))
+    return denoiser
 
 
 def _mixes(place: Workplace, recipe: SmallRecipe) -> datasets.MixEmbeddings:
@@ -211,6 +217,7 @@ def _train(place: Workplace, recipe: SmallRecipe, name: str, task: nn.Module, pa
             "data": {"corpus": asdict(recipe.corpus), "songs": "synthetic studio of this package"},
             "recipe": {"command": "megami train small", "loop": asdict(loop), "device": place.device},
         },
+        half=name.startswith("generator"),
     )
 
 

@@ -6,6 +6,7 @@ from megami.weights.configs import config_from_dict, config_to_dict
 from megami.weights.networks import (
     NETWORKS,
     GeneratorConfig,
+    build_generator,
     build_network,
     load_network,
     network_config,
@@ -30,6 +31,7 @@ __all__ = [
     "GeneratorConfig",
     "Networks",
     "Preset",
+    "build_generator",
     "build_network",
     "config_from_dict",
     "config_to_dict",

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from megami.adaptation import AdaptorConfig, ContentConfig, ContentEncoder, DomainAdaptor
 from megami.embeddings import FxEncoder, FxEncoderConfig
 from megami.errors import UserError
-from megami.generator import Denoiser, EDMConfig, MultitrackTransformer, TransformerConfig
+from megami.generator import Denoiser, EDMConfig, GaussianDenoiser, MultitrackTransformer, TransformerConfig
 from megami.processor import FilmTCN, FxNorm, FxNormConfig, StructuredConfig, StructuredProcessor, TCNConfig
 from megami.weights.configs import config_from_dict, config_to_dict
 from megami.weights.store import load_weights, read_metadata, save_weights
@@ -34,10 +34,11 @@ NETWORKS = (
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """What the generator is made of: a network, and the noise levels that it works at."""
+    """What the generator is made of: a network, the noise levels that it works at, and a linear denoiser or none."""
 
     transformer: TransformerConfig
     edm: EDMConfig
+    gaussian: bool = False
 
 
 NetworkConfig = (
@@ -75,7 +76,7 @@ def build_network(config: NetworkConfig) -> nn.Module:
         case AdaptorConfig():
             return DomainAdaptor(config)
         case GeneratorConfig():
-            return Denoiser(MultitrackTransformer(config.transformer), config.edm)
+            return build_generator(config)
         case StructuredConfig():
             return StructuredProcessor(config)
         case TCNConfig():
@@ -85,10 +86,18 @@ def build_network(config: NetworkConfig) -> nn.Module:
     raise TypeError(f"no network has a {type(config).__name__}")
 
 
+def build_generator(config: GeneratorConfig) -> Denoiser:
+    """Build a denoiser with initial weights; its linear part, if it has one, is yet to be fitted."""
+    sizes = config.transformer
+    dim = sizes.io_channels * sizes.tokens
+    gaussian = GaussianDenoiser(dim, config.edm.sigma_data, sizes.codes) if config.gaussian else None
+    return Denoiser(MultitrackTransformer(sizes), config.edm, gaussian)
+
+
 def network_config(network: nn.Module) -> NetworkConfig:
     """Give the config that builds a network like this one."""
     if isinstance(network, Denoiser):
-        return GeneratorConfig(network.network.config, network.config)
+        return GeneratorConfig(network.network.config, network.config, network.gaussian is not None)
     return network.config
 
 
@@ -115,17 +124,27 @@ def with_config(network: nn.Module, config: NetworkConfig) -> nn.Module:
     return twin.eval()
 
 
-def save_network(folder: str | Path, name: str, network: nn.Module, metadata: Mapping[str, Any]) -> Path:
+def save_network(
+    folder: str | Path, name: str, network: nn.Module, metadata: Mapping[str, Any], half: bool = False
+) -> Path:
     """Write a network's weights to FOLDER/NAME.safetensors, and its config and `metadata` to the JSON beside it.
 
     metadata: `data` and `recipe` say how it was made; `metrics` and `licence` (MIT by default) may be given too.
-    Raises TypeError if the network is not the kind that the name says.
+    `half` stores learned matrices in half precision, for half the size; they are whole again when loaded. Raises
+    TypeError if the network is not the kind that the name says.
     """
     config = network_config(network)
     if not isinstance(config, config_class(name)):
         raise TypeError(f"{name} cannot be a {type(network).__name__}")
     words = {"kind": name, "config": config_to_dict(config), "metrics": {}, "licence": "MIT", **metadata}
-    return save_weights(Path(folder) / f"{name}.safetensors", network, words)
+    weights = halved(network) if half else network
+    return save_weights(Path(folder) / f"{name}.safetensors", weights, words)
+
+
+def halved(network: nn.Module) -> dict[str, Tensor]:
+    """The state of a network with its learned matrices in half precision."""
+    matrices = {key for key, value in network.named_parameters() if value.dim() > 1}
+    return {key: value.half() if key in matrices else value for key, value in network.state_dict().items()}
 
 
 def load_network(folder: str | Path, name: str) -> nn.Module:

@@ -29,6 +29,7 @@ class Preset:
     tcn: TCNConfig
     transformer: TransformerConfig
     edm: EDMConfig
+    gaussian: bool  # whether the network adds to a linear denoiser (`megami.generator.gaussian`)
     # Noise on content embeddings in training, so that what the adaptor leaves of the effects is not relied on. None: as
     # large as the adaptor's errors (`megami.adaptation.doubt`).
     content_noise: float | None
@@ -66,7 +67,7 @@ def preset(name: str) -> Preset:
 
 def _small() -> Preset:
     """The teaching size: a song on two CPU cores in seconds."""
-    embedding = EmbeddingConfig(fx_dim=128, dynamics_dim=64, spectrum_dim=64)
+    embedding = EmbeddingConfig(fx_dim=128, dynamics_dim=64, spectrum_dim=64, token_dim=256)
     content = ContentConfig(
         dim=128,
         spectrum_dim=embedding.spectrum_dim,
@@ -87,6 +88,7 @@ def _small() -> Preset:
         ),
         transformer=small_transformer(embedding),
         edm=small_edm(embedding.dim),
+        gaussian=True,
         content_noise=None,
         churn=10.0,
         default_steps=25,
@@ -97,22 +99,26 @@ def _small() -> Preset:
 
 
 def small_transformer(embedding: EmbeddingConfig) -> TransformerConfig:
-    """The small generator: 1 million parameters, effects told relative to the source.
+    """The small generator: 3 million parameters, one token per track, effects told relative to the source.
 
-    No track numbers, so that the order of tracks cannot matter.
+    No track numbers, so that the order of tracks cannot matter. It adds to a linear denoiser and begins at zero.
     """
     return TransformerConfig(
+        io_channels=embedding.token_dim,
         tokens=embedding.num_tokens,
-        cond_tokens=embedding.num_tokens,  # content is laid out as effects are
+        cond_dim=64,
+        cond_tokens=4,
         codes=(embedding.spectrum_dim, embedding.dynamics_dim),
-        width=128,
+        width=224,
         depth=4,
         heads=4,
         ff_mult=2.0,
         time_features=128,
-        position_dim=32,
-        cond_position_dim=64,
+        position_dim=8,
+        cond_position_dim=48,
         track_ids="none",
+        own_content=True,
+        zero_output=True,
     )
 
 
@@ -141,6 +147,7 @@ def _paper() -> Preset:
         # alone. (The published code gives them none, which it never met in training.) Which track gets which is drawn.
         transformer=TransformerConfig(extra_tracks="wrap"),
         edm=EDMConfig(),
+        gaussian=False,
         content_noise=0.011,
         churn=10.0,
         default_steps=99,  # 100 noise levels

@@ -81,11 +81,13 @@ def load_folder(folder: Path, processor: str | None = None) -> Networks:
     )
     fitted = replace(
         chosen,
+        embedding=replace(chosen.embedding, token_dim=generator.network.config.io_channels),
         fx_encoder=fx_encoder.config,
         content=content_encoder.config,
         adaptor=adaptor.config,
         transformer=generator.network.config,
         edm=generator.config,
+        gaussian=generator.gaussian is not None,
         **{chosen.processor_kind: effects.config},
     )
     fxnorm = load_network(folder, "fxnorm") if chosen.fxnorm else None

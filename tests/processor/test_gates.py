@@ -5,7 +5,7 @@ import torch
 
 from megami.embeddings import side_bands_db
 from megami.processor.filters import dead_zone, hard_gate
-from megami.processor.structured import panned_side_db
+from megami.processor.panorama import panned_side_db
 
 
 def test_small_corrections_shrink_to_a_tenth_and_large_ones_stay():

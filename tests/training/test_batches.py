@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from megami.corpus import Crops, MixEmbeddings
-from megami.embeddings import EmbeddingConfig, LogMel
+from megami.embeddings import LogMel
 from megami.generator import Denoiser, MultitrackTransformer
 from megami.training.recipes.adaptation import with_room_sound
 from megami.training.recipes.baselines import DrawLoneTracks, RegressionTask
@@ -20,6 +20,19 @@ def mixes(counts=(2, 5, 3)):
     return MixEmbeddings(effects, contents, torch.eye(256) * 0.01)
 
 
+def test_a_batch_needs_no_padding_and_every_mix_has_its_turn():
+    source = mixes((2, 5, 3, 3))
+    draw, rng = DrawMixes(source, 6), np.random.default_rng(0)
+    numbers = {tuple(mix[0, :4].tolist()): index for index, mix in enumerate(source.effects)}
+    drawn = []
+    for _ in range(400):
+        batch = draw(rng)
+        assert batch["mask"].all() and batch["mask"].shape == batch["effects"].shape[:2] == batch["contents"].shape[:2]
+        drawn += [numbers[tuple(row[:4].tolist())] for row in batch["effects"][:, 0]]
+    shares = np.bincount(drawn, minlength=4) / len(drawn)
+    assert np.allclose(shares, 0.25, atol=0.08)
+
+
 def test_lone_tracks_are_all_tracks_of_the_mixes_and_nothing_else():
     source = mixes()
     batch = DrawLoneTracks(DrawMixes(source, 4))(np.random.default_rng(0))
@@ -33,7 +46,7 @@ def test_regression_learns_the_mean_of_the_mixes():
     """The squared error of a fresh network, which answers about nothing, is the power of the data in their own unit."""
     small = preset("small")
     torch.manual_seed(0)
-    task = RegressionTask(Denoiser(MultitrackTransformer(small.transformer), small.edm), EmbeddingConfig(), 0.0)
+    task = RegressionTask(Denoiser(MultitrackTransformer(small.transformer), small.edm), small.embedding, 0.0)
     batch = DrawMixes(mixes(), 8)(np.random.default_rng(0))
     batch["effects"] = torch.nn.functional.normalize(batch["effects"], dim=-1)
     loss = task(batch, torch.Generator().manual_seed(0))["loss"]

@@ -29,9 +29,9 @@ CONFIGS = {
     "fx_encoder": SMALL.fx_encoder,
     "content_encoder": SMALL.content,
     "adaptor": replace(SMALL.adaptor, hidden_dim=16),  # not the preset's size: the file's own config must count
-    "generator": GeneratorConfig(replace(SMALL.transformer, depth=1), SMALL.edm),
-    "generator_regression": GeneratorConfig(replace(SMALL.transformer, depth=1), SMALL.edm),
-    "generator_per_track": GeneratorConfig(replace(SMALL.transformer, depth=1), SMALL.edm),
+    "generator": GeneratorConfig(replace(SMALL.transformer, depth=1), SMALL.edm, SMALL.gaussian),
+    "generator_regression": GeneratorConfig(replace(SMALL.transformer, depth=1), SMALL.edm, SMALL.gaussian),
+    "generator_per_track": GeneratorConfig(replace(SMALL.transformer, depth=1), SMALL.edm, SMALL.gaussian),
     "processor_structured": SMALL.structured,
     "processor_tcn": SMALL.tcn,
     "fxnorm": FxNormConfig(n_fft=256, window=128, hop=64),
@@ -65,6 +65,28 @@ def test_round_trip(folder, networks):
     assert same(networks["processor_structured"], loaded.processor)
     assert loaded.preset.adaptor.hidden_dim == 16 and loaded.preset.transformer.depth == 1
     assert loaded.fxnorm is None
+
+
+def test_half_precision_is_half_the_size_and_rounds_matrices_only(tmp_path, networks):
+    network = networks["generator"]
+    files = [
+        save_network(tmp_path / name, "generator", network, HOW, half=half)
+        for name, half in (("whole", False), ("half", True))
+    ]
+    learned, moments = (sum(t.numel() * 4 for t in part) for part in (network.parameters(), network.buffers()))
+    assert files[1].stat().st_size < 0.52 * learned + moments + 10_000
+    loaded = load_network(tmp_path / "half", "generator").state_dict()
+    for key, value in network.state_dict().items():
+        assert loaded[key].dtype == value.dtype
+        assert torch.allclose(loaded[key], value, rtol=1e-3, atol=1e-6)
+    assert torch.equal(loaded["gaussian.axes"], network.gaussian.axes)
+
+
+def test_generators_of_another_layout_still_fit_their_folder(folder, networks):
+    older = replace(SMALL.transformer, io_channels=64, tokens=4, depth=1, own_content=False)
+    save_network(folder, "generator", build_network(GeneratorConfig(older, SMALL.edm)), HOW)
+    chosen = from_pretrained(folder).preset
+    assert (chosen.embedding.token_dim, chosen.gaussian) == (64, False)
 
 
 def test_loaded_networks_are_ready_to_mix_and_not_to_train(folder):

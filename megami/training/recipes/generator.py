@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -15,32 +13,28 @@ from megami.generator import Denoiser, drop_condition, sample_sigma, training_lo
 from megami.training.loop import LoopConfig
 
 LOOP = LoopConfig(
-    steps=7_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
+    steps=15_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
 )
 
 FOCUS = 0.5  # share of noise levels that are drawn where there is most to learn
 
 
-@dataclass(frozen=True)
 class DrawMixes:
-    """Draw mixes, each with one variant of its content, padded to the most tracks among them."""
+    """Draw mixes of as many tracks as each other, so that nothing is padded, each with one variant of its content."""
 
-    mixes: MixEmbeddings
-    size: int = 32
+    def __init__(self, mixes: MixEmbeddings, size: int = 32) -> None:
+        self.mixes, self.size = mixes, size
+        self.tracks = np.array([len(effects) for effects in mixes.effects])
 
     def __call__(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        chosen = rng.integers(len(self.mixes.effects), size=self.size)
-        most = max(len(self.mixes.effects[i]) for i in chosen)
-        effects = torch.zeros(self.size, most, self.mixes.effects[0].shape[-1])
-        contents = torch.zeros(self.size, most, self.mixes.contents[0].shape[-1])
-        mask = torch.zeros(self.size, most, dtype=torch.bool)
-        for row, index in enumerate(chosen):
-            tracks = len(self.mixes.effects[index])
-            variants = self.mixes.contents[index]
-            effects[row, :tracks] = self.mixes.effects[index]
-            contents[row, :tracks] = variants[int(rng.integers(len(variants)))]
-            mask[row, :tracks] = True
-        return {"effects": effects, "contents": contents, "mask": mask}
+        tracks = rng.choice(self.tracks)  # every mix is drawn as often as every other
+        chosen = rng.choice(np.flatnonzero(self.tracks == tracks), size=self.size)
+        contents = [self.mixes.contents[i] for i in chosen]
+        return {
+            "effects": torch.stack([self.mixes.effects[i] for i in chosen]),
+            "contents": torch.stack([variants[int(rng.integers(len(variants)))] for variants in contents]),
+            "mask": torch.ones(self.size, int(tracks), dtype=torch.bool),
+        }
 
 
 class GeneratorTask(nn.Module):
