@@ -87,7 +87,8 @@ class Mixer:
         """One segment [1, n] -> [content_dim]."""
         level_db = self.preset.content_level_db
         audio = segment if level_db is None else normalise_level(segment, level_db)
-        content = self.networks.adaptor(self._listen(audio[None].to(self.device), generator))
+        content = self._listen(audio[None].to(self.device), generator)
+        content = self.networks.adaptor(content) if self.preset.adapt_dry else content
         noise = self.behaviour.content_noise
         return (add_content_noise(content, noise, generator) if noise else content)[0].cpu()
 

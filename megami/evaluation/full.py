@@ -56,6 +56,7 @@ UNHEARING = ("reference", "engineers", "raw_sum", "equal_loudness", "rule_based_
 EMBEDDING_SYSTEMS = (
     "megami",
     "megami_wet_content",
+    "megami_adapted",
     "regression",
     "per_track",
     "rule_based",
@@ -193,8 +194,8 @@ class Engineered:
 
     effects: Tensor  # [mixes, tracks, dim]
     content: Tensor  # [mixes, tracks, dim], of the wet tracks
-    dry_content: Tensor  # [tracks, dim], adapted: what the generator is given
-    raw_content: Tensor  # [tracks, dim], of the dry tracks, not adapted
+    dry_content: Tensor  # [tracks, dim], of the dry tracks
+    adapted_content: Tensor  # [tracks, dim], the same through the adaptor
     chains: list[list[str]]
     names: np.ndarray  # [mixes]
 
@@ -215,8 +216,8 @@ def engineers_of(stage: Stage) -> list[Engineered]:
             Engineered(
                 torch.stack([mixes.effects[i] for i in own]),
                 torch.stack([mixes.contents[i][0] for i in own]),
-                networks.adaptor(contents[first][1]),
                 contents[first][1],
+                networks.adaptor(contents[first][1]),
                 [[str(chain) for chain in file["chains"]] for file in files],
                 np.array([str(file["engineer"]) for file in files]),
             )
@@ -267,10 +268,11 @@ def write_embedding_systems(stage: Stage, songs: list[Engineered]) -> None:
     training = training_tracks(stage)
     embedding, sampling = networks.preset.embedding, stage.sampling
     for index, (name, song) in enumerate(zip(stage.names(), songs, strict=True)):
-        content, tracks, seed = song.dry_content, len(song.dry_content), stage.seed + index
+        content = song.adapted_content if networks.preset.adapt_dry else song.dry_content
+        tracks, seed = len(content), stage.seed + index
         borrowed = {
             "random": systems.choose_random(training, tracks, config.mixes, seed),
-            "nearest_neighbour": systems.choose_nearest(training, song.raw_content, config.mixes),
+            "nearest_neighbour": systems.choose_nearest(training, song.dry_content, config.mixes),
         }
         for system, chosen in borrowed.items():
             write_plan(stage.plan(system, name), training.effects[torch.from_numpy(chosen)])
@@ -283,6 +285,9 @@ def write_embedding_systems(stage: Stage, songs: list[Engineered]) -> None:
         drawn = {
             "megami": systems.draw_megami(networks.generator, embedding, content, config.many_mixes, sampling, seed),
             "megami_wet_content": torch.cat(wet),
+            "megami_adapted": systems.draw_megami(
+                networks.generator, embedding, song.adapted_content, config.mixes, sampling, seed
+            ),
             "per_track": systems.draw_per_track(stage.per_track, embedding, content, config.many_mixes, sampling, seed),
             "regression": systems.regress(stage.regression, embedding, content),
         }
@@ -291,9 +296,11 @@ def write_embedding_systems(stage: Stage, songs: list[Engineered]) -> None:
 
 
 def sampler_material(stage: Stage) -> tuple[list[Tensor], list[Tensor]]:
-    """Adapted content of some test songs, and the engineers' embeddings of them."""
+    """What the generator is told of some test songs, and the engineers' embeddings of them."""
     songs = engineers_of(stage)[: stage.config.sampler_songs]
-    return [song.dry_content for song in songs], [song.effects for song in songs]
+    adapt = stage.networks.preset.adapt_dry
+    contents = [song.adapted_content if adapt else song.dry_content for song in songs]
+    return contents, [song.effects for song in songs]
 
 
 def origin(weights: str, quick: bool, seed: int) -> dict[str, object]:

@@ -89,7 +89,8 @@ TABLES = (
         "`decided` is the KAD of embeddings before any processor; the other columns as above.",
         {
             "megami": "the whole system",
-            "megami_wet_content": "content heard in the engineers' wet tracks",
+            "megami_adapted": "dry content through the adaptor too",
+            "megami_wet_content": "adapted content of the engineers' wet tracks",
             "engineers_processor": "the engineers' own embeddings",
             "engineers": "... and their own effect chains",
             "rule_based": "rules, our processor",

@@ -33,6 +33,9 @@ class Preset:
     # Noise on content embeddings in training, so that what the adaptor leaves of the effects is not relied on. None: as
     # large as the adaptor's errors (`megami.adaptation.doubt`).
     content_noise: float | None
+    # Whether the content of a dry track passes through the adaptor too before the generator gets it, as published. It
+    # needs no adapting, and an adaptor that is not perfect blurs it.
+    adapt_dry: bool
     churn: float  # fresh noise while sampling, in all; keeps the mixes diverse
     default_steps: int
     solver: str  # how the generator is sampled: euler, heun or multistep
@@ -90,6 +93,7 @@ def _small() -> Preset:
         edm=small_edm(embedding.dim),
         gaussian=True,
         content_noise=None,
+        adapt_dry=False,
         churn=10.0,
         default_steps=25,
         solver="euler",
@@ -149,6 +153,7 @@ def _paper() -> Preset:
         edm=EDMConfig(),
         gaussian=False,
         content_noise=0.011,
+        adapt_dry=True,
         churn=10.0,
         default_steps=99,  # 100 noise levels
         solver="euler",

@@ -39,6 +39,15 @@ def test_what_the_parts_give(mixer, song):
     assert wet.shape == (3, 2, song.num_samples) and torch.isfinite(wet).all()
 
 
+@pytest.mark.parametrize("adapt", [True, False])
+def test_dry_content_is_adapted_where_the_preset_says_so(mixer, song, adapt):
+    adapting = Mixer(replace(mixer.networks, preset=replace(mixer.preset, adapt_dry=adapt)), "cpu")
+    heard = mixer.networks.content_encoder(song.mono())
+    expected = mixer.networks.adaptor(heard) if adapt else heard
+    torch.testing.assert_close(adapting.content(song), expected, rtol=0, atol=1e-4)
+    assert not torch.allclose(mixer.networks.adaptor(heard), heard, atol=1e-2)
+
+
 def test_content_does_not_depend_on_level_or_company(mixer, song):
     alone = mixer.content(song.select([1]))[0]
     louder = mixer.content(with_tracks(song, 3.0 * song.audio[1:2]))[0]
