@@ -52,9 +52,7 @@ def plausible_level_db(config: EmbeddingConfig, z: Tensor) -> Tensor:
     if not config.spectrum_dim:
         return level
     limit = largest_balance_db(decode(config, z)["side_bands_db"].nan_to_num(0.0))
-    middle, balance = level.mean(-1), level[..., 1] - level[..., 0]
-    half = balance.clamp(-limit, limit) / 2
-    return torch.stack([middle - half, middle + half], dim=-1)
+    return level.clamp_min(level.amax(-1, keepdim=True) - limit[..., None])  # the louder channel is believed
 
 
 def set_level(wet: Tensor, wanted_db: Tensor) -> Tensor:
