@@ -95,7 +95,7 @@ def _small() -> Preset:
         content_noise=None,
         adapt_dry=False,
         churn=10.0,
-        default_steps=25,
+        default_steps=12,  # by the sampler study on validation songs; fewer make less varied mixes
         solver="euler",
         fxnorm=False,
         segment_seconds=12.0,
