@@ -199,6 +199,10 @@ class Engineered:
     chains: list[list[str]]
     names: np.ndarray  # [mixes]
 
+    def told(self, adapt_dry: bool) -> Tensor:
+        """What a generator is given, by the option of its preset: [tracks, dim]."""
+        return self.adapted_content if adapt_dry else self.dry_content
+
 
 @torch.no_grad()
 def engineers_of(stage: Stage) -> list[Engineered]:
@@ -268,7 +272,7 @@ def write_embedding_systems(stage: Stage, songs: list[Engineered]) -> None:
     training = training_tracks(stage)
     embedding, sampling = networks.preset.embedding, stage.sampling
     for index, (name, song) in enumerate(zip(stage.names(), songs, strict=True)):
-        content = song.adapted_content if networks.preset.adapt_dry else song.dry_content
+        content = song.told(networks.preset.adapt_dry)
         tracks, seed = len(content), stage.seed + index
         borrowed = {
             "random": systems.choose_random(training, tracks, config.mixes, seed),
@@ -299,8 +303,7 @@ def sampler_material(stage: Stage) -> tuple[list[Tensor], list[Tensor]]:
     """What the generator is told of some test songs, and the engineers' embeddings of them."""
     songs = engineers_of(stage)[: stage.config.sampler_songs]
     adapt = stage.networks.preset.adapt_dry
-    contents = [song.adapted_content if adapt else song.dry_content for song in songs]
-    return contents, [song.effects for song in songs]
+    return [song.told(adapt) for song in songs], [song.effects for song in songs]
 
 
 def origin(weights: str, quick: bool, seed: int) -> dict[str, object]:

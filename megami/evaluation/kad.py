@@ -67,7 +67,8 @@ def kernel_distance_by_class(
     """Kernel distance within each class (instrument or role), averaged with the reference counts as weights.
 
     reference [m, d] with classes [m], generated [n, d] with classes [n]; one bandwidth for all, the median over the
-    whole reference unless given. Classes with fewer than two items on either side are left out; ValueError if none is left.
+    whole reference unless given. Classes with fewer than two items on either side are left out; ValueError if none is
+    left.
     """
     bandwidth = median_bandwidth(reference) if bandwidth is None else bandwidth
     total, weight = 0.0, 0

@@ -45,7 +45,7 @@ def sampler_rows(
 ) -> list[Row]:
     """KAD of drawn embeddings to the engineers' (before any processor), for every way to sample.
 
-    contents: what the generator is told, [tracks, dim] per song; engineers: their embeddings [mixes, tracks, dim] per song.
+    contents: what the generator is told [tracks, dim] per song; engineers: their embeddings [mixes, tracks, dim].
     """
     reference = [song.flatten(0, 1) for song in engineers]
     rows = []

@@ -37,7 +37,7 @@ class GaussianDenoiser(nn.Module):
 
     @torch.no_grad()
     def fit(self, clean: Tensor, cond: Tensor) -> None:
-        """Take the moments of clean embeddings [tracks, channels, T] and of the same relative to cond [tracks, M, c]."""
+        """Take the moments of clean embeddings [tracks, channels, T], and of them relative to cond [tracks, M, c]."""
         relative = turn_tokens(clean[None], cond[None], self.codes, back=True)[0] if self.codes else clean
         for row, x in enumerate((relative, clean)):
             x = x.flatten(1).double()

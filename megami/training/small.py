@@ -154,7 +154,8 @@ def run_generator_per_track(place: Workplace, recipe: SmallRecipe) -> None:
 def _denoiser(recipe: SmallRecipe, mixes: datasets.MixEmbeddings) -> Denoiser:
     """A generator with initial weights; its linear part, where it has one, knows the training mixes already."""
     chosen = recipe.preset
-    denoiser = _seeded(lambda: build_generator(GeneratorConfig(chosen.transformer, chosen.edm, chosen.gaussian)), recipe)
+    config = GeneratorConfig(chosen.transformer, chosen.edm, chosen.gaussian)
+    denoiser = _seeded(lambda: build_generator(config), recipe)
     if denoiser.gaussian is not None:
         effects, contents = torch.cat(mixes.effects), torch.cat([variants[0] for variants in mixes.contents])
         denoiser.gaussian.fit(to_tokens(chosen.embedding, effects), content_tokens(contents))

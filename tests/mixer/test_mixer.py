@@ -96,8 +96,8 @@ def test_levels_come_from_the_embedding(mixer, song):
 
 
 def test_the_mix_is_the_sum_of_its_tracks_where_the_limiter_is_idle(mixer, song):
-    for target in (-35.0, -22.0):
-        (one,) = mixer.mix(song, steps=4, loudness_lufs=target)
+    for target in (-35.0, -16.0):
+        (one,) = mixer.mix(song, steps=4, loudness_lufs=target, seed=1)
         assert one.audio.shape == (2, song.num_samples) and one.tracks.shape == (3, 2, song.num_samples)
         assert integrated_loudness(one.audio) == pytest.approx(target, abs=1.0)
         total = one.tracks.sum(dim=0)

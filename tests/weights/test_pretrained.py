@@ -82,6 +82,11 @@ def test_half_precision_is_half_the_size_and_rounds_matrices_only(tmp_path, netw
     assert torch.equal(loaded["gaussian.axes"], network.gaussian.axes)
 
 
+def test_all_shipped_files_together_stay_below_25_megabytes():
+    files = list(weights_folder("small").iterdir())
+    assert len(files) >= 16 and sum(file.stat().st_size for file in files) < 25e6
+
+
 def test_generators_of_another_layout_still_fit_their_folder(folder, networks):
     older = replace(SMALL.transformer, io_channels=64, tokens=4, depth=1, own_content=False)
     save_network(folder, "generator", build_network(GeneratorConfig(older, SMALL.edm)), HOW)

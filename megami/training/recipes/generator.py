@@ -52,7 +52,7 @@ class GeneratorTask(nn.Module):
         self.content_noise, self.condition_dropout = content_noise, condition_dropout
 
     def forward(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        clean = to_tokens(self.embedding, batch["effects"])  # [songs, tracks, 64, tokens]
+        clean = to_tokens(self.embedding, batch["effects"])  # [songs, tracks, channels, tokens]
         content = add_content_noise(batch["contents"], self.content_noise, generator)
         cond = drop_condition(content_tokens(content), self.condition_dropout, generator)
         sigma = sample_sigma(len(clean), self.denoiser.config, generator, stratified=True, focus=FOCUS).to(clean)
