@@ -21,20 +21,47 @@ class AdaptorConfig:
     # Whether the layers say only what is to change. Published: no. With measured codes in the content, yes: most
     # numbers are nearly right already.
     shortcut: bool = False
+    # Size of the effect embedding that may be told beside the content: what was done to a track says what to undo.
+    # Published: none.
+    effects_dim: int = 0
+    further_layers: int = 0  # hidden layers beyond the published one
+    scaled: bool = False  # whether the layers see unit vectors scaled to numbers of about 1; published: as they are
+    dropout: float = 0.0  # of hidden numbers, while training
 
 
 class DomainAdaptor(nn.Module):
-    """Two layers, with or without a shortcut: content [..., dim] to adapted content [..., dim] of unit norm."""
+    """A small network, with or without a shortcut: content [..., dim] to adapted content [..., dim] of unit norm."""
 
     def __init__(self, config: AdaptorConfig = AdaptorConfig()) -> None:
         super().__init__()
         self.config = config
-        self.inner = nn.Linear(config.dim, config.hidden_dim)
+        self.inner = nn.Linear(config.dim + config.effects_dim, config.hidden_dim)
+        self.further = nn.ModuleList(
+            nn.Linear(config.hidden_dim, config.hidden_dim) for _ in range(config.further_layers)
+        )
         self.outer = nn.Linear(config.hidden_dim, config.dim)
 
-    def forward(self, content: Tensor) -> Tensor:
-        answer = self.outer(torch.relu(self.inner(content)))
-        return F.normalize(content + answer if self.config.shortcut else answer, dim=-1, eps=1e-12)
+    def forward(self, content: Tensor, effects: Tensor | None = None) -> Tensor:
+        """Adapt content [..., dim], given effect embeddings whose leading axes broadcast to its own, or given none.
+
+        Raises ValueError for effects that the adaptor has no room for.
+        """
+        size = self.config.effects_dim
+        if effects is not None and size != effects.shape[-1]:
+            raise ValueError(f"effect embeddings of {effects.shape[-1]} numbers for an adaptor that takes {size}")
+        told = content
+        if size:
+            none = content.new_zeros(size) if effects is None else effects
+            told = torch.cat([content, none.expand(*content.shape[:-1], size)], dim=-1)
+        scale = self.config.dim**0.5 if self.config.scaled else 1.0
+        hidden = self._drop(torch.relu(self.inner(told * scale)))
+        for layer in self.further:
+            hidden = self._drop(torch.relu(layer(hidden)))
+        answer = self.outer(hidden)
+        return F.normalize(content + answer / scale if self.config.shortcut else answer, dim=-1, eps=1e-12)
+
+    def _drop(self, hidden: Tensor) -> Tensor:
+        return F.dropout(hidden, self.config.dropout, self.training)
 
 
 def adaptor_loss(adapted: Tensor, dry: Tensor) -> Tensor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from megami.corpus.datasets import Crops, DryTracks, MixEmbeddings, Views, assemble_embeddings, load_mixes, mix_contents
+from megami.corpus.datasets import (
+    Crops, DryTracks, MixEmbeddings, Views, adapt, assemble_embeddings, load_mixes, mix_contents, mix_effects,
+)
 from megami.corpus.features import build_crops, build_features, build_views
 from megami.corpus.songs import SPLITS, CorpusConfig, build_songs, load_song, song_paths
 
@@ -13,6 +15,7 @@ __all__ = [
     "DryTracks",
     "MixEmbeddings",
     "Views",
+    "adapt",
     "assemble_embeddings",
     "build_crops",
     "build_features",
@@ -21,5 +24,6 @@ __all__ = [
     "load_mixes",
     "load_song",
     "mix_contents",
+    "mix_effects",
     "song_paths",
 ]

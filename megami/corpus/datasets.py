@@ -138,7 +138,7 @@ def mix_contents(
     if not kept.exists():
         songs = dry_paths(folder, split, config)
         pairs = [
-            embed_pair(encoder, path, songs[index // config.mixes_per_song])
+            embed_pair(encoder, path, songs[index // config.mixes(split)])
             for index, path in enumerate(tqdm(paths, desc=f"contents ({split})", mininterval=1.0))
         ]
         write_arrays(
@@ -192,7 +192,7 @@ def mix_effects(
 
 def mixes_mark(split: str, config: CorpusConfig) -> str:
     """Names which mixes a file is about."""
-    return f"{split}_{config.songs(split)}x{config.mixes_per_song}"
+    return f"{split}_{config.songs(split)}x{config.mixes(split)}"
 
 
 def fingerprint(network: nn.Module) -> str:
@@ -206,16 +206,27 @@ def fingerprint(network: nn.Module) -> str:
 def load_mixes(
     folder: Path,
     config: CorpusConfig,
-    split: str,
+    splits: tuple[str, ...],
     embedding: EmbeddingConfig,
     encoder: FxEncoder,
     content_encoder: ContentEncoder,
     adaptor: DomainAdaptor,
 ) -> MixEmbeddings:
-    """Embed the engineers' mixes of a split: effect embeddings, and adapted content of the wet tracks."""
-    effects = mix_effects(folder, config, split, embedding, encoder)
-    pairs = mix_contents(folder, config, content_encoder, split)
-    with torch.no_grad():
-        contents = [adaptor(wet) for wet, _ in pairs]
-    whole = torch.cat([adapted[0] for adapted in contents])
-    return MixEmbeddings(effects, contents, doubt(whole, torch.cat([dry for _, dry in pairs])))
+    """Embed the engineers' mixes of some splits: effect embeddings, and adapted content of the wet tracks.
+
+    The doubt is that of the last split: of `("train", "extra")` songs, the latter are new to the adaptor.
+    """
+    effects, contents, unsure = [], [], torch.empty(0)
+    for split in splits:
+        own = mix_effects(folder, config, split, embedding, encoder)
+        pairs = mix_contents(folder, config, content_encoder, split)
+        with torch.no_grad():
+            adapted = [adapt(adaptor, wet, z) for (wet, _), z in zip(pairs, own, strict=True)]
+        unsure = doubt(torch.cat([variants[0] for variants in adapted]), torch.cat([dry for _, dry in pairs]))
+        effects, contents = effects + own, contents + adapted
+    return MixEmbeddings(effects, contents, unsure)
+
+
+def adapt(adaptor: DomainAdaptor, wet: Tensor, effects: Tensor) -> Tensor:
+    """Adapted content of wet tracks [..., tracks, dim], for an adaptor that takes effect embeddings or one that doesn't."""
+    return adaptor(wet, effects) if adaptor.config.effects_dim else adaptor(wet)

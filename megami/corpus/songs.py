@@ -15,8 +15,10 @@ from megami.data import HELD_OUT_STYLES, STYLES, Song, compose_song
 from megami.data.studio.soundfont import find_soundfont
 from megami.errors import UserError
 
-SPLITS = ("train", "validation", "test")
-FIRST_SEED = {"train": 0, "validation": 1_000_000, "test": 2_000_000}
+SPLITS = ("train", "validation", "test", "extra")
+"""`extra` are songs for training too, of which only the generators learn: they need variety more than the others do."""
+
+FIRST_SEED = {"train": 0, "validation": 1_000_000, "test": 2_000_000, "extra": 3_000_000}
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class CorpusConfig:
     train_songs: int = 400
     validation_songs: int = 12
     test_songs: int = 30
+    extra_songs: int = 800  # each mixed once
     seconds: float = 12.0
     mixes_per_song: int = 4
     chain_mixes: int = 2  # views and crops borrow chains from the first so many mixes of a song
@@ -40,7 +43,11 @@ class CorpusConfig:
 
     def songs(self, split: str) -> int:
         """Number of songs of a split."""
-        return {"train": self.train_songs, "validation": self.validation_songs, "test": self.test_songs}[split]
+        return getattr(self, f"{split}_songs")
+
+    def mixes(self, split: str) -> int:
+        """Number of mixes of each song of a split."""
+        return 1 if split == "extra" else self.mixes_per_song
 
 
 MARK_FILE = "corpus.json"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from megami.corpus import CorpusConfig, Views, build_views, mix_contents
+from megami.corpus import CorpusConfig, Views, adapt, build_views, mix_contents, mix_effects
 from megami.embeddings import FxEncoder
 from megami.evaluation.rows import Row, mean_row, statistic_row
 from megami.weights import Networks
@@ -94,39 +95,53 @@ def binomial_interval(share: float, n: int) -> tuple[float, float]:
     return max(0.0, share - half), min(1.0, share + half)
 
 
-def adaptor_rows(networks: Networks, cache: Path, corpus: CorpusConfig) -> list[Row]:
-    """Rows of the adaptor on the engineers' mixes of the test songs; of every mix the whole clip is used."""
-    pairs = mix_contents(cache, corpus, networks.content_encoder, "test")
-    songs = []
-    for first in range(0, len(pairs), corpus.mixes_per_song):
-        own = pairs[first : first + corpus.mixes_per_song]
-        songs.append((torch.cat([variants[0] for variants, _ in own]), torch.cat([dry for _, dry in own])))
-    return gap_rows(networks.adaptor, songs)
-
-
 @torch.no_grad()
-def gap_rows(adaptor: Callable[[Tensor], Tensor], contents: Sequence[tuple[Tensor, Tensor]]) -> list[Row]:
+def adaptor_rows(networks: Networks, cache: Path, corpus: CorpusConfig) -> list[Row]:
+    """Rows of the adaptor on the engineers' mixes of the test songs; of every mix the whole clip is used.
+
+    "adaptor" is what the generator learned from. An adaptor that takes effect embeddings is also asked without them, as
+    "adaptor_by_content".
+    """
+    adaptor, embedding = networks.adaptor, networks.preset.embedding
+    pairs = mix_contents(cache, corpus, networks.content_encoder, "test")
+    effects = mix_effects(cache, corpus, "test", embedding, networks.fx_encoder)
+    told, untold = [], []
+    for first in range(0, len(pairs), corpus.mixes_per_song):
+        own = range(first, first + corpus.mixes_per_song)
+        wet, dry = torch.cat([pairs[k][0][0] for k in own]), torch.cat([pairs[k][1] for k in own])
+        told.append((wet, dry, adapt(adaptor, wet, torch.cat([effects[k] for k in own]))))
+        untold.append((wet, dry, adaptor(wet)))
+    rows = gap_rows(told)
+    if adaptor.config.effects_dim:
+        rows += [row for row in gap_rows(untold, "adaptor_by_content") if row.system != "adaptor_none"]
+    kept = [(float((adaptor(dry) * dry).sum()), len(dry)) for _, dry, _ in told]
+    values, counts = np.array(kept).T
+    mean = functools.partial(weighted_mean, values, counts)
+    return [*rows, statistic_row("adaptor", "cosine_of_dry_to_dry", len(kept), mean, int(counts.sum()))]
+
+
+def weighted_mean(sums: np.ndarray, counts: np.ndarray, weights: np.ndarray) -> float:
+    """Mean over items of songs that are counted `weights` times: sums and counts of items [songs]."""
+    return float(weights @ sums / (weights @ counts))
+
+
+def gap_rows(contents: Sequence[tuple[Tensor, Tensor, Tensor]], system: str = "adaptor") -> list[Row]:
     """Cosine of content(wet) to content(dry) before and after adaptation, and the share of the gap that is closed.
 
-    contents: (wet, dry) per song, both [tracks, dim] of unit norm; intervals are over songs.
+    contents: (wet, dry, adapted) per song, all [tracks, dim] of unit norm; intervals are over songs.
     """
-    before, after, kept, counts = [], [], [], []
-    for wet, dry in contents:
-        for values, content in ((before, wet), (after, adaptor(wet)), (kept, adaptor(dry))):
-            values.append(float((content * dry).sum()))
-        counts.append(len(dry))
-    before, after, kept, counts = map(np.array, (before, after, kept, counts))
-
-    def mean(values: np.ndarray) -> Callable[[np.ndarray], float]:
-        return lambda weights: float(weights @ values / (weights @ counts))
+    counts = np.array([len(dry) for _, dry, _ in contents])
+    before, after = (
+        functools.partial(weighted_mean, np.array([float((song[part] * song[1]).sum()) for song in contents]), counts)
+        for part in (0, 2)
+    )
 
     def closed(weights: np.ndarray) -> float:
-        return (mean(after)(weights) - mean(before)(weights)) / (1 - mean(before)(weights))
+        return (after(weights) - before(weights)) / (1 - before(weights))
 
     n, songs = int(counts.sum()), len(counts)
     return [
-        statistic_row("adaptor_none", "cosine_to_dry", songs, mean(before), n),
-        statistic_row("adaptor", "cosine_to_dry", songs, mean(after), n),
-        statistic_row("adaptor", "cosine_of_dry_to_dry", songs, mean(kept), n),
-        statistic_row("adaptor", "gap_closed", songs, closed, n),
+        statistic_row("adaptor_none", "cosine_to_dry", songs, before, n),
+        statistic_row(system, "cosine_to_dry", songs, after, n),
+        statistic_row(system, "gap_closed", songs, closed, n),
     ]

@@ -79,6 +79,7 @@ class EvaluationConfig:
     crops: int = 400
     sampler_songs: int = 12  # 0 leaves out the study of the sampler
     sampler_mixes: int = 12
+    target_lufs: float | None = None  # at which every mix is heard; None: as it was mixed
 
     @staticmethod
     def quick() -> EvaluationConfig:
@@ -184,7 +185,7 @@ def hear(stage: Stage, system: str) -> None:
     """Render and describe one system's mixes of all test songs."""
     folder = stage.folder(system)
     targets = None if system == "reference" else stage.folder("reference") / "plans" / "reference"
-    build = HearMixes(folder / "plans", stage.cache / "songs", stage.weights, targets)
+    build = HearMixes(folder / "plans", stage.cache / "songs", stage.weights, targets, stage.config.target_lufs)
     build_files(build, [folder / system / name for name in stage.names()], stage.workers, f"mixes by {system}")
 
 
@@ -209,7 +210,7 @@ def engineers_of(stage: Stage) -> list[Engineered]:
     """The engineers' mixes of every test song."""
     corpus, networks = stage.config.corpus, stage.networks
     listeners = (networks.fx_encoder, networks.content_encoder, networks.adaptor)
-    mixes = load_mixes(stage.cache, corpus, "test", networks.preset.embedding, *listeners)
+    mixes = load_mixes(stage.cache, corpus, ("test",), networks.preset.embedding, *listeners)
     contents = mix_contents(stage.cache, corpus, networks.content_encoder, "test")
     paths, per_song = mix_paths(stage.cache, "test", corpus), corpus.mixes_per_song
     answer = []
@@ -234,7 +235,7 @@ def training_tracks(stage: Stage) -> TrainingTracks:
     config, networks = stage.config, stage.networks
     corpus = replace(config.corpus, train_songs=config.training_songs, mixes_per_song=config.training_mixes)
     listeners = (networks.fx_encoder, networks.content_encoder, networks.adaptor)
-    effects = load_mixes(stage.cache, corpus, "train", networks.preset.embedding, *listeners).effects
+    effects = load_mixes(stage.cache, corpus, ("train",), networks.preset.embedding, *listeners).effects
     dry = [pair[1] for pair in mix_contents(stage.cache, corpus, networks.content_encoder, "train")]
     chains: list[str] = []
     for path in mix_paths(stage.cache, "train", corpus):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from megami.audio import integrated_loudness
 from megami.corpus import assemble_embeddings, load_song
 from megami.corpus.features import describe
 from megami.corpus.parallel import write_arrays
@@ -36,6 +38,9 @@ def networks_of(weights: str) -> Networks:
 class HearMixes:
     """Renders the plan of one system for one song (a file of `write_plan`), and describes tracks and mixes.
 
+    With a `target_lufs` every mix is heard at the same loudness, as in a listening test (ITU-R BS.1534) and as `Mixer`
+    gives it: how far up the master fader stands is nobody's decision about a song.
+
     The answer: `tracks` [mixes, tracks, d], `mixes` [mixes, d], `z` [<= EMBEDDED, tracks, dim], `lead_over_rest_db`
     [mixes], and `pairs`, the pairwise metrics against the engineers' first mixes where those are given.
     """
@@ -44,6 +49,7 @@ class HearMixes:
     songs: Path
     weights: str
     engineers: Path | None = None  # folder of plans whose first mixes are the targets of the pairwise metrics
+    target_lufs: float | None = None
 
     @torch.no_grad()
     def __call__(self, path: Path) -> None:
@@ -55,7 +61,7 @@ class HearMixes:
         heard: dict[str, list] = {key: [] for key in ("tracks", "mixes", "z", "lead_over_rest_db", "pairs")}
         with np.load(plan, allow_pickle=False) as file:
             for index in range(len(file["z"] if "z" in file else file["chains"])):
-                wet = render_plan(song, file, index, networks)
+                wet = self.render(song, file, index, networks)
                 mix = wet.sum(0)
                 heard["tracks"].append(descriptors(wet))
                 heard["mixes"].append(descriptors(mix[None])[0])
@@ -65,10 +71,23 @@ class HearMixes:
                     heard["z"].append(assemble_embeddings(preset.embedding, networks.fx_encoder, describe(wet)))
                 if index < PAIRED and self.engineers is not None:
                     with np.load(self.engineers / path.name, allow_pickle=False) as target:
-                        wanted = render_plan(song, target, index, networks).sum(0)
+                        wanted = self.render(song, target, index, networks).sum(0)
                     heard["pairs"].append(list(pairwise_metrics(wanted[None], mix[None]).values()))
         arrays = {key: np.stack([np.asarray(item) for item in values]) for key, values in heard.items() if values}
         write_arrays(path, {**arrays, "lead": np.array(lead)})
+
+    def render(self, song: Song, plan, index: int, networks: Networks) -> Tensor:
+        """The wet tracks [tracks, 2, n] of one mix of a plan, all with the gain that brings the mix to its loudness."""
+        wet = render_plan(song, plan, index, networks)
+        if self.target_lufs is None:
+            return wet
+        return match_loudness(wet, self.target_lufs, song.multitrack.sample_rate)
+
+
+def match_loudness(wet: Tensor, target_lufs: float, sample_rate: int) -> Tensor:
+    """Give all wet tracks [tracks, 2, n] the one gain that brings their sum to `target_lufs`; silence stays silent."""
+    now = integrated_loudness(wet.sum(0), sample_rate)
+    return wet if math.isinf(now) else wet * 10.0 ** ((target_lufs - now) / 20.0)
 
 
 def render_plan(song: Song, plan, index: int, networks: Networks) -> Tensor:

@@ -118,6 +118,7 @@ TABLES = (
             "effect_encoder_untrained": "the same, untrained",
             "mean_log_mel": "mean log-mel",
             "adaptor_none": "no adaptor",
+            "adaptor_by_content": "domain adaptor, not told the effects",
             "adaptor": "domain adaptor",
         },
         {

@@ -111,6 +111,7 @@ def fit(
         lr=config.learning_rate,
         betas=config.betas,
         weight_decay=config.weight_decay,
+        fused=True,
     )
     wrapped, optimizer = fabric.setup(task, optimizer)
     average = {k: v.detach().clone() for k, v in task.state_dict().items()}

@@ -37,6 +37,9 @@ STAGES = (
     "processor_tcn",
 )
 
+HALVED = ("adaptor", "generator", "generator_regression", "generator_per_track")
+"""Networks that are stored in half precision, so that all files together stay below 25 MB."""
+
 
 @dataclass(frozen=True)
 class SmallRecipe:
@@ -97,7 +100,7 @@ def run_songs(place: Workplace, recipe: SmallRecipe) -> None:
 
 def run_features(place: Workplace, recipe: SmallRecipe) -> None:
     """Let the engineers mix, and cache views and crops."""
-    features.build_features(place.cache, recipe.corpus, ("train", "validation"), place.workers)
+    features.build_features(place.cache, recipe.corpus, ("train", "validation", "extra"), place.workers)
     features.build_views(place.cache, recipe.corpus, "train", recipe.corpus.chains, place.workers)
     for crops, long in ((recipe.corpus.crops, False), (recipe.corpus.long_crops, True)):
         features.build_crops(place.cache, recipe.corpus, "train", crops, place.workers, long)
@@ -120,13 +123,16 @@ def run_content_encoder(place: Workplace, recipe: SmallRecipe) -> None:
 
 def run_adaptor(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the domain adaptor on pairs of wet and dry content."""
-    encoder = load_network(place.weights, "content_encoder")
-    wet, dry = [], []
-    for wet_variants, dry_content in datasets.mix_contents(place.cache, recipe.corpus, encoder, "train"):
-        wet.append(wet_variants.flatten(0, 1))
-        dry.append(dry_content.repeat(len(wet_variants), 1))
+    encoder, fx = (load_network(place.weights, name) for name in ("content_encoder", "fx_encoder"))
+    pairs = datasets.mix_contents(place.cache, recipe.corpus, encoder, "train")
+    effects = datasets.mix_effects(place.cache, recipe.corpus, "train", recipe.preset.embedding, fx)
+    variants = len(pairs[0][0])
+    columns = zip(*[
+        (wet.flatten(0, 1), dry.repeat(variants, 1), z.repeat(variants, 1))
+        for (wet, dry), z in zip(pairs, effects, strict=True)
+    ])  # fmt: skip
     task = adaptation.AdaptorTask(_seeded(lambda: DomainAdaptor(recipe.preset.adaptor), recipe))
-    _train(place, recipe, "adaptor", task, "adaptor", adaptation.DrawPairs(torch.cat(wet), torch.cat(dry)))
+    _train(place, recipe, "adaptor", task, "adaptor", adaptation.DrawPairs(*map(torch.cat, columns)))
 
 
 def run_generator(place: Workplace, recipe: SmallRecipe) -> None:
@@ -147,7 +153,7 @@ def run_generator_per_track(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the independent baseline: the generator on single tracks."""
     mixes = _mixes(place, recipe)
     task = generator.GeneratorTask(_denoiser(recipe, mixes), recipe.preset.embedding, _noise(recipe, mixes))
-    draw = baselines.DrawLoneTracks(generator.DrawMixes(mixes))
+    draw = baselines.DrawLoneTracks(generator.DrawMixes(mixes, size=16))  # a hundred tracks, each a song of its own
     _train(place, recipe, "generator_per_track", task, "denoiser", draw)
 
 
@@ -165,7 +171,8 @@ def _denoiser(recipe: SmallRecipe, mixes: datasets.MixEmbeddings) -> Denoiser:
 def _mixes(place: Workplace, recipe: SmallRecipe) -> datasets.MixEmbeddings:
     """What the generators learn from."""
     listeners = [load_network(place.weights, name) for name in ("fx_encoder", "content_encoder", "adaptor")]
-    return datasets.load_mixes(place.cache, recipe.corpus, "train", recipe.preset.embedding, *listeners)
+    splits = ("train", "extra") if recipe.corpus.extra_songs else ("train",)
+    return datasets.load_mixes(place.cache, recipe.corpus, splits, recipe.preset.embedding, *listeners)
 
 
 def _noise(recipe: SmallRecipe, mixes: datasets.MixEmbeddings) -> float | Tensor:
@@ -218,7 +225,7 @@ def _train(place: Workplace, recipe: SmallRecipe, name: str, task: nn.Module, pa
             "data": {"corpus": asdict(recipe.corpus), "songs": "synthetic studio of this package"},
             "recipe": {"command": "megami train small", "loop": asdict(loop), "device": place.device},
         },
-        half=name.startswith("generator"),
+        half=name in HALVED,
     )
 
 

@@ -82,7 +82,10 @@ def _small() -> Preset:
         embedding=embedding,
         fx_encoder=FxEncoderConfig(dim=embedding.fx_dim),
         content=content,
-        adaptor=AdaptorConfig(dim=content.total_dim, hidden_dim=512, shortcut=True),
+        adaptor=AdaptorConfig(
+            dim=content.total_dim, hidden_dim=512, shortcut=True, effects_dim=embedding.dim, further_layers=1,
+            scaled=True, dropout=0.3,
+        ),
         processor_kind="structured",
         structured=StructuredConfig(embedding=embedding),
         tcn=TCNConfig(

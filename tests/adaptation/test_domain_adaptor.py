@@ -43,6 +43,43 @@ def test_a_shift_can_be_learned():
     assert loss.item() < 0.3 * before
 
 
+def test_what_was_done_tells_what_to_undo():
+    torch.manual_seed(0)
+    adaptor = DomainAdaptor(AdaptorConfig(dim=8, hidden_dim=64, shortcut=True, effects_dim=2, further_layers=1))
+    dry, kind = unit(512, 8), torch.randint(2, (512,), generator=torch.Generator().manual_seed(1))
+    effects = F.one_hot(kind, 2).float()
+    wet = F.normalize(dry + (2 * kind[:, None] - 1) * unit(1, 8, seed=2), dim=-1)  # this way, or the other way
+    optimiser = torch.optim.AdamW(adaptor.parameters(), 1e-2)
+    for _ in range(150):
+        loss = adaptor_loss(adaptor(wet, effects), dry)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    told, untold, wrong = (adaptor_loss(adaptor(wet, e), dry).item() for e in (effects, None, 1 - effects))
+    assert told < 0.1 * adaptor_loss(wet, dry).item() and told < untold < wrong
+    torch.testing.assert_close(adaptor(wet), adaptor(wet, torch.zeros(2)))  # nothing told is no effects
+
+
+def test_effects_are_shared_by_variants_of_the_content():
+    adaptor = DomainAdaptor(AdaptorConfig(dim=8, hidden_dim=16, effects_dim=4))
+    content, effects = unit(3, 5, 8), unit(5, 4)
+    torch.testing.assert_close(adaptor(content, effects)[1], adaptor(content[1], effects))
+
+
+def test_effects_of_another_size_are_refused():
+    for size in (0, 4):
+        with pytest.raises(ValueError, match=f"an adaptor that takes {size}"):
+            DomainAdaptor(AdaptorConfig(dim=8, hidden_dim=16, effects_dim=size))(unit(5, 8), unit(5, 6))
+
+
+def test_dropout_is_for_training_only():
+    adaptor = DomainAdaptor(AdaptorConfig(dim=8, hidden_dim=16, further_layers=1, dropout=0.5))
+    content = unit(5, 8)
+    assert not torch.equal(adaptor(content), adaptor(content))
+    adaptor.eval()
+    assert torch.equal(adaptor(content), adaptor(content))
+
+
 def test_loss_is_one_minus_cosine():
     a = unit(4, 8)
     assert adaptor_loss(a, a).item() == pytest.approx(0, abs=1e-6)

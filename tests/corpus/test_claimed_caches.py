@@ -13,7 +13,7 @@ from megami.corpus.features import crop_paths, view_paths
 from megami.corpus.songs import MARK_FILE, claim_cache
 from megami.errors import UserError
 
-CONFIG = CorpusConfig(train_songs=2, validation_songs=0, test_songs=0, seconds=1.0, mixes_per_song=1)
+CONFIG = CorpusConfig(train_songs=2, validation_songs=0, test_songs=0, extra_songs=0, seconds=1.0, mixes_per_song=1)
 
 
 @pytest.mark.parametrize("change", [{"seconds": 2.0}, {"seed": 1}, {"crop_samples": 999}])

@@ -25,11 +25,17 @@ def test_probe_reads_what_is_there_and_nothing_else():
 
 def test_adaptor_that_undoes_a_rotation_closes_the_gap():
     songs = [torch.nn.functional.normalize(normal(40, 8, seed=seed), dim=-1) for seed in range(3)]
-    rows = gap_rows(lambda x: x.roll(-1, dims=-1), [(dry.roll(1, dims=-1), dry) for dry in songs])
+    rows = gap_rows([(dry.roll(1, dims=-1), dry, dry) for dry in songs])
     value = {(row.system, row.metric): row.value for row in rows}
     assert value["adaptor_none", "cosine_to_dry"] < 0.5
     assert value["adaptor", "cosine_to_dry"] > 0.999 and value["adaptor", "gap_closed"] > 0.99
-    assert value["adaptor", "cosine_of_dry_to_dry"] < 0.5
+
+
+def test_adaptor_that_does_nothing_closes_no_gap():
+    dry = torch.nn.functional.normalize(normal(40, 8), dim=-1)
+    wet = dry.roll(1, dims=-1)
+    value = {(row.system, row.metric): row.value for row in gap_rows([(wet, dry, wet)], "idle")}
+    assert value["idle", "gap_closed"] == 0
 
 
 def test_a_share_of_more_items_is_surer():

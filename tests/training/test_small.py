@@ -10,11 +10,11 @@ from megami.corpus import CorpusConfig, MixEmbeddings
 from megami.errors import UserError
 from megami.mixer import Mixer
 from megami.training import STAGES, SmallRecipe, Workplace, train_small
-from megami.training.small import _noise
+from megami.training.small import _mixes, _noise
 
 CORPUS = CorpusConfig(
-    train_songs=3, validation_songs=1, test_songs=1, seconds=3.0, mixes_per_song=2, chains=4, views=2, view_seconds=1.0,
-    crops=6, crop_samples=16384, long_crops=3, long_crop_samples=32768,
+    train_songs=3, validation_songs=1, test_songs=1, extra_songs=2, seconds=3.0, mixes_per_song=2, chains=4, views=2,
+    view_seconds=1.0, crops=6, crop_samples=16384, long_crops=3, long_crop_samples=32768,
 )
 
 
@@ -52,6 +52,16 @@ def test_another_seed_gives_other_weights(trained, tmp_path):
     train_small(other, recipe.with_seed(1), ("content_encoder",))
     name = "content_encoder.safetensors"
     assert (other.weights / name).read_bytes() != (trained.weights / name).read_bytes()
+
+
+def test_generators_learn_from_the_extra_songs_too(trained):
+    files = {path.stem for path in (trained.cache / "mixes").iterdir()}
+    assert {name for name in files if name.startswith("extra")} == {"extra_0000_00", "extra_0001_00"}
+    mixes = _mixes(trained, tiny_recipe())
+    assert len(mixes.effects) == len(mixes.contents) == 3 * 2 + 2
+    alone = _mixes(trained, replace(tiny_recipe(), corpus=replace(CORPUS, extra_songs=0)))
+    assert all(torch.equal(*pair) for pair in zip(alone.effects, mixes.effects[:6], strict=True))
+    assert not torch.equal(alone.doubt, mixes.doubt)  # of songs that are new to the adaptor
 
 
 def test_content_noise_is_the_presets_or_else_the_adaptors_doubt():

@@ -78,26 +78,34 @@ class ContentTask(nn.Module):
 
 @dataclass(frozen=True)
 class DrawPairs:
-    """Pairs of content embeddings, wet and dry, of the same track: two tensors [pairs, dim] of unit norm."""
+    """Pairs of content embeddings of the same track, wet and dry, and what was done to it: [pairs, dim], unit norm."""
 
     wet: Tensor
     dry: Tensor
+    effects: Tensor
     size: int = 256
 
     def __call__(self, rng: np.random.Generator) -> dict[str, Tensor]:
         index = torch.from_numpy(rng.integers(len(self.wet), size=self.size))
-        return {"wet": self.wet[index], "dry": self.dry[index]}
+        return {"wet": self.wet[index], "dry": self.dry[index], "effects": self.effects[index]}
 
 
 class AdaptorTask(nn.Module):
-    """1 - cosine between the adapted wet embedding and the dry one; dry ones are to stay where they are."""
+    """1 - cosine between the adapted wet embedding and the dry one; dry ones are to stay where they are.
 
-    def __init__(self, adaptor: DomainAdaptor, dry_share: float = 0.25) -> None:
+    An adaptor that takes effect embeddings is told nothing of dry tracks, and of `untold` of the wet ones.
+    """
+
+    def __init__(self, adaptor: DomainAdaptor, dry_share: float = 0.2, untold: float = 0.2) -> None:
         super().__init__()
-        self.adaptor, self.dry_share = adaptor, dry_share
+        self.adaptor, self.dry_share, self.untold = adaptor, dry_share, untold
 
     def forward(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        wet_loss = adaptor_loss(self.adaptor(batch["wet"]), batch["dry"])
+        effects = None
+        if self.adaptor.config.effects_dim:
+            told = torch.rand(len(batch["wet"]), 1, generator=generator) >= self.untold
+            effects = batch["effects"] * told.to(batch["effects"])
+        wet_loss = adaptor_loss(self.adaptor(batch["wet"], effects), batch["dry"])
         dry_loss = adaptor_loss(self.adaptor(batch["dry"]), batch["dry"])
         loss = (1 - self.dry_share) * wet_loss + self.dry_share * dry_loss
         return {"loss": loss, "wet": wet_loss.detach(), "dry": dry_loss.detach()}
