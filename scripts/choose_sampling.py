@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,8 @@ from torch import Tensor
 from megami.adaptation import DomainAdaptor
 from megami.corpus import CorpusConfig, build_features, build_songs, mix_contents, mix_effects
 from megami.corpus.features import mix_paths
-from megami.embeddings import EmbeddingConfig, decode, split_parts
 from megami.evaluation.distances import kad_row
+from megami.evaluation.plans import Ruler, energy_distance, plan_agreement
 from megami.evaluation.systems import Sampling, draw_megami
 from megami.weights import Networks, from_pretrained
 
@@ -71,68 +71,16 @@ def told(adaptor: DomainAdaptor, dry: Tensor) -> dict[str, Tensor]:
     return {"dry": dry, "adapted": adaptor(dry)}
 
 
-def aspects(embedding: EmbeddingConfig, z: Tensor) -> list[Tensor]:
-    """What a plan says, in units of its own: learned part, mid and side bands, level, dynamics, balance, width."""
-    said = decode(embedding, z)
-    return [
-        split_parts(embedding, z).fx,
-        said["mid_bands_db"],
-        said["side_bands_db"].clamp_min(-40),
-        said["level_db"],
-        torch.cat([said["crest_db"], said["spread_db"]], dim=-1),
-        said["imbalance"][..., None],
-        said["width"].clamp(0, 2)[..., None],
-    ]
-
-
-@dataclass(frozen=True)
-class Ruler:
-    """Distances of plans: every aspect counts the same, its unit is how much it varies among a song's mixes."""
-
-    embedding: EmbeddingConfig
-    units: list[float]
-
-    @staticmethod
-    def of(embedding: EmbeddingConfig, songs: Sequence[Song]) -> Ruler:
-        """The ruler of some songs."""
-        seen = [aspects(embedding, song.effects) for song in songs]
-        varied = ([(part[k] - part[k].mean(0)).flatten() for part in seen] for k in range(len(seen[0])))
-        return Ruler(embedding, [float(torch.cat(part).square().mean().sqrt()) for part in varied])
-
-    def squares(self, a: Tensor, b: Tensor) -> Tensor:
-        """Squared distances of the tracks of plans [m, tracks, dim] and [n, tracks, dim]: [m, n, tracks]."""
-        pairs = zip(aspects(self.embedding, a), aspects(self.embedding, b), self.units, strict=True)
-        return torch.stack([((x[:, None] - y[None]) / unit).square().mean(-1) for x, y, unit in pairs]).mean(0)
-
-
-def agreement(squares: Tensor, engineers: np.ndarray) -> float:
-    """Share of a mix's tracks that are nearest to the most frequent engineer: squares [m, n, tracks]."""
-    numbers = np.unique(engineers, return_inverse=True)[1]
-    nearest = numbers[squares.argmin(1).numpy()]
-    return float(np.mean([np.bincount(row).max() / len(row) for row in nearest]))
-
-
 def measure(ruler: Ruler, songs: Sequence[Song], drawn: Sequence[Tensor]) -> str:
     """The cells of one row: `drawn` [mixes, tracks, dim] per song against the first half of the engineers' mixes."""
-    near, energy, agree, half = [], [], [], len(songs[0].effects) // 2
-    for song, plans in zip(songs, drawn, strict=True):
-        theirs = song.effects[:half]
-        squares = ruler.squares(plans, theirs)
-        across, ours, own = (
-            values.mean(-1).sqrt() for values in (squares, ruler.squares(plans, plans), ruler.squares(theirs, theirs))
-        )
-        near.append(float(across.min(1).values.mean()))
-        energy.append(float(2 * across.mean() - unlike(ours) - unlike(own)))
-        agree.append(agreement(squares, song.engineers[:half]))
-    reference = [song.effects[:half].flatten(0, 1) for song in songs]
-    kad = kad_row("", "", reference, [plans.flatten(0, 1) for plans in drawn])
-    cells = (f"{np.mean(column):.3f}" for column in (energy, near, agree))
+    half = len(songs[0].effects) // 2
+    pairs = [(song.effects[:half], song.engineers[:half], plans) for song, plans in zip(songs, drawn, strict=True)]
+    near = [float(ruler.distances(plans, theirs).min(1).values.mean()) for theirs, _, plans in pairs]
+    energy = [energy_distance(ruler, plans, theirs) for theirs, _, plans in pairs]
+    agreement = [plan_agreement(ruler, plans, theirs, names) for theirs, names, plans in pairs]
+    kad = kad_row("", "", *([pair[k].flatten(0, 1) for pair in pairs] for k in (0, 2)))
+    cells = (f"{np.mean(column):.3f}" for column in (energy, near, agreement))
     return f"{kad.value:.3f} ({kad.low:.3f}–{kad.high:.3f}) | " + " | ".join(cells)
-
-
-def unlike(distances: Tensor) -> Tensor:
-    """Mean distance of different plans of one set: distances [n, n]."""
-    return distances.sum() / (len(distances) * (len(distances) - 1))
 
 
 def main() -> None:
@@ -144,14 +92,14 @@ def main() -> None:
     chosen = parser.parse_args()
     networks = from_pretrained(chosen.weights)
     songs = load_songs(chosen.cache, networks, chosen.mixes)
-    embedding = networks.preset.embedding
-    ruler = Ruler.of(embedding, [replace(song, effects=song.effects[: chosen.mixes // 2]) for song in songs])
+    embedding, half = networks.preset.embedding, chosen.mixes // 2
+    ruler = Ruler.of(embedding, [song.effects[:half] for song in songs])
     print("| told | solver | steps | churn | guidance | KAD | energy | near | agreement |\n|" + "---|" * 9)
-    floor = [song.effects[chosen.mixes // 2 :] for song in songs]
+    floor = [song.effects[half:] for song in songs]
     print(f"| | engineers, other mixes | | | | {measure(ruler, songs, floor)} |")
     for what, way in WAYS:
         drawn = [
-            draw_megami(networks.generator, embedding, song.contents[what], chosen.mixes // 2, way, seed)
+            draw_megami(networks.generator, embedding, song.contents[what], half, way, seed)
             for seed, song in enumerate(songs)
         ]
         words = f"{what} | {way.solver} | {way.steps} | {way.churn:g} | {way.guidance:g}"
