@@ -153,7 +153,7 @@ def test_damaged_files_are_refused(folder):
 
 def test_a_config_that_does_not_fit_its_weights_is_refused(folder):
     change(folder / "adaptor.json", "hidden_dim", 17)
-    refused(folder, r"key inner.weight has shape \[16, 256\], expected \[17, 256\]")
+    refused(folder, r"key inner.weight has shape \[16, 512\], expected \[17, 512\]")
     change(folder / "adaptor.json", "hidden_dim", "wide")
     refused(folder, "adaptor.json: config.hidden_dim")
 
