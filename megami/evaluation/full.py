@@ -79,7 +79,7 @@ class EvaluationConfig:
     crops: int = 400
     sampler_songs: int = 12  # 0 leaves out the study of the sampler
     sampler_mixes: int = 12
-    target_lufs: float | None = None  # at which every mix is heard; None: as it was mixed
+    target_lufs: float | None = -16.0  # at which every mix is heard; None: as it was mixed
 
     @staticmethod
     def quick() -> EvaluationConfig:

@@ -38,7 +38,7 @@ TABLES = (
         "Distances to the engineers' mixes of the same unseen songs: KAD x 100 of effect embeddings, of descriptors of "
         "tracks that no network was trained on, and of descriptors of whole mixes; FAD of embeddings; share of the "
         "engineers' styles that the mixes of a song reach (32 by the networks that draw), and share of mixes that some "
-        "engineer would make.",
+        "engineer would make. Every mix is heard at -16 LUFS.",
         SYSTEMS,
         {
             "kad_embedding": "KAD embedding ↓",
