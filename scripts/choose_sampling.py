@@ -3,7 +3,7 @@
     python scripts/choose_sampling.py CACHE [--weights small] [--mixes 20]
 
 Plans only, nothing is rendered but the engineers' mixes (kept in CACHE; `megami train small` and `megami evaluate` use
-the same folder). The defaults of the `small` preset were chosen by this table, so that the test songs stay unseen.
+the same folder). For choosing defaults, so that the test songs stay unseen.
 Prints Markdown: KAD of effect embeddings, energy distance of mixes (0: the same distribution), how far a drawn mix is
 from the nearest of the engineers' (`near`) and the share of tracks that follow one engineer.
 """

@@ -51,14 +51,18 @@ class DomainAdaptor(nn.Module):
             raise ValueError(f"effect embeddings of {effects.shape[-1]} numbers for an adaptor that takes {size}")
         told = content
         if size:
-            none = content.new_zeros(size) if effects is None else effects
-            told = torch.cat([content, none.expand(*content.shape[:-1], size)], dim=-1)
+            effects = content.new_zeros(size) if effects is None else effects
+            told = torch.cat([content, effects.expand(*content.shape[:-1], size)], dim=-1)
         scale = self.config.dim**0.5 if self.config.scaled else 1.0
         hidden = self._drop(torch.relu(self.inner(told * scale)))
         for layer in self.further:
             hidden = self._drop(torch.relu(layer(hidden)))
         answer = self.outer(hidden)
         return F.normalize(content + answer / scale if self.config.shortcut else answer, dim=-1, eps=1e-12)
+
+    def adapt_wet(self, content: Tensor, effects: Tensor) -> Tensor:
+        """Adapt the content of wet tracks with known effect embeddings, which are told if this adaptor takes them."""
+        return self(content, effects if self.config.effects_dim else None)
 
     def _drop(self, hidden: Tensor) -> Tensor:
         return F.dropout(hidden, self.config.dropout, self.training)

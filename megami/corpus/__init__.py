@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from megami.corpus.datasets import (
-    Crops, DryTracks, MixEmbeddings, Views, adapt, assemble_embeddings, load_mixes, mix_contents, mix_effects,
+    Crops, DryTracks, MixEmbeddings, Views, assemble_embeddings, load_mixes, mix_contents, mix_effects,
 )
 from megami.corpus.features import build_crops, build_features, build_views
 from megami.corpus.songs import SPLITS, CorpusConfig, build_songs, load_song, song_paths
@@ -15,7 +15,6 @@ __all__ = [
     "DryTracks",
     "MixEmbeddings",
     "Views",
-    "adapt",
     "assemble_embeddings",
     "build_crops",
     "build_features",

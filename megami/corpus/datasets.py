@@ -216,17 +216,14 @@ def load_mixes(
 
     The doubt is that of the last split: of `("train", "extra")` songs, the latter are new to the adaptor.
     """
-    effects, contents, unsure = [], [], torch.empty(0)
+    effects: list[Tensor] = []
+    contents: list[Tensor] = []
     for split in splits:
         own = mix_effects(folder, config, split, embedding, encoder)
         pairs = mix_contents(folder, config, content_encoder, split)
         with torch.no_grad():
-            adapted = [adapt(adaptor, wet, z) for (wet, _), z in zip(pairs, own, strict=True)]
-        unsure = doubt(torch.cat([variants[0] for variants in adapted]), torch.cat([dry for _, dry in pairs]))
-        effects, contents = effects + own, contents + adapted
-    return MixEmbeddings(effects, contents, unsure)
-
-
-def adapt(adaptor: DomainAdaptor, wet: Tensor, effects: Tensor) -> Tensor:
-    """Adapted content of wet tracks [..., tracks, dim], for an adaptor that takes effect embeddings or one that doesn't."""
-    return adaptor(wet, effects) if adaptor.config.effects_dim else adaptor(wet)
+            adapted = [adaptor.adapt_wet(wet, z) for (wet, _), z in zip(pairs, own, strict=True)]
+        effects += own
+        contents += adapted
+    last = torch.cat([variants[0] for variants in adapted]), torch.cat([dry for _, dry in pairs])
+    return MixEmbeddings(effects, contents, doubt(*last))

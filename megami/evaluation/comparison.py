@@ -64,7 +64,7 @@ def repeated(items, count: int):
 def comparison_rows(
     sets: Sequence[SongSet], roles: Sequence[Tensor], engineers: Sequence, mixes: int
 ) -> list[Row]:
-    """Rows of every system; `engineers` (per song) say who made the reference's mixes and those of "engineers"."""
+    """Rows of every system; `engineers` say, per song, who made the mixes of "reference" and "engineers", and how."""
     by_name = {item.system: item for item in sets}
     reference, others = by_name["reference"], by_name["engineers"]
     styles = [song.names[:mixes] for song in engineers]
@@ -81,6 +81,8 @@ def comparison_rows(
         if system.system == "reference":
             continue
         rows += distance_rows(system, reference, roles, mixes)
+        if system.plans is not None:
+            rows.append(decided_row(system.system, system.plans, [song.effects for song in engineers], mixes))
         pairs = list(zip(system.heard, reference.heard, styles, strict=True))
         rows.append(mean_row(system.system, "agreement", [agreement(*pair, scale) for pair in pairs]))
         balance = [panning_balance(own) for own in system.heard]
@@ -129,10 +131,16 @@ def distance_rows(system: SongSet, reference: SongSet, roles: Sequence[Tensor], 
         rows.append(fad_row(name, f"fad_{metric}", target, own))
         if part == "tracks":
             rows.append(kad_by_role_row(name, f"kad_{metric}_by_role", target, own, roles, (mixes, mixes)))
-    if system.plans is not None:
-        decided = [repeated(song, mixes).flatten(0, 1) for song in system.plans]
-        rows.append(kad_row(name, "kad_decided", z_reference, decided))
     return rows
+
+
+def decided_row(system: str, plans: Sequence[Tensor], effects: Sequence[Tensor], mixes: int) -> Row:
+    """Kernel distance of plans to the engineers' own embeddings, both [mixes, tracks, dim] per song.
+
+    Plans have the levels of the engineers' mixes as they were made, not of those that are heard at one loudness.
+    """
+    target, own = ([repeated(song, mixes).flatten(0, 1) for song in side] for side in (effects, plans))
+    return kad_row(system, "kad_decided", target, own)
 
 
 def lead_row(system: SongSet, reference: SongSet) -> Row:

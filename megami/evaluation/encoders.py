@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from megami.corpus import CorpusConfig, Views, adapt, build_views, mix_contents, mix_effects
+from megami.corpus import CorpusConfig, Views, build_views, mix_contents, mix_effects
 from megami.embeddings import FxEncoder
 from megami.evaluation.rows import Row, mean_row, statistic_row
 from megami.weights import Networks
@@ -109,15 +109,20 @@ def adaptor_rows(networks: Networks, cache: Path, corpus: CorpusConfig) -> list[
     for first in range(0, len(pairs), corpus.mixes_per_song):
         own = range(first, first + corpus.mixes_per_song)
         wet, dry = torch.cat([pairs[k][0][0] for k in own]), torch.cat([pairs[k][1] for k in own])
-        told.append((wet, dry, adapt(adaptor, wet, torch.cat([effects[k] for k in own]))))
+        told.append((wet, dry, adaptor.adapt_wet(wet, torch.cat([effects[k] for k in own]))))
         untold.append((wet, dry, adaptor(wet)))
     rows = gap_rows(told)
     if adaptor.config.effects_dim:
         rows += [row for row in gap_rows(untold, "adaptor_by_content") if row.system != "adaptor_none"]
-    kept = [(float((adaptor(dry) * dry).sum()), len(dry)) for _, dry, _ in told]
-    values, counts = np.array(kept).T
-    mean = functools.partial(weighted_mean, values, counts)
-    return [*rows, statistic_row("adaptor", "cosine_of_dry_to_dry", len(kept), mean, int(counts.sum()))]
+    return [*rows, dry_row(adaptor, [dry for _, dry, _ in told])]
+
+
+def dry_row(adaptor: Callable[[Tensor], Tensor], contents: Sequence[Tensor]) -> Row:
+    """Cosine of the content of dry tracks to itself once adapted; contents [tracks, dim] per song, of unit norm."""
+    kept = np.array([float((adaptor(dry) * dry).sum()) for dry in contents])
+    counts = np.array([len(dry) for dry in contents])
+    mean = functools.partial(weighted_mean, kept, counts)
+    return statistic_row("adaptor", "cosine_of_dry_to_dry", len(counts), mean, int(counts.sum()))
 
 
 def weighted_mean(sums: np.ndarray, counts: np.ndarray, weights: np.ndarray) -> float:

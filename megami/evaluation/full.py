@@ -34,7 +34,7 @@ from megami.errors import UserError
 from megami.evaluation import systems
 from megami.evaluation.comparison import SongSet, comparison_rows
 from megami.evaluation.encoders import adaptor_rows, encoder_rows
-from megami.evaluation.listening_room import HearMixes, write_plan
+from megami.evaluation.listening_room import HEARD_LUFS, HearMixes, write_plan
 from megami.evaluation.processors import processor_rows
 from megami.evaluation.rows import Row
 from megami.evaluation.sampler_study import sampler_rows
@@ -79,7 +79,7 @@ class EvaluationConfig:
     crops: int = 400
     sampler_songs: int = 12  # 0 leaves out the study of the sampler
     sampler_mixes: int = 12
-    target_lufs: float | None = -16.0  # at which every mix is heard; None: as it was mixed
+    target_lufs: float = HEARD_LUFS  # at which every mix is heard
 
     @staticmethod
     def quick() -> EvaluationConfig:

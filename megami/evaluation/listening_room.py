@@ -24,6 +24,7 @@ from megami.processor import render_tracks
 from megami.weights import Networks, from_pretrained
 
 EMBEDDED = 10  # mixes of a song whose tracks are embedded again; the others are only described
+HEARD_LUFS = -16.0  # of every mix that is measured
 PAIRED = 1  # mixes of a song that are compared one to one with mixes of the engineers
 
 
@@ -38,8 +39,8 @@ def networks_of(weights: str) -> Networks:
 class HearMixes:
     """Renders the plan of one system for one song (a file of `write_plan`), and describes tracks and mixes.
 
-    With a `target_lufs` every mix is heard at the same loudness, as in a listening test (ITU-R BS.1534) and as `Mixer`
-    gives it: how far up the master fader stands is nobody's decision about a song.
+    Every mix is heard at the same loudness, as in a listening test (ITU-R BS.1534) and as `Mixer` gives it: how far up
+    the master fader stands is nobody's decision about a song.
 
     The answer: `tracks` [mixes, tracks, d], `mixes` [mixes, d], `z` [<= EMBEDDED, tracks, dim], `lead_over_rest_db`
     [mixes], and `pairs`, the pairwise metrics against the engineers' first mixes where those are given.
@@ -49,7 +50,7 @@ class HearMixes:
     songs: Path
     weights: str
     engineers: Path | None = None  # folder of plans whose first mixes are the targets of the pairwise metrics
-    target_lufs: float | None = None
+    target_lufs: float = HEARD_LUFS
 
     @torch.no_grad()
     def __call__(self, path: Path) -> None:
@@ -79,8 +80,6 @@ class HearMixes:
     def render(self, song: Song, plan, index: int, networks: Networks) -> Tensor:
         """The wet tracks [tracks, 2, n] of one mix of a plan, all with the gain that brings the mix to its loudness."""
         wet = render_plan(song, plan, index, networks)
-        if self.target_lufs is None:
-            return wet
         return match_loudness(wet, self.target_lufs, song.multitrack.sample_rate)
 
 

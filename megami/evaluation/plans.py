@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from megami.embeddings import EmbeddingConfig, decode, split_parts
+from megami.evaluation.reach import followed_share
 
 
 def aspects(embedding: EmbeddingConfig, z: Tensor) -> list[Tensor]:
@@ -70,6 +71,4 @@ def plan_agreement(ruler: Ruler, plans: Tensor, theirs: Tensor, engineers: np.nd
 
     theirs [n, tracks, dim] are the engineers' plans, `engineers` [n] who made them.
     """
-    numbers = np.unique(engineers, return_inverse=True)[1]
-    nearest = numbers[ruler.squares(plans, theirs).argmin(1).numpy()]  # [m, tracks]
-    return float(np.mean([np.bincount(row).max() / len(row) for row in nearest]))
+    return followed_share(ruler.squares(plans, theirs).numpy(), engineers)

@@ -113,6 +113,11 @@ def precision(
 def agreement(mixes: Heard, reference: Heard, styles: np.ndarray, scale: Scale) -> float:
     """How far the tracks of a mix follow one engineer: share of tracks that are nearest to the most frequent one."""
     squared = np.square((mixes.tracks[:, None] - reference.tracks[None]) / scale.tracks).mean(-1)  # [m, r, tracks]
+    return followed_share(squared, styles)
+
+
+def followed_share(squared: np.ndarray, styles: np.ndarray) -> float:
+    """Share of a mix's tracks that are nearest to the most frequent style; squared distances [m, reference, tracks]."""
     names, numbers = np.unique(styles, return_inverse=True)
     nearest = numbers[squared.argmin(1)]  # [m, tracks]
     counts = (nearest[..., None] == np.arange(len(names))).sum(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def write_results(path: Path, rows: Sequence[Row], made_by: dict[str, Any]) -> N
 
     Raises UserError if the file cannot be written, ValueError for a number that is not finite: none is a result.
     """
-    lines = ",\n".join(f"  {json.dumps(_rounded(row), allow_nan=False)}" for row in rows)
+    lines = ",\n".join(f"  {json.dumps(asdict(kept(row)), allow_nan=False)}" for row in rows)
     text = f'{{"made_by": {json.dumps(made_by, indent=1)},\n"rows": [\n{lines}\n]}}\n'
     write_atomically(path, text.encode("utf-8"))
 
@@ -83,7 +83,6 @@ def read_results(path: Path) -> tuple[list[Row], dict[str, Any]]:
         raise UserError(f"{path} is not a results file: write one with megami evaluate --out {path}") from None
 
 
-def _rounded(row: Row) -> dict[str, Any]:
-    """A row with six significant digits: more would differ between machines and mean nothing."""
-    numbers = {key: float(f"{getattr(row, key):.6g}") for key in ("value", "low", "high")}
-    return {**asdict(row), **numbers}
+def kept(row: Row) -> Row:
+    """A row as a results file keeps it, with six significant digits: more would differ between machines."""
+    return replace(row, **{key: float(f"{getattr(row, key):.6g}") for key in ("value", "low", "high")})

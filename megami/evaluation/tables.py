@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from megami.data import ENGINEERS
-from megami.evaluation.rows import Row
+from megami.evaluation.listening_room import HEARD_LUFS
+from megami.evaluation.rows import Row, kept
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ TABLES = (
         "Distances to the engineers' mixes of the same unseen songs: KAD x 100 of effect embeddings, of descriptors of "
         "tracks that no network was trained on, and of descriptors of whole mixes; FAD of embeddings; share of the "
         "engineers' styles that the mixes of a song reach (32 by the networks that draw), and share of mixes that some "
-        "engineer would make. Every mix is heard at -16 LUFS.",
+        f"engineer would make. Every mix is heard at {HEARD_LUFS:g} LUFS.",
         SYSTEMS,
         {
             "kad_embedding": "KAD embedding ↓",
@@ -181,6 +182,7 @@ def format_value(value: float) -> str:
 
 
 def report(rows: Sequence[Row]) -> str:
-    """All tables that have rows, as Markdown."""
+    """All tables that have rows, as Markdown; the same for rows as measured and as read from a results file."""
+    rows = [kept(row) for row in rows]
     shown = [t for t in TABLES if any(row.system in t.systems and row.metric in t.metrics for row in rows)]
     return "\n".join(markdown_table(rows, table) for table in shown)

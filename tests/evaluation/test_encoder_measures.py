@@ -2,7 +2,7 @@
 
 import torch
 
-from megami.evaluation.encoders import binomial_interval, gap_rows, linear_probe_accuracy, retrieval_hits
+from megami.evaluation.encoders import binomial_interval, dry_row, gap_rows, linear_probe_accuracy, retrieval_hits
 
 
 def normal(*shape, seed=0):
@@ -29,6 +29,7 @@ def test_adaptor_that_undoes_a_rotation_closes_the_gap():
     value = {(row.system, row.metric): row.value for row in rows}
     assert value["adaptor_none", "cosine_to_dry"] < 0.5
     assert value["adaptor", "cosine_to_dry"] > 0.999 and value["adaptor", "gap_closed"] > 0.99
+    assert dry_row(lambda x: x.roll(-1, dims=-1), [dry for dry in songs]).value < 0.5
 
 
 def test_adaptor_that_does_nothing_closes_no_gap():

@@ -101,11 +101,9 @@ class AdaptorTask(nn.Module):
         self.adaptor, self.dry_share, self.untold = adaptor, dry_share, untold
 
     def forward(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        effects = None
-        if self.adaptor.config.effects_dim:
-            told = torch.rand(len(batch["wet"]), 1, generator=generator) >= self.untold
-            effects = batch["effects"] * told.to(batch["effects"])
-        wet_loss = adaptor_loss(self.adaptor(batch["wet"], effects), batch["dry"])
+        told = torch.rand(len(batch["wet"]), 1, generator=generator) >= self.untold
+        effects = batch["effects"] * told.to(batch["effects"])
+        wet_loss = adaptor_loss(self.adaptor.adapt_wet(batch["wet"], effects), batch["dry"])
         dry_loss = adaptor_loss(self.adaptor(batch["dry"]), batch["dry"])
         loss = (1 - self.dry_share) * wet_loss + self.dry_share * dry_loss
         return {"loss": loss, "wet": wet_loss.detach(), "dry": dry_loss.detach()}
