@@ -89,7 +89,8 @@ def plot_sampler_study(rows: Sequence[Row]) -> Figure:
         best = find(rows, way_name(Sampling(0, churn, 1.0, "euler"), EVALUATIONS[-1]), "kad_decided")
         axis.axhspan(best.low, best.high, color=GRID, alpha=0.8, zorder=0)
         axis.set_xscale("log")
-        axis.set_yscale("symlog", linthresh=1.0)
+        if axis.dataLim.ymax > 1:  # far outliers beside small distances
+            axis.set_yscale("symlog", linthresh=1.0)
         axis.set_xticks(EVALUATIONS, [str(n) for n in EVALUATIONS])
         axis.minorticks_off()
         axis.set_xlabel("network evaluations for a mix")
