@@ -94,7 +94,7 @@ class CurveFilter(nn.Module):
 
 
 def convolve(audio: Tensor, kernel: Tensor) -> Tensor:
-    """Causal convolution by one FFT, cut to the input: [b, 1 or c, n] * [b, c, k] -> [b, c, n]."""
+    """Causal convolution by one FFT, cut to the input: [b, 1 or c, n] * [b, 1 or c, k] -> [b, c, n]."""
     samples = audio.shape[-1]
     size = fast_length(samples + kernel.shape[-1] - 1)
     spectrum = torch.fft.rfft(audio, size) * torch.fft.rfft(kernel, size)
@@ -108,7 +108,7 @@ def convolve_in_blocks(audio: Tensor, kernel: Tensor, block: int) -> Tensor:
         return convolve(audio, kernel)
     size = fast_length(block + tail)
     response = torch.fft.rfft(kernel, size)
-    out = audio.new_zeros(audio.shape[0], kernel.shape[1], samples)
+    out = audio.new_zeros(audio.shape[0], max(audio.shape[1], kernel.shape[1]), samples)
     for start in range(0, samples, block):
         piece = torch.fft.irfft(torch.fft.rfft(audio[..., start : start + block], size) * response, size)
         end = min(start + block + tail, samples)

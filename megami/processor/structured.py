@@ -1,7 +1,8 @@
 """The structured processor: an effect chain of differentiable signal processing, its knobs set by a small network.
 
 The same interface as the paper's TCN (dry track and effect embedding in, wet stereo out), good after minutes on a CPU:
-equaliser, compressor, drive, a second equaliser with a left-right difference, early taps and a noise tail.
+equaliser, compressor, drive, a second equaliser with a left-right difference, early taps and a noise tail. A last
+equaliser listens to the result: what its colour lacks of what the embedding says, it adds.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class StructuredConfig:
     fir_taps: int = 4096
     pre_limit_db: float = 40.0
     post_limit_db: float = 24.0
+    trim_limit_db: float = 12.0  # of the last equaliser; 0 leaves it out
     net_channels: int = 24
     net_blocks: int = 4
     net_kernel: int = 5
@@ -65,6 +67,7 @@ class StructuredSettings:
     pre_kernel: Tensor  # [b, 1, taps]
     dynamics: DynamicsSettings
     stereo_kernel: Tensor  # [b, 2, samples]
+    colour_db: Tensor  # [b, bands] of the mid, as z wants them
 
 
 def loud_level(audio: Tensor) -> Tensor:
@@ -95,9 +98,8 @@ class Conditioning(nn.Module):
 
     def forward(self, dry: Tensor, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         config = self.config
-        fx, spectrum, dynamics = split_parts(config.embedding, z)
-        mid, side = decode_spectrum(spectrum)
-        mid, side = mid.clamp(-70, 6), side.clamp(-60, 20)
+        fx, _, dynamics = split_parts(config.embedding, z)
+        mid, side = self.wanted_bands_db(z)
         with torch.no_grad():
             bands = mid_bands_db(dry, config.mid_bands)
             points = mid_bands_db(dry, config.points)
@@ -118,6 +120,11 @@ class Conditioning(nn.Module):
         ]
         difference_db = self.difference_db(mid, bands) @ self.to_points
         return torch.cat(parts, dim=-1), difference_db, stereo_evidence(side, wanted[:, 7:])
+
+    def wanted_bands_db(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Mid [b, bands] and side [b, bands] in dB that z [b, dim] asks for, kept within what audio can have."""
+        mid, side = decode_spectrum(split_parts(self.config.embedding, z).spectrum)
+        return mid.clamp(-70, 6), side.clamp(-60, 20)
 
     def difference_db(self, target: Tensor, have: Tensor) -> Tensor:
         """Target minus track per band; what the track hardly has is not raised, for that would be its noise."""
@@ -174,7 +181,8 @@ class StructuredProcessor(nn.Module):
         early = self.early(hidden, evidence)
         direct = convolve(F.pad(direct, (0, early.shape[-1])), early)
         stereo = join_kernels(direct, evidence[..., None] * self.tail(hidden))
-        return StructuredSettings(kernels[:, :1], self.dynamics.settings(hidden), stereo)
+        colour_db, _ = self.conditioning.wanted_bands_db(z)
+        return StructuredSettings(kernels[:, :1], self.dynamics.settings(hidden), stereo, colour_db)
 
     def forward(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor:
         return self._process(dry, self.settings(dry, z), block=None)
@@ -189,7 +197,21 @@ class StructuredProcessor(nn.Module):
         equalised = self._convolve(dry, settings.pre_kernel, block)
         loudness = loud_level(equalised)
         shaped = self.dynamics(equalised / loudness, settings.dynamics)
-        return self._convolve(shaped * level, settings.stereo_kernel, block)
+        wet = self._convolve(shaped * level, settings.stereo_kernel, block)
+        return self._trim(wet, settings.colour_db, block) if self.config.trim_limit_db else wet
+
+    def _trim(self, wet: Tensor, colour_db: Tensor, block: int | None) -> Tensor:
+        """Bring the bands of the mid to those wanted, on both channels alike; bands that hardly sound stay as they are.
+
+        Dynamics and reverb change the colour in ways that the first equaliser cannot foresee; here it is measured.
+        """
+        with torch.no_grad():
+            have = mid_bands_db(wet, self.config.mid_bands)
+            heard = torch.sigmoid((have - QUIETEST_BAND_DB) / 3)
+            missing = dead_zone((colour_db - have) * heard, NOTHING_DB / 2)
+            gains = soft_limit(missing, self.config.trim_limit_db) @ self.conditioning.to_points
+            kernel = self.filter(gains[:, None])
+        return self._convolve(wet, kernel, block)
 
     @staticmethod
     def _convolve(audio: Tensor, kernel: Tensor, block: int | None) -> Tensor:

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from megami.weights.presets import PRESETS, preset
+
 COMMANDS = [(), ("mix",), ("train",), ("evaluate",), ("weights",)]
 COMMANDS += [("weights", name) for name in ("list", "path", "verify", "download")]
 
@@ -18,6 +20,11 @@ def test_help(megami, command):
     ran = megami(*command, "--help")
     assert ran.code == 0 and ran.err == "" and f"Usage: {' '.join(('megami', *command))}" in ran.out
     assert megami(*command, "-h") == ran
+
+
+def test_help_names_the_default_steps(megami):
+    said = " ".join(megami("mix", "--help").out.split())
+    assert all(f"{preset(name).default_steps} ({name})" in said for name in PRESETS)
 
 
 def test_help_is_quick_and_loads_no_networks():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -75,6 +77,26 @@ def test_target_colour_is_followed_before_training(processor):
     before, _ = mid_side_error_db(dry.expand(-1, 2, -1), target)
     after, _ = mid_side_error_db(wet, target)
     assert after.mean() < 0.35 * before.mean()
+
+
+@torch.no_grad()
+def test_the_last_equaliser_mends_what_the_others_did_to_the_colour():
+    """With wrong knobs everywhere, the mid has the wanted colour all the same, and left over right stays what it was."""
+    dry, target = notes(batch=2), notes(batch=2, seed=5).expand(-1, 2, -1)
+    z = embedding_of(target)
+    trimmed = stirred()
+    untrimmed = StructuredProcessor(replace(CONFIG, trim_limit_db=0.0)).eval()
+    untrimmed.load_state_dict(trimmed.state_dict())
+    wet, before = trimmed(dry, z), untrimmed(dry, z)
+    heard = mid_bands_db(target) > -40
+
+    def error_db(audio):
+        return (mid_bands_db(audio) - mid_bands_db(target)).abs()[heard].mean()
+
+    assert error_db(before) > 2 and error_db(wet) < 0.6 * error_db(before)
+    ratios = [torch.fft.rfft(audio[:, 0]) / torch.fft.rfft(audio[:, 1]) for audio in (before, wet)]
+    loud = torch.fft.rfft(before[:, 1]).abs() > 1e-2 * torch.fft.rfft(before[:, 1]).abs().amax(-1, keepdim=True)
+    assert torch.allclose(ratios[0].abs()[loud], ratios[1].abs()[loud], rtol=0.1)
 
 
 def test_parameters_are_few(processor):
