@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +15,9 @@ from torch import Tensor
 from megami.audio import Multitrack
 from megami.data.studio.engineers import MIX_LEVEL_DB
 from megami.data.studio.listening import framed_level, framed_power
+from megami.errors import UserError
 from megami.evaluation.descriptors import NAMES, descriptors
+from megami.weights.store import write_atomically
 
 INAUDIBLE_DB = -30.0  # of a track below the mix, where it plays
 DOMINATING_DB = -0.7  # a track that makes up 85 % of the mix's power where it plays
@@ -61,3 +67,51 @@ def check_mix(title: str, dry: Tensor, wet: Tensor, sample_rate: int) -> Checked
 def raw_sum_of(song: Multitrack) -> Tensor:
     """The dry tracks on both channels [tracks, 2, n]."""
     return song.mono().expand(-1, 2, -1).contiguous().to(torch.float32)
+
+
+@dataclass(frozen=True)
+class RealSong:
+    """The mixes of one song, the raw sum first, and the names of its tracks."""
+
+    tracks: tuple[str, ...]
+    mixes: tuple[Checked, ...]
+
+
+def write_real_songs(path: Path, songs: dict[str, RealSong], made_by: dict[str, Any]) -> None:
+    """Keep what was measured about real songs as JSON, whole or not at all. Raises UserError if it cannot be written."""
+    kept = {
+        title: {
+            "tracks": song.tracks,
+            "mixes": [
+                {
+                    "title": one.title,
+                    "mix": {name: round(value, 3) for name, value in one.mix.items()},
+                    "track_level_db": [None if np.isnan(db) else round(float(db), 3) for db in one.track_level_db],
+                }
+                for one in song.mixes
+            ],
+        }
+        for title, song in songs.items()
+    }
+    text = json.dumps({"made_by": made_by, "songs": kept}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomically(path, text.encode("utf-8"))
+
+
+def read_real_songs(path: Path) -> tuple[dict[str, RealSong], dict[str, Any]]:
+    """Read a file of `write_real_songs`: (songs by title, made_by). Raises UserError if it is not one."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        songs = {
+            title: RealSong(tuple(song["tracks"]), tuple(_read_mix(one) for one in song["mixes"]))
+            for title, song in content["songs"].items()
+        }
+        return songs, content["made_by"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(
+            f"{path} has no measured songs: write it with scripts/compare_real_songs.py --out {path}"
+        ) from None
+
+
+def _read_mix(one: dict[str, Any]) -> Checked:
+    levels: Sequence[float | None] = one["track_level_db"]
+    return Checked(one["title"], one["mix"], np.array([np.nan if db is None else db for db in levels]))

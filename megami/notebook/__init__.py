@@ -12,6 +12,7 @@ from megami.notebook.plots import (
     stereo_image,
     track_levels,
 )
+from megami.notebook.real_song_plot import plot_real_songs
 from megami.notebook.result_plots import plot_intervals, plot_mix_map, plot_reach, plot_sampler_study
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "plot_mix_map",
     "plot_mix_spectrograms",
     "plot_reach",
+    "plot_real_songs",
     "plot_sampler_study",
     "plot_stereo_image",
     "plot_track_levels",

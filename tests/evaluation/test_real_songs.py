@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from megami.evaluation.real_songs import check_mix
+from megami.errors import UserError
+from megami.evaluation.real_songs import RealSong, check_mix, read_real_songs, write_real_songs
 
 RATE = 44100
 
@@ -38,3 +39,24 @@ def test_a_track_is_judged_where_it_plays_and_the_level_of_the_mix_does_not_matt
     one, louder = checked(dry, [0, 0, 0, 0]), checked(dry, [12, 12, 12, 12])
     assert one.track_level_db[2] == pytest.approx(-4.8, abs=1.5) and np.isnan(one.track_level_db[3])
     assert one.mix == pytest.approx(louder.mix, abs=1e-3)
+
+
+def test_what_was_measured_can_be_kept_and_read_again(dry, tmp_path):
+    dry = dry.clone()
+    dry[3] = 0
+    song = RealSong(("a", "b", "c", "d"), (checked(dry, [0, 0, 0, 0]), checked(dry, [3, 0, 0, -3])))
+    path = tmp_path / "real_songs.json"
+    write_real_songs(path, {"song": song}, {"command": "this test"})
+    songs, made_by = read_real_songs(path)
+    assert made_by == {"command": "this test"} and list(songs) == ["song"] and songs["song"].tracks == song.tracks
+    for before, after in zip(song.mixes, songs["song"].mixes, strict=True):
+        assert after.title == before.title and after.mix == pytest.approx(before.mix, abs=1e-3)
+        assert after.track_level_db == pytest.approx(before.track_level_db, abs=1e-3, nan_ok=True)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"songs": {"a": {}}, "made_by": {}}'])
+def test_another_file_is_refused_in_one_line(tmp_path, text):
+    path = tmp_path / "real_songs.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match="compare_real_songs.py --out"):
+        read_real_songs(path)
