@@ -37,14 +37,13 @@ def checked_song(folder: Path, mixer: megami.Mixer, mixes: int, seed: int) -> Re
 
 def print_song(title: str, song: RealSong, ranges: dict[str, Row]) -> None:
     """A line per mix, a column per measure, then the level of every track."""
-    of_mix = [name for name in MEASURES if name.startswith("mix_")]
-    words = [MEASURES[name].replace("\n", " ") for name in of_mix]
+    words = [title.replace("\n", " ") for title in MEASURES.values()]
     print(f"\n## {title}\n\n| | " + " | ".join([*words, *song.tracks]) + " |")
-    print("|---" * (1 + len(of_mix) + len(song.tracks)) + "|")
+    print("|---" * (1 + len(MEASURES) + len(song.tracks)) + "|")
     for one in song.mixes:
-        values = [one.mix[name.removeprefix("mix_")] for name in of_mix] + list(one.track_level_db)
+        values = [one.mix[name] for name in MEASURES] + list(one.track_level_db)
         print(f"| {one.title} | " + " | ".join(f"{value:.1f}" for value in values) + " |")
-    limits = [f"{ranges[name].low:.1f} to {ranges[name].high:.1f}" for name in of_mix]
+    limits = [f"{row.low:.1f} to {row.high:.1f}" for row in (ranges[f"mix_{name}"] for name in MEASURES)]
     print("| engineers, studio songs | " + " | ".join(limits + [""] * len(song.tracks)) + " |")
     for one in song.mixes[1:]:
         for word, tracks in (("inaudible", one.inaudible), ("dominating", one.dominating)):

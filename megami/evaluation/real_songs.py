@@ -78,7 +78,7 @@ class RealSong:
 
 
 def write_real_songs(path: Path, songs: dict[str, RealSong], made_by: dict[str, Any]) -> None:
-    """Keep what was measured about real songs as JSON, whole or not at all. Raises UserError if it cannot be written."""
+    """Keep what was measured about real songs as JSON, whole or not at all. Raises UserError if that cannot be done."""
     kept = {
         title: {
             "tracks": song.tracks,

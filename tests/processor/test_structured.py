@@ -81,7 +81,7 @@ def test_target_colour_is_followed_before_training(processor):
 
 @torch.no_grad()
 def test_the_last_equaliser_mends_what_the_others_did_to_the_colour():
-    """With wrong knobs everywhere, the mid has the wanted colour all the same, and left over right stays what it was."""
+    """With wrong knobs everywhere, the mid has the wanted colour all the same, and left over right stays as it was."""
     dry, target = notes(batch=2), notes(batch=2, seed=5).expand(-1, 2, -1)
     z = embedding_of(target)
     trimmed = stirred()
