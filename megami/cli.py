@@ -54,6 +54,9 @@ def mix(
     seed: Annotated[int, typer.Option(help="the same seed gives the same mixes")] = 0,
     steps: Annotated[int | None, typer.Option(help="sampling steps  [default: 12 (small), 99 (paper)]")] = None,
     guidance: Annotated[float, typer.Option(help="above 1 follows the content more closely")] = 1.0,
+    temperature: Annotated[
+        float | None, typer.Option(help="lower: closer to what is typical  [default: 0.5 (small), 1 (paper)]")
+    ] = None,
     device: Device = "auto",
     stems_too: Annotated[bool, typer.Option("--stems/--no-stems", help="also write every wet track")] = False,
     file_format: Annotated[str, typer.Option("--format", help="wav or flac (24 bit)")] = "wav",
@@ -65,8 +68,8 @@ def mix(
 
     job = MixJob(
         stems=stems, out=out, num_mixes=num_mixes, weights=weights, weights_dir=weights_dir, compat=compat,
-        processor=processor or None, seed=seed, steps=steps, guidance=guidance, device=device, stems_too=stems_too,
-        format=file_format.lower(), loudness_lufs=loudness, page=page,
+        processor=processor or None, seed=seed, steps=steps, guidance=guidance, temperature=temperature, device=device,
+        stems_too=stems_too, format=file_format.lower(), loudness_lufs=loudness, page=page,
     )
     for path in run_mix(job):
         typer.echo(os.fsencode(path))  # bytes: a file's name need not be valid text

@@ -45,6 +45,7 @@ class MixJob:
     seed: int = 0
     steps: int | None = None
     guidance: float = 1.0
+    temperature: float | None = None
     device: str = "auto"
     stems_too: bool = False
     format: str = "wav"
@@ -52,12 +53,20 @@ class MixJob:
     page: bool = False
 
     def __post_init__(self) -> None:
-        check_options(self.num_mixes, 1 if self.steps is None else self.steps, self.guidance, self.seed)
+        steps, temperature = self.or_default(1, 1.0)
+        check_options(self.num_mixes, steps, self.guidance, self.seed, temperature)
         behaviour_named(self.compat)
         check_loudness(self.loudness_lufs)
         if self.format not in FORMATS:
             raise UserError(f"unknown format {self.format!r}: use {' or '.join(FORMATS)}")
         resolve_device(self.device)
+
+    def or_default(self, steps: int, temperature: float) -> tuple[int, float]:
+        """Steps and temperature of the job, or these where it leaves them open."""
+        return (
+            steps if self.steps is None else self.steps,
+            temperature if self.temperature is None else self.temperature,
+        )
 
 
 def run_mix(job: MixJob) -> list[Path]:
@@ -70,7 +79,8 @@ def run_mix(job: MixJob) -> list[Path]:
         raise UserError(f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems")
     with memory_in_words(), progress_bar(job.num_mixes) as (begin, detail):
         mixer = Mixer.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat)
-        job = replace(job, steps=mixer.preset.default_steps if job.steps is None else job.steps)
+        steps, temperature = job.or_default(mixer.preset.default_steps, mixer.preset.temperature)
+        job = replace(job, steps=steps, temperature=temperature)
         song = read_multitrack(job.stems)
         with appearing_files(job.out) as partial:
             described, audio = write_mixes(job, mixer, song, partial, begin, detail)
@@ -97,6 +107,7 @@ def write_mixes(
     mixes = mixer.iterate_mixes(
         song, job.num_mixes, job.steps, job.guidance, job.seed, job.loudness_lufs,
         callback=lambda stage, done, total: begin(stage if done < total else "finishing"), detail=detail,
+        temperature=job.temperature,
     )
     for one in mixes:  # not enumerate, which would keep the last mix while the next is made
         name = f"mix_{len(described) + 1}"
@@ -116,7 +127,7 @@ def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
         "megami": __version__, "stems": readable(job.stems.resolve().name), "tracks": song.num_tracks,
         "seconds": round(song.seconds, 3), "weights": readable(Path(job.weights).name),
         "processor": mixer.preset.processor_kind, "compat": job.compat, "seed": job.seed, "steps": job.steps,
-        "guidance": job.guidance,
+        "guidance": job.guidance, "temperature": job.temperature,
         "target_loudness_lufs": job.loudness_lufs,
     }
 

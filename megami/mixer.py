@@ -17,7 +17,7 @@ from megami.behaviour import Behaviour, behaving, behaviour_named
 from megami.device import resolve_device
 from megami.embeddings import from_tokens, renormalise
 from megami.errors import UserError
-from megami.generator import mix_generator, sample_mixes
+from megami.generator import check_temperature, mix_generator, sample_mixes
 from megami.mix import Mix
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
 from megami.processor.render import SHORTEST_SECONDS, SILENT_DB
@@ -108,20 +108,23 @@ class Mixer:
         guidance: float = 1.0,
         seed: int = 0,
         callback: Callable[[int, float, Tensor, Tensor], None] | None = None,
+        temperature: float | None = None,
     ) -> Tensor:
         """Draw effect embeddings for content [tracks, content_dim]: [num_mixes, tracks, dim], each of unit norm.
 
         Mix k depends on the seed and on k only. Permuting the tracks permutes the answer (with `paper` because track
-        numbers are drawn, unless the behaviour says otherwise). `callback(step, sigma, x, denoised)` sees every
+        numbers are drawn, unless the behaviour says otherwise). A `temperature` below the preset's makes mixes of one
+        kind more alike, one above it less. `callback(step, sigma, x, denoised)` sees every
         sampling step; many mixes of many tracks are drawn in lots, and it sees the steps of each. Raises UserError for
         impossible options.
         """
         steps = self.preset.default_steps if steps is None else steps
-        check_options(num_mixes, steps, guidance, seed)
+        temperature = self.preset.temperature if temperature is None else temperature
+        check_options(num_mixes, steps, guidance, seed, temperature)
         tokens = sample_mixes(
             self.networks.generator, content_tokens(content.to(self.device)), num_mixes, steps + 1, seed,
             churn=self.preset.churn, guidance=guidance, track_order=self._track_order(), solver=self.preset.solver,
-            callback=callback,
+            callback=callback, temperature=temperature,
         )
         return renormalise(self.preset.embedding, from_tokens(self.preset.embedding, tokens)).cpu()
 
@@ -181,6 +184,7 @@ class Mixer:
         seed: int = 0,
         loudness_lufs: float = -16.0,
         callback: Callable[[str, int, int], None] | None = None,
+        temperature: float | None = None,
     ) -> list[Mix]:
         """Mix a song several times, each mix another draw from the model's distribution.
 
@@ -188,7 +192,8 @@ class Mixer:
         each stage begins, and at the end with done = total. Raises UserError if all tracks are silent or an option is
         impossible. All mixes and their wet tracks are held at once; for long songs see `iterate_mixes`.
         """
-        return list(self.iterate_mixes(song, num_mixes, steps, guidance, seed, loudness_lufs, callback))
+        asked = (num_mixes, steps, guidance, seed, loudness_lufs, callback)
+        return list(self.iterate_mixes(song, *asked, temperature=temperature))
 
     def iterate_mixes(
         self,
@@ -200,13 +205,15 @@ class Mixer:
         loudness_lufs: float = -16.0,
         callback: Callable[[str, int, int], None] | None = None,
         detail: Callable[[str], None] | None = None,
+        temperature: float | None = None,
     ) -> Iterator[Mix]:
         """Do as `mix`, but render each mix when it is asked for, so that only one need be in memory.
 
         `detail` hears in words how far a stage is, for those who wait.
         """
         steps = self.preset.default_steps if steps is None else steps
-        check_options(num_mixes, steps, guidance, seed)
+        temperature = self.preset.temperature if temperature is None else temperature
+        check_options(num_mixes, steps, guidance, seed, temperature)
         check_loudness(loudness_lufs)
         report = callback or (lambda stage, done, total: None)
         tell = detail or (lambda words: None)
@@ -219,7 +226,8 @@ class Mixer:
         content = self.content(heard, seed)
         report("deciding", 1, total)
         embeddings = self.generate(
-            content, num_mixes, steps, guidance, seed, lambda step, *rest: tell(f"step {step + 1} of {steps}")
+            content, num_mixes, steps, guidance, seed, lambda step, *rest: tell(f"step {step + 1} of {steps}"),
+            temperature,
         )
 
         def rendered() -> Iterator[Mix]:
@@ -257,7 +265,7 @@ def _playing(dry: Tensor) -> list[int]:
     return playing
 
 
-def check_options(num_mixes: int, steps: int, guidance: float, seed: int) -> None:
+def check_options(num_mixes: int, steps: int, guidance: float, seed: int, temperature: float = 1.0) -> None:
     """Raise UserError for options that mean nothing."""
     if not 1 <= num_mixes <= MAX_MIXES:
         raise UserError(f"the number of mixes must be from 1 to {MAX_MIXES}, not {num_mixes}")
@@ -267,6 +275,7 @@ def check_options(num_mixes: int, steps: int, guidance: float, seed: int) -> Non
         raise UserError(f"guidance must be from 0 to {MAX_GUIDANCE:g}, not {guidance}")
     if not 0 <= seed < 2**32:
         raise UserError(f"the seed must be from 0 to {2**32 - 1}, not {seed}")
+    check_temperature(temperature)
 
 
 def check_loudness(loudness_lufs: float) -> None:

@@ -5,7 +5,9 @@
 Plans only, nothing is rendered but the engineers' mixes (kept in CACHE; `megami train small` and `megami evaluate` use
 the same folder). For choosing defaults, so that the test songs stay unseen.
 Prints Markdown: KAD of effect embeddings, energy distance of mixes (0: the same distribution), how far a drawn mix is
-from the nearest of the engineers' (`near`) and the share of tracks that follow one engineer.
+from the nearest of the engineers' (`near`), the share of mixes that are as near as another mix by the same engineer
+would be (`precise`), the share of engineers that are reached so (`reached`), and that of tracks that follow one
+(`agreement`).
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from megami.corpus import CorpusConfig, build_features, build_songs, mix_content
 from megami.corpus.features import mix_paths
 from megami.evaluation.distances import kad_row
 from megami.evaluation.plans import Ruler, energy_distance, plan_agreement
+from megami.evaluation.reach import same_style_radius, styles_reached
 from megami.evaluation.systems import Sampling, draw_megami
 from megami.weights import Networks, from_pretrained
 
@@ -35,6 +38,12 @@ WAYS = [
         *(("heun", steps, 0.0) for steps in (6, 12)),
     )
 ] + [("adapted", Sampling(12, 10.0)), ("dry", Sampling(12, 10.0, 1.5))]
+WAYS += [
+    ("dry", Sampling(steps, churn, temperature=temperature))
+    for steps in (12, 25)
+    for churn in (0.0, 10.0)
+    for temperature in (0.7, 0.5, 0.35, 0.25)
+]
 
 
 @dataclass(frozen=True)
@@ -71,15 +80,26 @@ def told(adaptor: DomainAdaptor, dry: Tensor) -> dict[str, Tensor]:
     return {"dry": dry, "adapted": adaptor(dry)}
 
 
-def measure(ruler: Ruler, songs: Sequence[Song], drawn: Sequence[Tensor]) -> str:
+def radius_of(ruler: Ruler, songs: Sequence[Song]) -> float:
+    """How near the second half of the engineers' mixes come to the first half of the same engineer's, most of them."""
+    half = len(songs[0].effects) // 2
+    apart = [ruler.distances(song.effects[half:], song.effects[:half]).numpy() for song in songs]
+    theirs, ours = ([song.engineers[cut] for song in songs] for cut in (slice(half, None), slice(half)))
+    return same_style_radius(apart, theirs, ours)
+
+
+def measure(ruler: Ruler, radius: float, songs: Sequence[Song], drawn: Sequence[Tensor]) -> str:
     """The cells of one row: `drawn` [mixes, tracks, dim] per song against the first half of the engineers' mixes."""
     half = len(songs[0].effects) // 2
     pairs = [(song.effects[:half], song.engineers[:half], plans) for song, plans in zip(songs, drawn, strict=True)]
-    near = [float(ruler.distances(plans, theirs).min(1).values.mean()) for theirs, _, plans in pairs]
+    apart = [ruler.distances(plans, theirs).numpy() for theirs, _, plans in pairs]
+    near = [distances.min(1).mean() for distances in apart]
+    precise = [(distances.min(1) <= radius).mean() for distances in apart]
+    reached = [styles_reached(distances, pair[1], radius) for distances, pair in zip(apart, pairs, strict=True)]
     energy = [energy_distance(ruler, plans, theirs) for theirs, _, plans in pairs]
     agreement = [plan_agreement(ruler, plans, theirs, names) for theirs, names, plans in pairs]
     kad = kad_row("", "", *([pair[k].flatten(0, 1) for pair in pairs] for k in (0, 2)))
-    cells = (f"{np.mean(column):.3f}" for column in (energy, near, agreement))
+    cells = (f"{np.mean(column):.3f}" for column in (energy, near, precise, reached, agreement))
     return f"{kad.value:.3f} ({kad.low:.3f}–{kad.high:.3f}) | " + " | ".join(cells)
 
 
@@ -94,16 +114,18 @@ def main() -> None:
     songs = load_songs(chosen.cache, networks, chosen.mixes)
     embedding, half = networks.preset.embedding, chosen.mixes // 2
     ruler = Ruler.of(embedding, [song.effects[:half] for song in songs])
-    print("| told | solver | steps | churn | guidance | KAD | energy | near | agreement |\n|" + "---|" * 9)
+    ways = "| told | solver | steps | churn | guidance | temperature "
+    print(ways + "| KAD | energy | near | precise | reached | agreement |\n|" + "---|" * 12)
+    radius = radius_of(ruler, songs)
     floor = [song.effects[half:] for song in songs]
-    print(f"| | engineers, other mixes | | | | {measure(ruler, songs, floor)} |")
+    print(f"| | engineers, other mixes | | | | | {measure(ruler, radius, songs, floor)} |")
     for what, way in WAYS:
         drawn = [
             draw_megami(networks.generator, embedding, song.contents[what], half, way, seed)
             for seed, song in enumerate(songs)
         ]
-        words = f"{what} | {way.solver} | {way.steps} | {way.churn:g} | {way.guidance:g}"
-        print(f"| {words} | {measure(ruler, songs, drawn)} |", flush=True)
+        words = f"{what} | {way.solver} | {way.steps} | {way.churn:g} | {way.guidance:g} | {way.temperature:g}"
+        print(f"| {words} | {measure(ruler, radius, songs, drawn)} |", flush=True)
 
 
 if __name__ == "__main__":

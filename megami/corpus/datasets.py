@@ -138,7 +138,7 @@ def mix_contents(
     if not kept.exists():
         songs = dry_paths(folder, split, config)
         pairs = [
-            embed_pair(encoder, path, songs[index // config.mixes(split)])
+            embed_pair(encoder, path, songs[index // config.mixes_per_song])
             for index, path in enumerate(tqdm(paths, desc=f"contents ({split})", mininterval=1.0))
         ]
         write_arrays(
@@ -192,7 +192,7 @@ def mix_effects(
 
 def mixes_mark(split: str, config: CorpusConfig) -> str:
     """Names which mixes a file is about."""
-    return f"{split}_{config.songs(split)}x{config.mixes(split)}"
+    return f"{split}_{config.songs(split)}x{config.mixes_per_song}"
 
 
 def fingerprint(network: nn.Module) -> str:

@@ -61,7 +61,7 @@ def describe_variants(wet: Tensor) -> np.ndarray:
 
 def mix_paths(folder: Path, split: str, config: CorpusConfig) -> list[Path]:
     """Files of a split's engineered mixes, all mixes of the first song first."""
-    songs, mixes = config.songs(split), config.mixes(split)
+    songs, mixes = config.songs(split), config.mixes_per_song
     return [folder / "mixes" / f"{split}_{song:04d}_{mix:02d}.npz" for song in range(songs) for mix in range(mixes)]
 
 

@@ -39,7 +39,7 @@ from megami.evaluation.processors import processor_rows
 from megami.evaluation.rows import Row
 from megami.evaluation.sampler_study import sampler_rows
 from megami.evaluation.systems import Sampling, TrainingTracks
-from megami.weights import Networks, from_pretrained, load_network, weights_folder
+from megami.weights import Networks, Preset, from_pretrained, load_network, weights_folder
 
 
 CHAIN_SYSTEMS = (
@@ -57,6 +57,7 @@ EMBEDDING_SYSTEMS = (
     "megami",
     "megami_wet_content",
     "megami_adapted",
+    "megami_as_learned",
     "regression",
     "per_track",
     "rule_based",
@@ -64,6 +65,8 @@ EMBEDDING_SYSTEMS = (
     "random",
     "engineers_processor",
 )
+DRAWN_SYSTEMS = ("megami", "megami_wet_content", "megami_adapted", "megami_as_learned", "per_track")
+"""Systems that are sampled, so that what they mixed depends on how."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,9 @@ class Stage:
             parts.append(networks.content_encoder)
         if system not in CHAIN_SYSTEMS:
             parts += [networks.adaptor, networks.processor]
-            parts += {"regression": [self.regression], "per_track": [self.per_track]}.get(system, [networks.generator])
-        options = (self.config, self.seed) if system in CHAIN_SYSTEMS else (self.config, self.seed, self.sampling)
+        if system in DRAWN_SYSTEMS or system == "regression":
+            parts.append({"regression": self.regression, "per_track": self.per_track}.get(system, networks.generator))
+        options = (self.config, self.seed, self.sampling) if system in DRAWN_SYSTEMS else (self.config, self.seed)
         marks = [fingerprint(part) + repr(part.config) for part in parts] + [repr(options)]
         return self.cache / "heard" / hashlib.sha256("".join(marks).encode()).hexdigest()[:12]
 
@@ -140,7 +144,7 @@ def evaluate(
     preset = networks.preset
     stage = Stage(
         networks, load_network(folder, "generator_regression"), load_network(folder, "generator_per_track"), weights,
-        cache, config, Sampling(preset.default_steps, preset.churn, solver=preset.solver), seed, workers,
+        cache, config, usual_sampling(preset), seed, workers,
     )  # fmt: skip
     prepare(stage)
     rows = encoder_rows(networks, cache, config.corpus, config.chains, workers)
@@ -150,6 +154,11 @@ def evaluate(
     if config.sampler_songs:
         rows += sampler_rows(networks, *sampler_material(stage), config.sampler_mixes, seed)
     return rows
+
+
+def usual_sampling(preset: Preset) -> Sampling:
+    """How the mixer samples with this preset."""
+    return Sampling(preset.default_steps, preset.churn, 1.0, preset.solver, preset.temperature)
 
 
 def prepare(stage: Stage) -> None:
@@ -292,6 +301,9 @@ def write_embedding_systems(stage: Stage, songs: list[Engineered]) -> None:
             "megami_wet_content": torch.cat(wet),
             "megami_adapted": systems.draw_megami(
                 networks.generator, embedding, song.adapted_content, config.mixes, sampling, seed
+            ),
+            "megami_as_learned": systems.draw_megami(
+                networks.generator, embedding, content, config.many_mixes, replace(sampling, temperature=1.0), seed
             ),
             "per_track": systems.draw_per_track(stage.per_track, embedding, content, config.many_mixes, sampling, seed),
             "regression": systems.regress(stage.regression, embedding, content),

@@ -82,9 +82,19 @@ def same_engineer_radius(
     the others'. Every style of the others must be in the reference.
     """
     along = directions or [None] * len(reference)
+    distances = [
+        mix_distances(mixes, own, scale, plane) for own, mixes, plane in zip(reference, others, along, strict=True)
+    ]
+    return same_style_radius(distances, other_styles, styles)
+
+
+def same_style_radius(
+    distances: Sequence[np.ndarray], styles: Sequence[np.ndarray], reference_styles: Sequence[np.ndarray]
+) -> float:
+    """The same for distances [mixes, reference] of every song, and who made which."""
     nearest = [
-        np.where(theirs[:, None] == ours[None], mix_distances(mixes, own, scale, plane), np.inf).min(1)
-        for own, mixes, ours, theirs, plane in zip(reference, others, styles, other_styles, along, strict=True)
+        np.where(theirs[:, None] == ours[None], apart, np.inf).min(1)
+        for apart, theirs, ours in zip(distances, styles, reference_styles, strict=True)
     ]
     return float(np.quantile(np.concatenate(nearest), SAME_ENGINEER_SHARE))
 
@@ -98,9 +108,13 @@ def coverage(
     directions: np.ndarray | None = None,
 ) -> float:
     """Share of the engineers' styles of which some reference mix has one of `mixes` within the radius."""
-    near = mix_distances(mixes, reference, scale, directions).min(0) <= radius
-    names = np.unique(styles)
-    return float(np.mean([near[styles == name].any() for name in names]))
+    return styles_reached(mix_distances(mixes, reference, scale, directions), styles, radius)
+
+
+def styles_reached(distances: np.ndarray, styles: np.ndarray, radius: float) -> float:
+    """The same for distances [mixes, reference]."""
+    near = distances.min(0) <= radius
+    return float(np.mean([near[styles == name].any() for name in np.unique(styles)]))
 
 
 def precision(

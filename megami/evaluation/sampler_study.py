@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from torch import Tensor
 from tqdm import tqdm
@@ -45,13 +46,15 @@ def sampler_rows(
 ) -> list[Row]:
     """KAD of drawn embeddings to the engineers' (before any processor), for every way to sample.
 
-    contents: what the generator is told [tracks, dim] per song; engineers: their embeddings [mixes, tracks, dim].
+    All at the preset's temperature. contents: what the generator is told [tracks, dim] per song; engineers: their
+    embeddings [mixes, tracks, dim].
     """
     reference = [song.flatten(0, 1) for song in engineers]
     rows = []
     for sampling, evaluations in tqdm(studied(), desc="sampler study", mininterval=1.0):
+        usual = replace(sampling, temperature=networks.preset.temperature)
         drawn = [
-            draw_megami(networks.generator, networks.preset.embedding, content, mixes, sampling, seed + i).flatten(0, 1)
+            draw_megami(networks.generator, networks.preset.embedding, content, mixes, usual, seed + i).flatten(0, 1)
             for i, content in enumerate(contents)
         ]
         rows.append(kad_row(way_name(sampling, evaluations), "kad_decided", reference, drawn))

@@ -37,6 +37,7 @@ class Sampling:
     churn: float
     guidance: float = 1.0
     solver: str = "euler"
+    temperature: float = 1.0
 
 
 def draw_megami(
@@ -45,7 +46,7 @@ def draw_megami(
     """Embeddings [mixes, tracks, dim] drawn for adapted content [tracks, dim], all tracks together."""
     tokens = sample_mixes(
         generator, content_tokens(content), mixes, sampling.steps + 1, seed,
-        churn=sampling.churn, guidance=sampling.guidance, solver=sampling.solver,
+        churn=sampling.churn, guidance=sampling.guidance, solver=sampling.solver, temperature=sampling.temperature,
     )  # fmt: skip
     return renormalise(embedding, from_tokens(embedding, tokens))
 
@@ -58,7 +59,7 @@ def draw_per_track(
     sources = [mix_generator(seed + 1, item) for item in range(len(cond))]
     tokens = sample(
         generator, cond, num_points=sampling.steps + 1, churn=sampling.churn, guidance=sampling.guidance,
-        generator=sources, solver=sampling.solver,
+        generator=sources, solver=sampling.solver, temperature=sampling.temperature,
     )  # fmt: skip
     return renormalise(embedding, from_tokens(embedding, tokens[:, 0])).unflatten(0, (mixes, len(content)))
 

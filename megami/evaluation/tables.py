@@ -22,6 +22,7 @@ class Table:
 
 SYSTEMS = {
     "megami": "**MEGAMI**",
+    "megami_as_learned": "MEGAMI at temperature 1",
     "regression": "regression (same network)",
     "per_track": "per-track diffusion",
     "rule_based": "rule-based",

@@ -19,6 +19,7 @@ from megami.generator.edm import (
 from megami.generator.gaussian import GaussianDenoiser
 from megami.generator.relative import turn, turn_tokens
 from megami.generator.sampler import canonical_order, churn_amounts, mix_generator, prior_noise, sample, sample_mixes
+from megami.generator.temperature import check_temperature, score_factor
 from megami.generator.transformer import MultitrackTransformer, TransformerConfig
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "MultitrackTransformer",
     "TransformerConfig",
     "canonical_order",
+    "check_temperature",
     "churn_amounts",
     "coefficients",
     "drop_condition",
@@ -42,6 +44,7 @@ __all__ = [
     "sample_mixes",
     "sample_sigma",
     "schedule",
+    "score_factor",
     "training_loss",
     "turn",
     "turn_tokens",

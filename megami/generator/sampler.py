@@ -14,8 +14,10 @@ from torch import Tensor
 
 from megami.errors import UserError
 from megami.generator.edm import Denoiser, schedule
+from megami.generator.temperature import at_temperature, check_temperature, score_factor
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
+Slope = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 Callback = Callable[[int, float, Tensor, Tensor], None]
 SOLVERS = ("euler", "heun", "multistep")
 TRACK_ORDERS = ("content", "drawn", "given")
@@ -35,19 +37,22 @@ def sample(
     prior: Tensor | None = None,
     churn_noise: Tensor | None = None,
     callback: Callback | None = None,
+    temperature: float = 1.0,
 ) -> Tensor:
     """Draw effect embeddings given the content of the tracks: [b, tracks, channels, tokens].
 
     cond [b, tracks, cond tokens, channels] and mask [b, tracks] as the denoiser takes them. `num_points` noise levels
     cost num_points - 1 steps. `solver`: "euler", "heun" (two network calls a step) or "multistep" (one call, and the
-    estimate of the step before: second order at the price of Euler). `churn` adds fresh noise before each step. Noise
-    comes from `generator` (one for the batch, or one per item), or is given as unit normal draws: `prior` [b, tracks,
+    estimate of the step before: second order at the price of Euler). `churn` adds fresh noise before each step;
+    `temperature` multiplies the variance within modes, not the distances between them (see `score_factor`). Noise comes
+    from `generator` (one for the batch, or one per item), or is given as unit normal draws: `prior` [b, tracks,
     channels, tokens] and `churn_noise` [num_points - 1, b, tracks, channels, tokens]. `callback(step, sigma, x,
     denoised)` sees every step. Noise is drawn on the CPU and in every step, used or not, so that neither device nor
     churn shifts the draws. The answer is the last denoised estimate, zero for absent tracks. Source: EDM algorithm 2;
     the published sampler starts its churn after the first step, as the noise level may not exceed sigma_max. Raises
-    UserError for another solver, a negative churn, or too few points.
+    UserError for another solver, a negative churn, an impossible temperature, or too few points.
     """
+    check_temperature(temperature)
     if solver not in SOLVERS:
         raise UserError(f"the solver must be one of {', '.join(SOLVERS)}, not {solver!r}")
     levels = schedule(num_points, denoiser.config)
@@ -55,6 +60,13 @@ def sample(
     if prior is None:
         sizes = denoiser.network.config
         prior = draw((*cond.shape[:2], sizes.io_channels, sizes.tokens), generator)
+
+    def slope(x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        # dx/dsigma at x, and the denoised estimate that it points away from (EDM equation 3).
+        factor = score_factor(sigma.item(), denoiser.config, temperature)
+        denoised = at_temperature(x, denoiser(x, sigma, cond, mask, guidance), factor)
+        return (x - denoised) / sigma.item(), denoised
+
     x = levels[0].item() * prior.to(cond)
     denoised, before = torch.zeros_like(x), None
     for i in range(num_points - 1):
@@ -62,14 +74,14 @@ def sample(
         sigma = min(levels[i] * (1 + gammas[i]), torch.tensor(denoiser.config.sigma_max))
         if sigma > levels[i]:
             x = x + (sigma**2 - levels[i] ** 2).sqrt().item() * noise
-        slope, denoised = _slope(denoiser, x, sigma, cond, mask, guidance)
+        change, denoised = slope(x, sigma)
         if callback is not None:
             callback(i, sigma.item(), x, denoised)
         if solver == "multistep":
             x = _multistep(x, denoised, sigma, levels[i + 1], before)
             before = (sigma, denoised)
         else:
-            x = _step(denoiser, x, slope, sigma, levels[i + 1], solver, cond, mask, guidance)
+            x = _step(x, change, sigma, levels[i + 1], slope if solver == "heun" else None)
     return denoised
 
 
@@ -89,32 +101,13 @@ def _multistep(
     return shrink * x + (1 - shrink) * denoised
 
 
-def _slope(
-    denoiser: Denoiser, x: Tensor, sigma: Tensor, cond: Tensor, mask: Tensor | None, guidance: float
-) -> tuple[Tensor, Tensor]:
-    """Give dx/dsigma at x, and the denoised estimate that it points away from (EDM equation 3)."""
-    denoised = denoiser(x, sigma, cond, mask, guidance)
-    return (x - denoised) / sigma.item(), denoised
-
-
-def _step(
-    denoiser: Denoiser,
-    x: Tensor,
-    slope: Tensor,
-    sigma: Tensor,
-    sigma_next: Tensor,
-    solver: str,
-    cond: Tensor,
-    mask: Tensor | None,
-    guidance: float,
-) -> Tensor:
-    """Go from sigma to sigma_next along the slope; Heun averages it with the slope at the other end."""
-    change = (sigma_next - sigma).item()
-    ahead = x + change * slope
-    if solver == "euler" or sigma_next == 0:  # at 0 there is no slope to average with
+def _step(x: Tensor, change: Tensor, sigma: Tensor, sigma_next: Tensor, slope: Slope | None) -> Tensor:
+    """Go from sigma to sigma_next along the slope `change`; Heun, who looks at the `slope` ahead, averages the two."""
+    length = (sigma_next - sigma).item()
+    ahead = x + length * change
+    if slope is None or sigma_next == 0:  # at 0 there is no slope to average with
         return ahead
-    slope_ahead, _ = _slope(denoiser, ahead, sigma_next, cond, mask, guidance)
-    return x + change * (slope + slope_ahead) / 2
+    return x + length * (change + slope(ahead, sigma_next)[0]) / 2
 
 
 def churn_amounts(levels: Tensor, churn: float) -> Tensor:
@@ -141,10 +134,12 @@ def sample_mixes(
     guidance: float = 1.0,
     track_order: str = "content",
     callback: Callback | None = None,
+    temperature: float = 1.0,
 ) -> Tensor:
     """Draw several mixes of one song: cond [tracks, cond tokens, channels] -> [num_mixes, tracks, channels, tokens].
 
-    Mix k depends on the seed and k only, not on how many mixes are drawn. `track_order` says in which order the network
+    Mix k depends on the seed and k only, not on how many mixes are drawn. `solver`, `churn`, `guidance` and
+    `temperature` as in `sample`. `track_order` says in which order the network
     sees the tracks: by their "content", so that giving them in another order gives the same answers in that order;
     "drawn" anew for each mix from there, for networks that are told track numbers (`paper`), so that no track has a
     number of its own; or as they are "given". Many mixes of many tracks are drawn some at a time, and `callback` sees
@@ -165,6 +160,7 @@ def sample_mixes(
             guidance=guidance,
             generator=generators[start : start + at_once],
             callback=callback,
+            temperature=temperature,
         )
         for start in range(0, num_mixes, at_once)
     ]

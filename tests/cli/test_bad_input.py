@@ -119,6 +119,7 @@ def test_rates_depths_formats_lengths_and_channels_may_be_mixed(mix, write_stems
         (("--num-mixes", "2.5"), "--num-mixes"),
         (("--steps", 0), "from 1 to 1000"), (("--steps", -1), "from 1 to 1000"), (("--steps", "many"), "--steps"),
         (("--guidance", -1), "guidance"), (("--guidance", "nan"), "guidance"), (("--guidance", "inf"), "guidance"),
+        (("--temperature", 0), "temperature"), (("--temperature", "nan"), "temperature"),
         (("--seed", -1), "seed"), (("--seed", 2**70), "seed"), (("--seed", "x"), "--seed"),
         (("--format", "mp3"), "wav or flac"), (("--format", ""), "wav or flac"),
         (("--loudness", 3), "LUFS"), (("--loudness", "nan"), "LUFS"), (("--loudness=-inf",), "LUFS"),

@@ -16,6 +16,7 @@ import torch
 
 from megami import cli
 from megami.audio import integrated_loudness, read_audio, true_peak_db
+from megami.weights import preset
 
 LENGTH = 66150  # of the song, in samples
 
@@ -94,6 +95,16 @@ def test_flac_the_other_processor_and_more_guidance(mix, stems):
     paths = mix(stems, "--format", "FLAC", "--processor", "tcn", "--guidance", 2.5, "--stems").done()
     assert [path.suffix for path in paths] == [".flac"] * 4 + [".json"]
     assert all(soundfile.info(path).format == "FLAC" and decoded(path).shape == (2, LENGTH) for path in paths[:4])
+
+
+def test_the_temperature_is_the_presets_or_the_one_asked_for(mix, stems, tmp_path):
+    said = []
+    for options in ((), ("--temperature", 0.25)):
+        mix(stems, "--num-mixes", 1, "--seed", 3, *options).done()
+        words = json.loads((tmp_path / "mixes" / "mixes.json").read_text(encoding="utf-8"))
+        said.append((words["temperature"], words["mixes"][0]["tracks"]["track 00"]))
+    assert [temperature for temperature, _ in said] == [preset("small").temperature, 0.25]
+    assert said[0][1] != said[1][1]
 
 
 def test_what_was_decided_can_be_read(mix, stems, tmp_path):

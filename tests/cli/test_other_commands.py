@@ -22,9 +22,10 @@ def test_help(megami, command):
     assert megami(*command, "-h") == ran
 
 
-def test_help_names_the_default_steps(megami):
+def test_help_names_the_default_steps_and_temperatures(megami):
     said = " ".join(megami("mix", "--help").out.split())
     assert all(f"{preset(name).default_steps} ({name})" in said for name in PRESETS)
+    assert all(f"{preset(name).temperature:g} ({name})" in said for name in PRESETS)
 
 
 def test_help_is_quick_and_loads_no_networks():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -22,6 +23,7 @@ from megami.generator import (
     sample,
     sample_mixes,
     schedule,
+    score_factor,
 )
 
 EDM = EDMConfig(sigma_data=0.5, sigma_min=0.01, sigma_max=100.0, rho=7.0)
@@ -66,6 +68,54 @@ def test_normal_data_are_sampled_with_their_own_spread(solver, number, churn, to
     generator = torch.Generator().manual_seed(1)
     z = sample(Denoiser(Silent(), EDM), torch.zeros(1, 20, 1, 1), None, 100, solver, churn, 1.0, generator, prior)
     assert z.std().item() == pytest.approx(0.5, abs=0.5 * tolerances[number])
+
+
+@pytest.mark.parametrize("churn,tolerances", [(0, (0.06, 0.02, 0.02)), (10, (0.06, 0.03, 0.06))])
+@pytest.mark.parametrize("number,solver", enumerate(("euler", "heun", "multistep")))
+@pytest.mark.parametrize("temperature", [0.25, 2.0])
+def test_temperature_multiplies_the_variance_of_normal_data(solver, number, churn, tolerances, temperature):
+    prior = torch.randn(1, 20, 64, 16, generator=torch.Generator().manual_seed(0))
+    z = sample(
+        Denoiser(Silent(), EDM), torch.zeros(1, 20, 1, 1), None, 100, solver, churn, 1.0,
+        torch.Generator().manual_seed(1), prior, temperature=temperature,
+    )  # fmt: skip
+    expected = 0.5 * temperature**0.5
+    assert z.std().item() == pytest.approx(expected, abs=expected * tolerances[number])
+
+
+class TwoModes(nn.Module):
+    """The perfect denoiser of two modes: a quarter of the data about -4, the rest about 4, deviation sigma_data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network, self.config = Silent(), EDM
+
+    def forward(self, x, sigma, cond, mask, guidance):
+        spread = EDM.sigma_data**2
+        variance = spread + float(sigma) ** 2
+        right = torch.sigmoid(8 * x / variance + math.log(3))
+        centre = 8 * right - 4
+        return centre + spread / variance * (x - centre)
+
+
+def test_a_lower_temperature_narrows_the_modes_and_keeps_their_shares():
+    prior = torch.randn(1, 2000, 1, 1, generator=torch.Generator().manual_seed(0))
+    drawn = {t: sample(TwoModes(), torch.zeros(1, 2000, 1, 1), None, 100, "heun", prior=prior, temperature=t)
+             for t in (1.0, 0.25)}  # fmt: skip
+    right = {t: z > 0 for t, z in drawn.items()}
+    assert right[1.0].float().mean().item() == pytest.approx(0.75, abs=0.03)
+    assert (right[1.0] == right[0.25]).float().mean() > 0.99  # the same draw is of the same kind
+    widths = {t: z[right[t]].std().item() for t, z in drawn.items()}
+    assert widths[1.0] == pytest.approx(0.5, rel=0.06)
+    assert widths[0.25] == pytest.approx(0.25, rel=0.06)
+    assert drawn[0.25][right[0.25]].mean().item() == pytest.approx(4, abs=0.05)
+
+
+def test_the_score_is_that_of_a_narrower_mode_at_every_noise_level():
+    for sigma in (0.01, 0.3, 0.5, 2.0, 20.0):
+        narrow, wide = 1 / (0.3 * 0.25 + sigma**2), 1 / (0.25 + sigma**2)
+        assert score_factor(sigma, EDM, 0.3) == pytest.approx(narrow / wide)
+    assert score_factor(1.0, EDM, 1.0) == 1
 
 
 def test_permuting_content_and_noise_permutes_the_sample():
@@ -144,7 +194,10 @@ def test_canonical_order_sorts_by_content_alone():
     assert torch.equal(cond[canonical_order(cond)], cond[order][canonical_order(cond[order])])
 
 
-@pytest.mark.parametrize("options", [{"solver": "newton"}, {"churn": -1.0}, {"num_points": 1}])
+@pytest.mark.parametrize(
+    "options",
+    [{"solver": "newton"}, {"churn": -1.0}, {"num_points": 1}, {"temperature": 0.0}, {"temperature": math.nan}],
+)
 def test_impossible_options_are_refused(options):
     with pytest.raises(UserError):
         sample(small_denoiser(), content(1), **options)

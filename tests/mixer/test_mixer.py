@@ -157,6 +157,7 @@ def test_mixes_are_rendered_when_they_are_asked_for(mixer, song, monkeypatch):
     ("options", "words"),
     [({"num_mixes": 0}, "1 to 100"), ({"num_mixes": 101}, "1 to 100"), ({"steps": 0}, "1 to 1000"),
      ({"seed": -1}, "seed"), ({"guidance": math.nan}, "guidance"), ({"guidance": -0.1}, "guidance"),
+     ({"temperature": 0.0}, "temperature"), ({"temperature": math.inf}, "temperature"),
      ({"loudness_lufs": math.nan}, "LUFS"), ({"loudness_lufs": 0.0}, "LUFS")],
 )
 def test_impossible_options_are_refused_before_anything_is_done(mixer, song, options, words):

@@ -56,9 +56,11 @@ def test_another_seed_gives_other_weights(trained, tmp_path):
 
 def test_generators_learn_from_the_extra_songs_too(trained):
     files = {path.stem for path in (trained.cache / "mixes").iterdir()}
-    assert {name for name in files if name.startswith("extra")} == {"extra_0000_00", "extra_0001_00"}
+    assert {name for name in files if name.startswith("extra")} == {
+        f"extra_000{song}_0{mix}" for song in range(2) for mix in range(2)
+    }
     mixes = _mixes(trained, tiny_recipe())
-    assert len(mixes.effects) == len(mixes.contents) == 3 * 2 + 2
+    assert len(mixes.effects) == len(mixes.contents) == (3 + 2) * 2
     alone = _mixes(trained, replace(tiny_recipe(), corpus=replace(CORPUS, extra_songs=0)))
     assert all(torch.equal(*pair) for pair in zip(alone.effects, mixes.effects[:6], strict=True))
     assert not torch.equal(alone.doubt, mixes.doubt)  # of songs that are new to the adaptor
