@@ -7,6 +7,7 @@ solver is DPM-Solver++ (2M) of Lu et al. 2022 (arXiv 2211.01095, algorithm 2).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -61,9 +62,9 @@ def sample(
         sizes = denoiser.network.config
         prior = draw((*cond.shape[:2], sizes.io_channels, sizes.tokens), generator)
 
-    def slope(x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    def slope(x: Tensor, sigma: Tensor, limit: float) -> tuple[Tensor, Tensor]:
         # dx/dsigma at x, and the denoised estimate that it points away from (EDM equation 3).
-        factor = score_factor(sigma.item(), denoiser.config, temperature)
+        factor = min(score_factor(sigma.item(), denoiser.config, temperature), limit)
         denoised = at_temperature(x, denoiser(x, sigma, cond, mask, guidance), factor)
         return (x - denoised) / sigma.item(), denoised
 
@@ -74,14 +75,16 @@ def sample(
         sigma = min(levels[i] * (1 + gammas[i]), torch.tensor(denoiser.config.sigma_max))
         if sigma > levels[i]:
             x = x + (sigma**2 - levels[i] ** 2).sqrt().item() * noise
-        change, denoised = slope(x, sigma)
+        # However low the temperature, no step goes beyond what the network itself takes for the answer.
+        limit = 1 / (1 - (levels[i + 1] / sigma).item())
+        change, denoised = slope(x, sigma, limit)
         if callback is not None:
             callback(i, sigma.item(), x, denoised)
         if solver == "multistep":
             x = _multistep(x, denoised, sigma, levels[i + 1], before)
             before = (sigma, denoised)
         else:
-            x = _step(x, change, sigma, levels[i + 1], slope if solver == "heun" else None)
+            x = _step(x, change, sigma, levels[i + 1], partial(slope, limit=limit) if solver == "heun" else None)
     return denoised
 
 

@@ -41,7 +41,7 @@ class Preset:
     solver: str  # how the generator is sampled: euler, heun or multistep
     fxnorm: bool  # whether the processor's input first loses its own level and colour
     segment_seconds: float  # how much of a track is listened to
-    temperature: float = 1.0  # below 1 the mixes keep to what is typical of each way of mixing
+    temperature: float = 1.0  # below 1, mixes keep to what is typical of each way of mixing (`score_factor`)
     content_level_db: float | None = None  # level at which the content encoder hears it; None: the encoder's business
 
     def __post_init__(self) -> None:

@@ -111,6 +111,30 @@ def test_a_lower_temperature_narrows_the_modes_and_keeps_their_shares():
     assert drawn[0.25][right[0.25]].mean().item() == pytest.approx(4, abs=0.05)
 
 
+class Point(nn.Module):
+    """The perfect denoiser of data that are all 3: far narrower than a mode is taken to be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network, self.config = Silent(), EDM
+
+    def forward(self, x, sigma, cond, mask, guidance):
+        return torch.full_like(x, 3.0)
+
+
+@pytest.mark.parametrize("solver", ["euler", "multistep"])
+@pytest.mark.parametrize("churn", [0.0, 10.0])
+def test_no_temperature_is_so_low_that_long_steps_lead_astray(solver, churn):
+    prior, fresh = (torch.randn(*size, 1, 50, 1, 1, generator=mix_generator(0, 0)) for size in ((), (11,)))
+    off = []
+    z = sample(
+        Point(), torch.zeros(1, 50, 1, 1), None, 12, solver, churn, prior=prior, churn_noise=fresh, temperature=0.05,
+        callback=lambda step, sigma, x, denoised: off.append(((x - 3).abs().max() / sigma).item()),
+    )  # fmt: skip
+    assert max(off) < 5  # noise of that level, no more
+    assert_close(z, torch.full_like(z, 3.0))
+
+
 def test_the_score_is_that_of_a_narrower_mode_at_every_noise_level():
     for sigma in (0.01, 0.3, 0.5, 2.0, 20.0):
         narrow, wide = 1 / (0.3 * 0.25 + sigma**2), 1 / (0.25 + sigma**2)

@@ -16,10 +16,10 @@ from megami.training.loop import LoopConfig
 from megami.training.recipes.generator import DrawMixes
 
 REGRESSION_LOOP = LoopConfig(
-    steps=12_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
+    steps=10_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
 )
 PER_TRACK_LOOP = LoopConfig(
-    steps=15_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
+    steps=12_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
 )
 
 
