@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from megami.errors import UserError
 from megami.evaluation.rows import Row
-from megami.evaluation.sampler_study import CHURNS, EVALUATIONS, SOLVERS, way_name
+from megami.evaluation.sampler_study import CHURNS, DISTANCE, EVALUATIONS, SOLVERS, way_name
 from megami.evaluation.systems import Sampling
 from megami.notebook.plots import COLOURS, GRID, INK, MARKERS, QUIET, finished, light_figure
 
@@ -77,16 +77,16 @@ def plot_reach(
 
 
 def plot_sampler_study(rows: Sequence[Row]) -> Figure:
-    """Distance of drawn embeddings to the engineers' against network evaluations, without and with churn."""
+    """Energy distance of drawn plans to the engineers' against network evaluations, without and with churn."""
     figure, axes = light_figure(1, len(CHURNS), (9.6, 3.8), sharey=True)
     for axis, churn in zip(axes[0], CHURNS):
         for index, solver in enumerate(SOLVERS):
-            drawn = [find(rows, way_name(Sampling(0, churn, 1.0, solver), n), "kad_decided") for n in EVALUATIONS]
+            drawn = [find(rows, way_name(Sampling(0, churn, 1.0, solver), n), DISTANCE) for n in EVALUATIONS]
             axis.plot(
                 EVALUATIONS, [row.value for row in drawn], marker=MARKERS[index], color=COLOURS[index + 1],
                 label=solver, markeredgecolor="white", markersize=7,
             )  # fmt: skip
-        best = find(rows, way_name(Sampling(0, churn, 1.0, "euler"), EVALUATIONS[-1]), "kad_decided")
+        best = find(rows, way_name(Sampling(0, churn, 1.0, "euler"), EVALUATIONS[-1]), DISTANCE)
         axis.axhspan(best.low, best.high, color=GRID, alpha=0.8, zorder=0)
         axis.set_xscale("log")
         if axis.dataLim.ymax > 1:  # far outliers beside small distances
@@ -95,7 +95,7 @@ def plot_sampler_study(rows: Sequence[Row]) -> Figure:
         axis.minorticks_off()
         axis.set_xlabel("network evaluations for a mix")
         axis.set_title("no churn" if churn == 0 else f"churn {churn:g}", loc="left", color=INK, fontsize=10.5)
-    axes[0, 0].set_ylabel("KAD x 100 of embeddings")
+    axes[0, 0].set_ylabel("energy distance of plans")
     axes[0, 0].legend(frameon=False, fontsize=9)
     return finished(figure)
 

@@ -1,7 +1,7 @@
 """The study of the sampler: every way is measured once, and the fewest sufficient evaluations are found."""
 
 from megami.evaluation.rows import Row
-from megami.evaluation.sampler_study import EVALUATIONS, fewest_evaluations, studied, way_name
+from megami.evaluation.sampler_study import DISTANCE, EVALUATIONS, fewest_evaluations, studied, way_name
 from megami.evaluation.systems import Sampling
 
 
@@ -16,5 +16,5 @@ def test_the_fewest_evaluations_lie_in_the_interval_of_the_most():
     rows = []
     for calls in EVALUATIONS:
         value = 100 / calls  # 1 at 100 calls
-        rows.append(Row(way_name(Sampling(0, 0.0, 1.0, "euler"), calls), "kad_decided", value, value - 4, value + 4, 9))
+        rows.append(Row(way_name(Sampling(0, 0.0, 1.0, "euler"), calls), DISTANCE, value, value - 4, value + 4, 9))
     assert fewest_evaluations(rows, "euler", 0.0) == 25
