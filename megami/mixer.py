@@ -114,9 +114,8 @@ class Mixer:
 
         Mix k depends on the seed and on k only. Permuting the tracks permutes the answer (with `paper` because track
         numbers are drawn, unless the behaviour says otherwise). A `temperature` below the preset's makes mixes of one
-        kind more alike, one above it less. `callback(step, sigma, x, denoised)` sees every
-        sampling step; many mixes of many tracks are drawn in lots, and it sees the steps of each. Raises UserError for
-        impossible options.
+        kind more alike, one above it less. `callback(step, sigma, x, denoised)` sees every sampling step; many mixes of
+        many tracks are drawn in lots, and it sees the steps of each. Raises UserError for impossible options.
         """
         steps = self.preset.default_steps if steps is None else steps
         temperature = self.preset.temperature if temperature is None else temperature
@@ -192,8 +191,10 @@ class Mixer:
         each stage begins, and at the end with done = total. Raises UserError if all tracks are silent or an option is
         impossible. All mixes and their wet tracks are held at once; for long songs see `iterate_mixes`.
         """
-        asked = (num_mixes, steps, guidance, seed, loudness_lufs, callback)
-        return list(self.iterate_mixes(song, *asked, temperature=temperature))
+        mixes = self.iterate_mixes(
+            song, num_mixes, steps, guidance, seed, loudness_lufs, callback, temperature=temperature
+        )
+        return list(mixes)
 
     def iterate_mixes(
         self,

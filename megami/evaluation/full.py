@@ -71,7 +71,7 @@ DRAWN_SYSTEMS = ("megami", "megami_wet_content", "megami_adapted", "megami_as_le
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """How much is measured; with the defaults half an hour on two cores, most of it rendering."""
+    """How much is measured; with the defaults over an hour on two cores, most of it rendering."""
 
     corpus: CorpusConfig = CorpusConfig(test_songs=12, mixes_per_song=20)
     training_songs: int = 100  # that random and nearest_neighbour borrow from

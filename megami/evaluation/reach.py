@@ -91,7 +91,7 @@ def same_engineer_radius(
 def same_style_radius(
     distances: Sequence[np.ndarray], styles: Sequence[np.ndarray], reference_styles: Sequence[np.ndarray]
 ) -> float:
-    """The same for distances [mixes, reference] of every song, and who made which."""
+    """The radius from distances [mixes, reference] of each song, and who made the mixes and the reference."""
     nearest = [
         np.where(theirs[:, None] == ours[None], apart, np.inf).min(1)
         for apart, theirs, ours in zip(distances, styles, reference_styles, strict=True)
@@ -112,7 +112,7 @@ def coverage(
 
 
 def styles_reached(distances: np.ndarray, styles: np.ndarray, radius: float) -> float:
-    """The same for distances [mixes, reference]."""
+    """Share of the styles of which some reference mix lies within the radius; distances [mixes, reference]."""
     near = distances.min(0) <= radius
     return float(np.mean([near[styles == name].any() for name in np.unique(styles)]))
 

@@ -63,7 +63,7 @@ def sample(
         prior = draw((*cond.shape[:2], sizes.io_channels, sizes.tokens), generator)
 
     def slope(x: Tensor, sigma: Tensor, limit: float) -> tuple[Tensor, Tensor]:
-        # dx/dsigma at x, and the denoised estimate that it points away from (EDM equation 3).
+        """dx/dsigma at x, and the denoised estimate that it points away from (EDM equation 3)."""
         factor = min(score_factor(sigma.item(), denoiser.config, temperature), limit)
         denoised = at_temperature(x, denoiser(x, sigma, cond, mask, guidance), factor)
         return (x - denoised) / sigma.item(), denoised
@@ -142,11 +142,11 @@ def sample_mixes(
     """Draw several mixes of one song: cond [tracks, cond tokens, channels] -> [num_mixes, tracks, channels, tokens].
 
     Mix k depends on the seed and k only, not on how many mixes are drawn. `solver`, `churn`, `guidance` and
-    `temperature` as in `sample`. `track_order` says in which order the network
-    sees the tracks: by their "content", so that giving them in another order gives the same answers in that order;
-    "drawn" anew for each mix from there, for networks that are told track numbers (`paper`), so that no track has a
-    number of its own; or as they are "given". Many mixes of many tracks are drawn some at a time, and `callback` sees
-    the steps of each lot. Raises UserError for another order.
+    `temperature` as in `sample`. `track_order` says in which order the network sees the tracks: by their "content", so
+    that giving them in another order gives the same answers in that order; "drawn" anew for each mix from there, for
+    networks that are told track numbers (`paper`), so that no track has a number of its own; or as they are "given".
+    Many mixes of many tracks are drawn some at a time, and `callback` sees the steps of each lot. Raises UserError for
+    another order.
     """
     if track_order not in TRACK_ORDERS:
         raise UserError(f"track_order must be one of {', '.join(TRACK_ORDERS)}, not {track_order!r}")
