@@ -7,6 +7,10 @@ const DECODED_BYTES_LIMIT = 800e6; // beyond this, stream: a phone would give up
 const FIELDS_PER_COLUMN = 5; // left RMS, left peak, right RMS, right peak, brightness (overview.py)
 const PLAY_EVENT = "megami-player-play"; // when one player starts, the others on the page pause
 
+// A name of a file may go on in a new line after each underscore.
+const breakable = (name) =>
+  name.split(/(?<=_)/).flatMap((part, index) => (index ? [document.createElement("wbr"), part] : [part]));
+
 const minutes = (seconds, digits = 0) => {
   const rounded = Math.floor(seconds * 10 ** digits + 1e-6) / 10 ** digits;
   const rest = (rounded % 60).toFixed(digits).padStart(digits ? 3 + digits : 2, "0");
@@ -104,7 +108,7 @@ class MegamiPlayer {
       const item = this.items[this.order[number]];
       const letter = LETTERS[number % LETTERS.length];
       row.key.textContent = this.blind ? letter : number < 9 ? number + 1 : letter;
-      row.name.textContent = this.blind ? `Version ${letter}` : item.title;
+      row.name.replaceChildren(...breakable(this.blind ? `Version ${letter}` : item.title));
       row.caption.textContent = this.blind ? "" : item.caption;
       row.level.textContent = this.blind ? "" : item.level;
       row.level.title = this.blind ? "" : item.levelLong;

@@ -60,9 +60,10 @@ def plot_reach(
     """Coverage against precision: up and to the right is where the engineers are. suffix: "" for the whole space."""
     figure, axes = light_figure(1, 1, (6.4, 4.6))
     axis = axes[0, 0]
+    colours = [colour for colour in COLOURS if colour != OURS]
     for index, (system, title) in enumerate(systems.items()):
         across, up = find(rows, system, f"precision{suffix}"), find(rows, system, f"coverage{suffix}")
-        colour = OURS if system == highlight else COLOURS[index % len(COLOURS)]
+        colour = OURS if system == highlight else colours[index % len(colours)]
         axis.errorbar(
             across.value, up.value, xerr=[[across.value - across.low], [across.high - across.value]],
             yerr=[[up.value - up.low], [up.high - up.value]], fmt=MARKERS[index % len(MARKERS)], color=colour,
