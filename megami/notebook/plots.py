@@ -25,7 +25,7 @@ Item = tuple[str, torch.Tensor]
 
 INK, QUIET, GRID = "#1d2126", "#5f6670", "#e2dfd8"
 COLOURS = ("#6b7280", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b08900", "#56b4e9")
-MARKERS = ("o", "D", "s", "^", "v", "P", "X", "*", "<", ">", "h")
+MARKERS = ("o", "D", "s", "^", "v", "P", "X", "<", ">", "h", "p")
 _LOWEST_HZ, _HIGHEST_HZ = 30.0, 18000.0
 _TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 5000, 10000)
 
