@@ -9,7 +9,7 @@ const PLAY_EVENT = "megami-player-play"; // when one player starts, the others o
 
 // A name of a file may go on in a new line after each underscore.
 const breakable = (name) =>
-  name.split(/(?<=_)/).flatMap((part, index) => (index ? [document.createElement("wbr"), part] : [part]));
+  (name.match(/[^_]*_|[^_]+/g) ?? []).flatMap((part, index) => (index ? [document.createElement("wbr"), part] : [part]));
 
 const minutes = (seconds, digits = 0) => {
   const rounded = Math.floor(seconds * 10 ** digits + 1e-6) / 10 ** digits;
