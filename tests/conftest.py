@@ -30,6 +30,7 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     configs = {
         "fx_encoder": small.fx_encoder, "content_encoder": small.content, "adaptor": small.adaptor,
         "generator": generator, "generator_regression": generator, "generator_per_track": generator,
+        "generator_true_dry": generator,
         "processor_structured": small.structured, "processor_tcn": small.tcn,
     }
     folder = tmp_path_factory.mktemp("random_weights")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from megami.adaptation import ContentEncoder, DomainAdaptor, doubt, join_content
-from megami.corpus.features import dry_paths, mix_paths
+from megami.corpus.features import dry_paths, mirrored, mix_paths
 from megami.corpus.parallel import write_arrays
 from megami.corpus.songs import CorpusConfig
 from megami.data import INSTRUMENTS, ROLES
@@ -175,16 +175,20 @@ def read_content(path: Path, mels: str, source: str) -> tuple[Tensor, Tensor]:
 
 
 def mix_effects(
-    folder: Path, config: CorpusConfig, split: str, embedding: EmbeddingConfig, encoder: FxEncoder
+    folder: Path, config: CorpusConfig, split: str, embedding: EmbeddingConfig, encoder: FxEncoder, mirror: bool = False
 ) -> list[Tensor]:
-    """Effect embeddings [tracks, dim] of every mix of a split; what one encoder heard is kept in a file."""
+    """Effect embeddings [tracks, dim] of every mix of a split; what one encoder heard is kept in a file.
+
+    With `mirror`, of the mixes with left and right exchanged.
+    """
     paths = mix_paths(folder, split, config)
-    kept = folder / "effects" / f"{mixes_mark(split, config)}_{fingerprint(encoder)}.npz"
+    mark = f"{mixes_mark(split, config)}{'_mirrored' if mirror else ''}_{fingerprint(encoder)}"
+    kept = folder / "effects" / f"{mark}.npz"
     if not kept.exists():
         effects = []
-        for path in tqdm(paths, desc=f"effect embeddings ({split})", mininterval=1.0):
+        for path in tqdm(paths, desc=f"effect embeddings ({split}{', mirrored' if mirror else ''})", mininterval=1.0):
             with np.load(path, allow_pickle=False) as file:
-                effects.append(assemble_embeddings(embedding, encoder, file))
+                effects.append(assemble_embeddings(embedding, encoder, mirrored(file) if mirror else file))
         write_arrays(kept, {"z": torch.cat(effects).numpy(), "tracks": np.array([len(z) for z in effects])})
     with np.load(kept, allow_pickle=False) as file:
         return list(torch.from_numpy(file["z"]).split(file["tracks"].tolist()))
@@ -211,19 +215,25 @@ def load_mixes(
     encoder: FxEncoder,
     content_encoder: ContentEncoder,
     adaptor: DomainAdaptor,
+    mirror: bool = False,
+    true_dry: bool = False,
 ) -> MixEmbeddings:
     """Embed the engineers' mixes of some splits: effect embeddings, and adapted content of the wet tracks.
+
+    mirror    each mix once more, with left and right exchanged, after those of its split
+    true_dry  content of the dry tracks in the place of the adapted content, an oracle; the doubt stays the adaptor's
 
     The doubt is that of the last split: of `("train", "extra")` songs, the latter are new to the adaptor.
     """
     effects: list[Tensor] = []
     contents: list[Tensor] = []
     for split in splits:
-        own = mix_effects(folder, config, split, embedding, encoder)
         pairs = mix_contents(folder, config, content_encoder, split)
-        with torch.no_grad():
-            adapted = [adaptor.adapt_wet(wet, z) for (wet, _), z in zip(pairs, own, strict=True)]
-        effects += own
-        contents += adapted
+        for turned in (False, True) if mirror else (False,):
+            own = mix_effects(folder, config, split, embedding, encoder, turned)
+            with torch.no_grad():
+                adapted = [adaptor.adapt_wet(wet, z) for (wet, _), z in zip(pairs, own, strict=True)]
+            effects += own
+            contents += [dry.expand_as(wet) for wet, dry in pairs] if true_dry else adapted
     last = torch.cat([variants[0] for variants in adapted]), torch.cat([dry for _, dry in pairs])
     return MixEmbeddings(effects, contents, doubt(*last))

@@ -6,6 +6,7 @@ and kept as features.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,8 @@ from megami.embeddings import FxEncoder, FxEncoderConfig, dynamics_features, mid
 
 ACTIVE_DB = -45.0
 """A clip is worth hearing if its level is above this."""
+MIRROR = [1, 0, 2, 3]
+"""Order of the log-mels of left, right, mid and side once left and right are exchanged."""
 
 
 @cache
@@ -45,6 +48,13 @@ def describe(wet: Tensor) -> dict[str, np.ndarray]:
         "mid": mid_bands_db(wet).numpy(),
         "side": side_bands_db(wet).numpy(),
     }
+
+
+def mirrored(features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What `describe` says of the same tracks with left and right exchanged, from what it said of them as they are."""
+    dynamics = features["dynamics"][:, [1, 0, 3, 2, 5, 4, 6, 7]]
+    dynamics[:, 7] *= -1  # the balance leans to the other side
+    return {"mels": features["mels"][:, MIRROR], "dynamics": dynamics, "mid": features["mid"], "side": features["side"]}
 
 
 @torch.no_grad()

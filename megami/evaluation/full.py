@@ -65,7 +65,9 @@ EMBEDDING_SYSTEMS = (
     "random",
     "engineers_processor",
 )
-DRAWN_SYSTEMS = ("megami", "megami_wet_content", "megami_adapted", "megami_as_learned", "per_track")
+TRUE_DRY = "megami_true_dry"
+"""The system of the oracle that was trained on dry content, where there is such a network (`generator_true_dry`)."""
+DRAWN_SYSTEMS = ("megami", "megami_wet_content", "megami_adapted", "megami_as_learned", "per_track", TRUE_DRY)
 """Systems that are sampled, so that what they mixed depends on how."""
 
 
@@ -98,6 +100,7 @@ class Stage:
     networks: Networks
     regression: torch.nn.Module
     per_track: torch.nn.Module
+    true_dry: torch.nn.Module | None
     weights: str
     cache: Path
     config: EvaluationConfig
@@ -115,10 +118,16 @@ class Stage:
         if system not in CHAIN_SYSTEMS:
             parts += [networks.adaptor, networks.processor]
         if system in DRAWN_SYSTEMS or system == "regression":
-            parts.append({"regression": self.regression, "per_track": self.per_track}.get(system, networks.generator))
+            others = {"regression": self.regression, "per_track": self.per_track, TRUE_DRY: self.true_dry}
+            parts.append(others.get(system, networks.generator))
         options = (self.config, self.seed, self.sampling) if system in DRAWN_SYSTEMS else (self.config, self.seed)
         marks = [fingerprint(part) + repr(part.config) for part in parts] + [repr(options)]
         return self.cache / "heard" / hashlib.sha256("".join(marks).encode()).hexdigest()[:12]
+
+    @property
+    def embedding_systems(self) -> tuple[str, ...]:
+        """Systems whose embeddings go through the processor."""
+        return EMBEDDING_SYSTEMS if self.true_dry is None else (*EMBEDDING_SYSTEMS, TRUE_DRY)
 
     def plan(self, system: str, song: str) -> Path:
         """File of what a system decided about a song."""
@@ -130,11 +139,17 @@ class Stage:
 
 
 def evaluate(
-    weights: str, cache: Path, workers: int | None = None, config: EvaluationConfig = EvaluationConfig(), seed: int = 0
+    weights: str,
+    cache: Path,
+    workers: int | None = None,
+    config: EvaluationConfig = EvaluationConfig(),
+    seed: int = 0,
+    oracles: Path | None = None,
 ) -> list[Row]:
     """Measure all networks of `weights` (a name or folder) and all systems, and return the rows.
 
-    Songs, features and rendered mixes are kept in `cache`. Raises UserError if the weights, their baselines or the
+    Songs, features and rendered mixes are kept in `cache`; `oracles` is a folder with `generator_true_dry`, which makes
+    one more system. Raises UserError if the weights, their baselines or the
     SoundFont are not there, and for the published weights, which have no baselines.
     """
     if weights == "paper":
@@ -143,8 +158,8 @@ def evaluate(
     folder = weights_folder(weights)
     preset = networks.preset
     stage = Stage(
-        networks, load_network(folder, "generator_regression"), load_network(folder, "generator_per_track"), weights,
-        cache, config, usual_sampling(preset), seed, workers,
+        networks, load_network(folder, "generator_regression"), load_network(folder, "generator_per_track"),
+        None if oracles is None else load_network(oracles, "generator_true_dry"), weights, cache, config, usual_sampling(preset), seed, workers,
     )  # fmt: skip
     prepare(stage)
     rows = encoder_rows(networks, cache, config.corpus, config.chains, workers)
@@ -182,10 +197,10 @@ def mixing_rows(stage: Stage) -> list[Row]:
     for name in stage.names():  # what the rules did, as embeddings, through the same processor as the others
         with np.load(stage.folder("rule_based_chain") / "rule_based_chain" / name) as file:
             write_plan(stage.plan("rule_based", name), torch.from_numpy(file["z"]))
-    for system in EMBEDDING_SYSTEMS:
+    for system in stage.embedding_systems:
         hear(stage, system)
     roles = [torch.tensor([ROLES.index(role) for role in song.roles]) for song in songs]
-    every = (*CHAIN_SYSTEMS, *EMBEDDING_SYSTEMS)
+    every = (*CHAIN_SYSTEMS, *stage.embedding_systems)
     sets = [SongSet.load(stage.folder(system), stage.names(), system) for system in every]
     return comparison_rows(sets, roles, engineers, stage.config.mixes)
 
@@ -308,6 +323,10 @@ def write_embedding_systems(stage: Stage, songs: list[Engineered]) -> None:
             "per_track": systems.draw_per_track(stage.per_track, embedding, content, config.many_mixes, sampling, seed),
             "regression": systems.regress(stage.regression, embedding, content),
         }
+        if stage.true_dry is not None:
+            drawn[TRUE_DRY] = systems.draw_megami(
+                stage.true_dry, embedding, song.dry_content, config.mixes, sampling, seed
+            )
         for system, z in drawn.items():
             write_plan(stage.plan(system, name), z)
 
@@ -319,10 +338,13 @@ def sampler_material(stage: Stage) -> tuple[list[Tensor], list[Tensor]]:
     return [song.told(adapt) for song in songs], [song.effects for song in songs]
 
 
-def origin(weights: str, quick: bool, seed: int) -> dict[str, object]:
+def origin(weights: str, quick: bool, seed: int, oracles: Path | None = None) -> dict[str, object]:
     """How a results file was made: command, seed, commit, hashes of the weights, machine."""
     files = sorted(Path(weights_folder(weights)).glob("*.safetensors"))
     options = f"{'--quick ' if quick else ''}--weights {Path(weights).name} --seed {seed}"
+    if oracles is not None:
+        files.append(oracles / "generator_true_dry.safetensors")
+        options += f" --oracles {oracles.name}"
     machine = f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads"
     return {
         "command": f"megami evaluate {options} --out results.json",

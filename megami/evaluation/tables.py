@@ -92,6 +92,7 @@ TABLES = (
         {
             "megami": "the whole system",
             "megami_adapted": "dry content through the adaptor too",
+            "megami_true_dry": "trained on dry content, no adaptor",
             "megami_wet_content": "adapted content of the engineers' wet tracks",
             "engineers_processor": "the engineers' own embeddings",
             "engineers": "... and their own effect chains",

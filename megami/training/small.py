@@ -37,7 +37,10 @@ STAGES = (
     "processor_tcn",
 )
 
-HALVED = ("adaptor", "generator", "generator_regression", "generator_per_track")
+ORACLES = ("generator_true_dry",)
+"""Stages that only run when they are named: networks for the table of what limits, of no use to a mixer."""
+
+HALVED = ("adaptor", "generator", "generator_regression", "generator_per_track", "generator_true_dry")
 """Networks that are stored in half precision, so that all files together stay below 25 MB."""
 
 
@@ -49,6 +52,7 @@ class SmallRecipe:
     fx_encoder: LoopConfig = fx_encoder.LOOP
     content_encoder: LoopConfig = adaptation.CONTENT_LOOP
     adaptor: LoopConfig = adaptation.ADAPTOR_LOOP
+    generator_true_dry: LoopConfig = generator.LOOP
     generator: LoopConfig = generator.LOOP
     generator_regression: LoopConfig = baselines.REGRESSION_LOOP
     generator_per_track: LoopConfig = baselines.PER_TRACK_LOOP
@@ -58,7 +62,7 @@ class SmallRecipe:
 
     def with_seed(self, seed: int) -> SmallRecipe:
         """The same recipe drawn from another seed: songs, engineers, initial weights and batches."""
-        loops = {name: replace(getattr(self, name), seed=seed) for name in STAGES[2:]}
+        loops = {name: replace(getattr(self, name), seed=seed) for name in STAGES[2:] + ORACLES}
         return replace(self, corpus=replace(self.corpus, seed=seed), **loops)
 
 
@@ -84,10 +88,10 @@ class Workplace:
 
 def train_small(place: Workplace, recipe: SmallRecipe, stages: tuple[str, ...] = STAGES) -> Path:
     """Run the given stages in order and return the folder of weights. Raises UserError for an unknown stage."""
-    unknown = [stage for stage in stages if stage not in STAGES]
+    unknown = [stage for stage in stages if stage not in STAGES + ORACLES]
     if unknown:
-        raise UserError(f"unknown stage {unknown[0]!r}: choose from {', '.join(STAGES)}")
-    for stage in STAGES:
+        raise UserError(f"unknown stage {unknown[0]!r}: choose from {', '.join(STAGES + ORACLES)}")
+    for stage in STAGES + ORACLES:
         if stage in stages:
             RUNNERS[stage](place, recipe)
     return place.weights
@@ -122,14 +126,17 @@ def run_content_encoder(place: Workplace, recipe: SmallRecipe) -> None:
 
 
 def run_adaptor(place: Workplace, recipe: SmallRecipe) -> None:
-    """Train the domain adaptor on pairs of wet and dry content."""
+    """Train the domain adaptor on pairs of wet and dry content; it is told the effects, of half the pairs mirrored."""
     encoder, fx = (load_network(place.weights, name) for name in ("content_encoder", "fx_encoder"))
     pairs = datasets.mix_contents(place.cache, recipe.corpus, encoder, "train")
-    effects = datasets.mix_effects(place.cache, recipe.corpus, "train", recipe.preset.embedding, fx)
     variants = len(pairs[0][0])
     columns = zip(*[
         (wet.flatten(0, 1), dry.repeat(variants, 1), z.repeat(variants, 1))
-        for (wet, dry), z in zip(pairs, effects, strict=True)
+        for mirror in (False, True)
+        for (wet, dry), z in zip(
+            pairs, datasets.mix_effects(place.cache, recipe.corpus, "train", recipe.preset.embedding, fx, mirror),
+            strict=True,
+        )
     ])  # fmt: skip
     task = adaptation.AdaptorTask(_seeded(lambda: DomainAdaptor(recipe.preset.adaptor), recipe))
     _train(place, recipe, "adaptor", task, "adaptor", adaptation.DrawPairs(*map(torch.cat, columns)))
@@ -157,6 +164,13 @@ def run_generator_per_track(place: Workplace, recipe: SmallRecipe) -> None:
     _train(place, recipe, "generator_per_track", task, "denoiser", draw)
 
 
+def run_generator_true_dry(place: Workplace, recipe: SmallRecipe) -> None:
+    """Train an oracle: the generator, told the content of the dry tracks and not what the adaptor makes of the wet."""
+    mixes = _mixes(place, recipe, true_dry=True)
+    task = generator.GeneratorTask(_denoiser(recipe, mixes), recipe.preset.embedding, _noise(recipe, mixes))
+    _train(place, recipe, "generator_true_dry", task, "denoiser", generator.DrawMixes(mixes))
+
+
 def _denoiser(recipe: SmallRecipe, mixes: datasets.MixEmbeddings) -> Denoiser:
     """A generator with initial weights; its linear part, where it has one, knows the training mixes already."""
     chosen = recipe.preset
@@ -168,11 +182,17 @@ def _denoiser(recipe: SmallRecipe, mixes: datasets.MixEmbeddings) -> Denoiser:
     return denoiser
 
 
-def _mixes(place: Workplace, recipe: SmallRecipe) -> datasets.MixEmbeddings:
-    """What the generators learn from."""
+def _mixes(place: Workplace, recipe: SmallRecipe, true_dry: bool = False) -> datasets.MixEmbeddings:
+    """What the generators learn from: every mix as it is and mirrored, for no engineer prefers a side.
+
+    (But for the first echo of a ping-pong delay, which falls left.)
+    """
     listeners = [load_network(place.weights, name) for name in ("fx_encoder", "content_encoder", "adaptor")]
     splits = ("train", "extra") if recipe.corpus.extra_songs else ("train",)
-    return datasets.load_mixes(place.cache, recipe.corpus, splits, recipe.preset.embedding, *listeners)
+    embedding = recipe.preset.embedding
+    return datasets.load_mixes(
+        place.cache, recipe.corpus, splits, embedding, *listeners, mirror=True, true_dry=true_dry
+    )
 
 
 def _noise(recipe: SmallRecipe, mixes: datasets.MixEmbeddings) -> float | Tensor:
@@ -238,6 +258,7 @@ RUNNERS: dict[str, Callable[[Workplace, SmallRecipe], None]] = {
     "generator": run_generator,
     "generator_regression": run_generator_regression,
     "generator_per_track": run_generator_per_track,
+    "generator_true_dry": run_generator_true_dry,
     "processor_structured": run_processor_structured,
     "processor_tcn": run_processor_tcn,
 }

@@ -26,6 +26,7 @@ NETWORKS = (
     "generator",
     "generator_regression",  # what the generator is measured against
     "generator_per_track",
+    "generator_true_dry",  # an oracle: trained on content that no mix can give
     "processor_structured",
     "processor_tcn",
     "fxnorm",
@@ -55,7 +56,7 @@ def config_class(name: str) -> type[NetworkConfig]:
             return ContentConfig
         case "adaptor":
             return AdaptorConfig
-        case "generator" | "generator_regression" | "generator_per_track":
+        case "generator" | "generator_regression" | "generator_per_track" | "generator_true_dry":
             return GeneratorConfig
         case "processor_structured":
             return StructuredConfig

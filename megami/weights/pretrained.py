@@ -172,7 +172,7 @@ def verify(name_or_folder: str | Path) -> list[str]:
     chosen = read_preset(folder)
     spare = {f"processor_{kind}" for kind in PROCESSORS if kind != chosen.processor_kind}
     spare |= set() if chosen.fxnorm else {"fxnorm"}
-    spare |= {"generator_regression", "generator_per_track"}  # to measure against, not to mix
+    spare |= {"generator_regression", "generator_per_track", "generator_true_dry"}  # to measure against, not to mix
     lines = []
     for name in NETWORKS:
         path = folder / f"{name}.safetensors"

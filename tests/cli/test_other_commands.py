@@ -52,7 +52,7 @@ def test_weights_can_be_listed_found_and_verified(megami, random_weights, tmp_pa
     assert [line.split(":")[0] for line in lines if not line.startswith(" ")] == ["small", "paper"]
     assert megami("weights", "path", random_weights).done() == [random_weights]
     lines = megami("weights", "verify", random_weights).out.splitlines()
-    assert len(lines) == 8 and all(line.endswith("ok") for line in lines)
+    assert len(lines) == 9 and all(line.endswith("ok") for line in lines)
 
 
 @pytest.mark.parametrize("command", ["path", "verify"])
@@ -95,6 +95,7 @@ def test_evaluating_refuses_what_it_cannot_do(megami, tmp_path):
     megami("evaluate", "--quick", *cache, "--weights", "enormous").refused("unknown weights")
     megami("evaluate", "--quick", *cache, "--weights", "paper").refused("paper has none")
     megami("evaluate", "--quick", *cache, "--workers", -1).refused("--workers")
+    megami("evaluate", "--quick", *cache, "--oracles", tmp_path).refused("generator_true_dry.json")
     megami("evaluate", "--quick", *cache, "--out", tmp_path).refused("is a folder")
     (tmp_path / "file").write_text("in the way")
     megami("evaluate", "--quick", *cache, "--out", tmp_path / "file" / "rows.json").refused("not a folder")

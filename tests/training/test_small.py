@@ -7,10 +7,12 @@ import torch
 
 from megami.audio import Multitrack
 from megami.corpus import CorpusConfig, MixEmbeddings
+from megami.embeddings import decode_dynamics, split_parts
 from megami.errors import UserError
 from megami.mixer import Mixer
 from megami.training import STAGES, SmallRecipe, Workplace, train_small
-from megami.training.small import _mixes, _noise
+from megami.training.small import ORACLES, _mixes, _noise
+from megami.weights import load_network
 
 CORPUS = CorpusConfig(
     train_songs=3, validation_songs=1, test_songs=1, extra_songs=2, seconds=3.0, mixes_per_song=2, chains=4, views=2,
@@ -20,7 +22,7 @@ CORPUS = CorpusConfig(
 
 def tiny_recipe() -> SmallRecipe:
     recipe = SmallRecipe(corpus=CORPUS)
-    return replace(recipe, **{name: replace(getattr(recipe, name), steps=3, save_every=2) for name in STAGES[2:]})
+    return replace(recipe, **{name: replace(getattr(recipe, name), steps=3, save_every=2) for name in STAGES[2:] + ORACLES})
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +62,34 @@ def test_generators_learn_from_the_extra_songs_too(trained):
         f"extra_000{song}_0{mix}" for song in range(2) for mix in range(2)
     }
     mixes = _mixes(trained, tiny_recipe())
-    assert len(mixes.effects) == len(mixes.contents) == (3 + 2) * 2
+    assert len(mixes.effects) == len(mixes.contents) == (3 + 2) * 2 * 2
     alone = _mixes(trained, replace(tiny_recipe(), corpus=replace(CORPUS, extra_songs=0)))
-    assert all(torch.equal(*pair) for pair in zip(alone.effects, mixes.effects[:6], strict=True))
+    assert all(torch.equal(*pair) for pair in zip(alone.effects, mixes.effects[:12], strict=True))
     assert not torch.equal(alone.doubt, mixes.doubt)  # of songs that are new to the adaptor
+
+
+def test_every_mix_is_also_learned_mirrored(trained):
+    mixes = _mixes(trained, tiny_recipe())
+    for one, other in zip(mixes.effects[:6], mixes.effects[6:12], strict=True):
+        as_is, turned = decode(one), decode(other)
+        torch.testing.assert_close(turned[:, 7], -as_is[:, 7], atol=1e-4, rtol=0)
+        torch.testing.assert_close(turned[:, [1, 0]], as_is[:, [0, 1]], atol=2e-3, rtol=0)
+    assert max(float(mix[:, 7].abs().max()) for mix in map(decode, mixes.effects)) > 0.1  # else nothing is shown
+
+
+def test_the_oracle_learns_from_dry_content_and_only_when_it_is_named(trained):
+    adapted, dry = (_mixes(trained, tiny_recipe(), true_dry=value) for value in (False, True))
+    assert all(torch.equal(*pair) for pair in zip(adapted.effects, dry.effects, strict=True))
+    assert torch.equal(adapted.doubt, dry.doubt)
+    for mix in dry.contents:  # the same for the whole song and its halves, and for every engineer
+        assert torch.equal(mix[0], mix[1]) and torch.equal(mix[0], mix[2])
+    assert torch.equal(dry.contents[0], dry.contents[1]) and not torch.equal(dry.contents[0], adapted.contents[0])
+    assert not (trained.weights / "generator_true_dry.safetensors").exists()
+    train_small(trained, tiny_recipe(), ORACLES)
+    oracle = load_network(trained.weights, "generator_true_dry")
+    assert sum(p.numel() for p in oracle.parameters()) == sum(
+        p.numel() for p in load_network(trained.weights, "generator").parameters()
+    )
 
 
 def test_content_noise_is_the_presets_or_else_the_adaptors_doubt():
@@ -71,6 +97,10 @@ def test_content_noise_is_the_presets_or_else_the_adaptors_doubt():
     small = tiny_recipe()
     assert small.preset.content_noise is None and _noise(small, mixes) is mixes.doubt
     assert _noise(replace(small, preset=replace(small.preset, content_noise=0.02)), mixes) == 0.02
+
+
+def decode(z: torch.Tensor) -> torch.Tensor:
+    return decode_dynamics(split_parts(tiny_recipe().preset.embedding, z).dynamics)
 
 
 def test_unknown_stage_is_a_clear_error(tmp_path):

@@ -32,6 +32,7 @@ CONFIGS = {
     "generator": GeneratorConfig(replace(SMALL.transformer, depth=1), SMALL.edm, SMALL.gaussian),
     "generator_regression": GeneratorConfig(replace(SMALL.transformer, depth=1), SMALL.edm, SMALL.gaussian),
     "generator_per_track": GeneratorConfig(replace(SMALL.transformer, depth=1), SMALL.edm, SMALL.gaussian),
+    "generator_true_dry": GeneratorConfig(replace(SMALL.transformer, depth=1), SMALL.edm, SMALL.gaussian),
     "processor_structured": SMALL.structured,
     "processor_tcn": SMALL.tcn,
     "fxnorm": FxNormConfig(n_fft=256, window=128, hop=64),

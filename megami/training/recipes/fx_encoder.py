@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from megami.corpus import Views
+from megami.corpus import MIRROR, Views
 from megami.embeddings import FxEncoder, contrastive_loss
 from megami.training.loop import LoopConfig
 
@@ -17,7 +17,10 @@ LOOP = LoopConfig(steps=5000, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.
 
 @dataclass(frozen=True)
 class DrawViews:
-    """Draw `chains` chains with two views each, cut to a random common length."""
+    """Draw `chains` chains with two views each, cut to a random common length; every second chain is heard mirrored.
+
+    Left and right exchanged, a chain is another chain, so there are twice as many to tell apart.
+    """
 
     views: Views
     chains: int = 32
@@ -30,6 +33,8 @@ class DrawViews:
         length = int(rng.integers(min(self.shortest_frames, frames), frames + 1))
         start = int(rng.integers(frames - length + 1))
         mels = self.views.mels[chains[:, None], pair][..., start : start + length]
+        turned = torch.from_numpy(rng.random(len(mels)) < 0.5)
+        mels[turned] = mels[turned][:, :, MIRROR]
         return {"mels": mels.float()}
 
 
