@@ -80,7 +80,7 @@ def train(
     preset: Annotated[str, typer.Argument(help="what to train: small")],
     out: Annotated[Path, typer.Option(help="folder for caches, checkpoints and weights")] = Path("runs/small"),
     seed: Annotated[int, typer.Option(help="decides songs, engineers, initial weights and batches")] = 0,
-    stages: Annotated[str, typer.Option(help="comma-separated stages; if empty, all but oracles")] = "",
+    stages: Annotated[str, typer.Option(help="comma-separated stages; if empty, all but generator_true_dry")] = "",
     device: Device = "auto",
     devices: Annotated[int, typer.Option(help="number of GPUs")] = 1,
     workers: Workers = 0,
@@ -106,7 +106,6 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="decides the noise of the generated mixes and what is borrowed")] = 0,
     out: Annotated[Path | None, typer.Option(help="write the rows as JSON")] = None,
     cache: Annotated[Path, typer.Option(help="folder for held-out songs and features")] = Path(".cache/evaluation"),
-    oracles: Annotated[Path | None, typer.Option(help="folder of weights with generator_true_dry: one more row")] = None,
     workers: Workers = 0,
 ) -> None:
     """Measure every network and every system of mixing on unseen studio songs, against the engineers."""
@@ -122,10 +121,10 @@ def evaluate(
     from megami.evaluation.tables import report
 
     config = EvaluationConfig.quick() if quick else EvaluationConfig()
-    rows = evaluate(weights, cache, workers or None, config, seed, oracles)
+    rows = evaluate(weights, cache, workers or None, config, seed)
     typer.echo(report(rows))
     if out is not None:
-        write_results(out, rows, origin(weights, quick, seed, oracles))
+        write_results(out, rows, origin(weights, quick, seed))
 
 
 @weights_app.command("list")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from megami.corpus.datasets import (
     Crops, DryTracks, MixEmbeddings, Views, assemble_embeddings, load_mixes, mix_contents, mix_effects,
 )
-from megami.corpus.features import MIRROR, build_crops, build_features, build_views
+from megami.corpus.features import build_crops, build_features, build_views
 from megami.corpus.songs import SPLITS, CorpusConfig, build_songs, load_song, song_paths
 
 __all__ = [
-    "MIRROR",
     "SPLITS",
     "CorpusConfig",
     "Crops",

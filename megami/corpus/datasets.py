@@ -228,12 +228,12 @@ def load_mixes(
     effects: list[Tensor] = []
     contents: list[Tensor] = []
     for split in splits:
-        pairs = mix_contents(folder, config, content_encoder, split)
-        for turned in (False, True) if mirror else (False,):
-            own = mix_effects(folder, config, split, embedding, encoder, turned)
-            with torch.no_grad():
-                adapted = [adaptor.adapt_wet(wet, z) for (wet, _), z in zip(pairs, own, strict=True)]
-            effects += own
-            contents += [dry.expand_as(wet) for wet, dry in pairs] if true_dry else adapted
+        turns = (False, True) if mirror else (False,)
+        own = [z for turned in turns for z in mix_effects(folder, config, split, embedding, encoder, turned)]
+        pairs = mix_contents(folder, config, content_encoder, split) * len(turns)
+        with torch.no_grad():
+            adapted = [adaptor.adapt_wet(wet, z) for (wet, _), z in zip(pairs, own, strict=True)]
+        effects += own
+        contents += [dry.expand_as(wet) for wet, dry in pairs] if true_dry else adapted
     last = torch.cat([variants[0] for variants in adapted]), torch.cat([dry for _, dry in pairs])
     return MixEmbeddings(effects, contents, doubt(*last))

@@ -21,12 +21,12 @@ from megami.corpus.parallel import build_files, write_arrays
 from megami.corpus.songs import SPLITS, CorpusConfig, claim_cache, load_song, song_paths, to_int16
 from megami.data import ENGINEERS, INSTRUMENTS, Song
 from megami.effects import EFFECTS, EffectChain, identity_chain, random_chain, single_effect_chain
-from megami.embeddings import FxEncoder, FxEncoderConfig, dynamics_features, mid_bands_db, side_bands_db
+from megami.embeddings import (
+    MIRROR, FxEncoder, FxEncoderConfig, dynamics_features, mid_bands_db, mirror_dynamics, side_bands_db,
+)
 
 ACTIVE_DB = -45.0
 """A clip is worth hearing if its level is above this."""
-MIRROR = [1, 0, 2, 3]
-"""Order of the log-mels of left, right, mid and side once left and right are exchanged."""
 
 
 @cache
@@ -52,8 +52,7 @@ def describe(wet: Tensor) -> dict[str, np.ndarray]:
 
 def mirrored(features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What `describe` says of the same tracks with left and right exchanged, from what it said of them as they are."""
-    dynamics = features["dynamics"][:, [1, 0, 3, 2, 5, 4, 6, 7]]
-    dynamics[:, 7] *= -1  # the balance leans to the other side
+    dynamics = mirror_dynamics(torch.from_numpy(features["dynamics"])).numpy()
     return {"mels": features["mels"][:, MIRROR], "dynamics": dynamics, "mid": features["mid"], "side": features["side"]}
 
 

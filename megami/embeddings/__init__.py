@@ -9,6 +9,7 @@ from megami.embeddings.dynamics import (
     dynamics_features,
     encode_dynamics,
     log_spread_db,
+    mirror_dynamics,
     standardise_dynamics,
     stereo_imbalance,
     stereo_width,
@@ -26,7 +27,7 @@ from megami.embeddings.effect_embedding import (
     split_parts,
     to_tokens,
 )
-from megami.embeddings.fx_encoder import FxEncoder, FxEncoderConfig, contrastive_loss
+from megami.embeddings.fx_encoder import MIRROR, FxEncoder, FxEncoderConfig, contrastive_loss
 from megami.embeddings.fx_encoder_plusplus import FxEncoderPlusPlus
 from megami.embeddings.mel import LogMel
 from megami.embeddings.mel_cnn import MelCNN
@@ -47,6 +48,7 @@ __all__ = [
     "FxEncoderConfig",
     "FxEncoderPlusPlus",
     "LogMel",
+    "MIRROR",
     "MelCNN",
     "Parts",
     "apply_level",
@@ -64,6 +66,7 @@ __all__ = [
     "level_db",
     "log_spread_db",
     "mid_bands_db",
+    "mirror_dynamics",
     "renormalise",
     "side_bands_db",
     "split_parts",

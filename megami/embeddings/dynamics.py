@@ -62,6 +62,11 @@ def dynamics_features(audio: Tensor, sample_rate: int = SAMPLE_RATE) -> Tensor:
     return torch.cat([*per_channel, of_pair], dim=-1)
 
 
+def mirror_dynamics(features: Tensor) -> Tensor:
+    """The descriptors [..., 8] of the same audio with left and right exchanged."""
+    return features[..., [1, 0, 3, 2, 5, 4, 6, 7]] * features.new_tensor([1, 1, 1, 1, 1, 1, 1, -1])
+
+
 def standardise_dynamics(features: Tensor) -> Tensor:
     """Bring raw descriptors [..., 8] to about zero mean and unit variance, by the published constants."""
     return (features - features.new_tensor(CENTRE)) / features.new_tensor(SPREAD)

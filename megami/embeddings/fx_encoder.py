@@ -12,6 +12,10 @@ from megami.embeddings.mel import LogMel, normalise_for_encoder
 from megami.embeddings.mel_cnn import MelCNN
 
 
+MIRROR = [1, 0, 2, 3]
+"""Order of the encoder's log-mels (left, right, mid, side) once left and right are exchanged."""
+
+
 @dataclass(frozen=True)
 class FxEncoderConfig:
     """Sizes of the small effect encoder; the defaults give about 0.6 million parameters."""

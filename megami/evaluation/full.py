@@ -66,7 +66,7 @@ EMBEDDING_SYSTEMS = (
     "engineers_processor",
 )
 TRUE_DRY = "megami_true_dry"
-"""The system of the oracle that was trained on dry content, where there is such a network (`generator_true_dry`)."""
+"""The oracle that was trained on the content of dry tracks; a system only where the weights have its network."""
 DRAWN_SYSTEMS = ("megami", "megami_wet_content", "megami_adapted", "megami_as_learned", "per_track", TRUE_DRY)
 """Systems that are sampled, so that what they mixed depends on how."""
 
@@ -139,17 +139,13 @@ class Stage:
 
 
 def evaluate(
-    weights: str,
-    cache: Path,
-    workers: int | None = None,
-    config: EvaluationConfig = EvaluationConfig(),
-    seed: int = 0,
-    oracles: Path | None = None,
+    weights: str, cache: Path, workers: int | None = None, config: EvaluationConfig = EvaluationConfig(), seed: int = 0
 ) -> list[Row]:
     """Measure all networks of `weights` (a name or folder) and all systems, and return the rows.
 
-    Songs, features and rendered mixes are kept in `cache`; `oracles` is a folder with `generator_true_dry`, which makes
-    one more system. Raises UserError if the weights, their baselines or the
+    A folder that also has `generator_true_dry` gives one more system, "megami_true_dry".
+
+    Songs, features and rendered mixes are kept in `cache`. Raises UserError if the weights, their baselines or the
     SoundFont are not there, and for the published weights, which have no baselines.
     """
     if weights == "paper":
@@ -159,7 +155,8 @@ def evaluate(
     preset = networks.preset
     stage = Stage(
         networks, load_network(folder, "generator_regression"), load_network(folder, "generator_per_track"),
-        None if oracles is None else load_network(oracles, "generator_true_dry"), weights, cache, config, usual_sampling(preset), seed, workers,
+        load_network(folder, "generator_true_dry") if (folder / "generator_true_dry.safetensors").exists() else None,
+        weights, cache, config, usual_sampling(preset), seed, workers,
     )  # fmt: skip
     prepare(stage)
     rows = encoder_rows(networks, cache, config.corpus, config.chains, workers)
@@ -325,7 +322,7 @@ def write_embedding_systems(stage: Stage, songs: list[Engineered]) -> None:
         }
         if stage.true_dry is not None:
             drawn[TRUE_DRY] = systems.draw_megami(
-                stage.true_dry, embedding, song.dry_content, config.mixes, sampling, seed
+                stage.true_dry, embedding, song.dry_content, config.many_mixes, sampling, seed
             )
         for system, z in drawn.items():
             write_plan(stage.plan(system, name), z)
@@ -338,13 +335,10 @@ def sampler_material(stage: Stage) -> tuple[list[Tensor], list[Tensor]]:
     return [song.told(adapt) for song in songs], [song.effects for song in songs]
 
 
-def origin(weights: str, quick: bool, seed: int, oracles: Path | None = None) -> dict[str, object]:
+def origin(weights: str, quick: bool, seed: int) -> dict[str, object]:
     """How a results file was made: command, seed, commit, hashes of the weights, machine."""
     files = sorted(Path(weights_folder(weights)).glob("*.safetensors"))
     options = f"{'--quick ' if quick else ''}--weights {Path(weights).name} --seed {seed}"
-    if oracles is not None:
-        files.append(oracles / "generator_true_dry.safetensors")
-        options += f" --oracles {oracles.name}"
     machine = f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads"
     return {
         "command": f"megami evaluate {options} --out results.json",

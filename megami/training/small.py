@@ -129,24 +129,24 @@ def run_adaptor(place: Workplace, recipe: SmallRecipe) -> None:
     """Train the domain adaptor on pairs of wet and dry content; it is told the effects, of half the pairs mirrored."""
     encoder, fx = (load_network(place.weights, name) for name in ("content_encoder", "fx_encoder"))
     pairs = datasets.mix_contents(place.cache, recipe.corpus, encoder, "train")
+    as_is, turned = (
+        datasets.mix_effects(place.cache, recipe.corpus, "train", recipe.preset.embedding, fx, mirror)
+        for mirror in (False, True)
+    )
     variants = len(pairs[0][0])
     columns = zip(*[
         (wet.flatten(0, 1), dry.repeat(variants, 1), z.repeat(variants, 1))
-        for mirror in (False, True)
-        for (wet, dry), z in zip(
-            pairs, datasets.mix_effects(place.cache, recipe.corpus, "train", recipe.preset.embedding, fx, mirror),
-            strict=True,
-        )
+        for (wet, dry), z in zip(pairs * 2, as_is + turned, strict=True)
     ])  # fmt: skip
     task = adaptation.AdaptorTask(_seeded(lambda: DomainAdaptor(recipe.preset.adaptor), recipe))
     _train(place, recipe, "adaptor", task, "adaptor", adaptation.DrawPairs(*map(torch.cat, columns)))
 
 
-def run_generator(place: Workplace, recipe: SmallRecipe) -> None:
+def run_generator(place: Workplace, recipe: SmallRecipe, name: str = "generator", true_dry: bool = False) -> None:
     """Train the generator on the engineers' mixes."""
-    mixes = _mixes(place, recipe)
+    mixes = _mixes(place, recipe, true_dry)
     task = generator.GeneratorTask(_denoiser(recipe, mixes), recipe.preset.embedding, _noise(recipe, mixes))
-    _train(place, recipe, "generator", task, "denoiser", generator.DrawMixes(mixes))
+    _train(place, recipe, name, task, "denoiser", generator.DrawMixes(mixes))
 
 
 def run_generator_regression(place: Workplace, recipe: SmallRecipe) -> None:
@@ -166,9 +166,7 @@ def run_generator_per_track(place: Workplace, recipe: SmallRecipe) -> None:
 
 def run_generator_true_dry(place: Workplace, recipe: SmallRecipe) -> None:
     """Train an oracle: the generator, told the content of the dry tracks and not what the adaptor makes of the wet."""
-    mixes = _mixes(place, recipe, true_dry=True)
-    task = generator.GeneratorTask(_denoiser(recipe, mixes), recipe.preset.embedding, _noise(recipe, mixes))
-    _train(place, recipe, "generator_true_dry", task, "denoiser", generator.DrawMixes(mixes))
+    run_generator(place, recipe, "generator_true_dry", true_dry=True)
 
 
 def _denoiser(recipe: SmallRecipe, mixes: datasets.MixEmbeddings) -> Denoiser:
@@ -189,10 +187,8 @@ def _mixes(place: Workplace, recipe: SmallRecipe, true_dry: bool = False) -> dat
     """
     listeners = [load_network(place.weights, name) for name in ("fx_encoder", "content_encoder", "adaptor")]
     splits = ("train", "extra") if recipe.corpus.extra_songs else ("train",)
-    embedding = recipe.preset.embedding
-    return datasets.load_mixes(
-        place.cache, recipe.corpus, splits, embedding, *listeners, mirror=True, true_dry=true_dry
-    )
+    options = {"mirror": True, "true_dry": true_dry}
+    return datasets.load_mixes(place.cache, recipe.corpus, splits, recipe.preset.embedding, *listeners, **options)
 
 
 def _noise(recipe: SmallRecipe, mixes: datasets.MixEmbeddings) -> float | Tensor:

@@ -95,7 +95,6 @@ def test_evaluating_refuses_what_it_cannot_do(megami, tmp_path):
     megami("evaluate", "--quick", *cache, "--weights", "enormous").refused("unknown weights")
     megami("evaluate", "--quick", *cache, "--weights", "paper").refused("paper has none")
     megami("evaluate", "--quick", *cache, "--workers", -1).refused("--workers")
-    megami("evaluate", "--quick", *cache, "--oracles", tmp_path).refused("generator_true_dry.json")
     megami("evaluate", "--quick", *cache, "--out", tmp_path).refused("is a folder")
     (tmp_path / "file").write_text("in the way")
     megami("evaluate", "--quick", *cache, "--out", tmp_path / "file" / "rows.json").refused("not a folder")

@@ -22,7 +22,8 @@ CORPUS = CorpusConfig(
 
 def tiny_recipe() -> SmallRecipe:
     recipe = SmallRecipe(corpus=CORPUS)
-    return replace(recipe, **{name: replace(getattr(recipe, name), steps=3, save_every=2) for name in STAGES[2:] + ORACLES})
+    networks = STAGES[2:] + ORACLES
+    return replace(recipe, **{name: replace(getattr(recipe, name), steps=3, save_every=2) for name in networks})
 
 
 @pytest.fixture(scope="module")

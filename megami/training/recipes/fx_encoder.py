@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from megami.corpus import MIRROR, Views
-from megami.embeddings import FxEncoder, contrastive_loss
+from megami.corpus import Views
+from megami.embeddings import MIRROR, FxEncoder, contrastive_loss
 from megami.training.loop import LoopConfig
 
 LOOP = LoopConfig(steps=5000, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998, precision="bf16-mixed")
