@@ -101,9 +101,14 @@ def convolve(audio: Tensor, kernel: Tensor) -> Tensor:
     return torch.fft.irfft(spectrum, size)[..., :samples]
 
 
+FAST_BLOCK = 61440
+"""Samples that a short kernel is convolved with at once: few enough for the processor's cache."""
+
+
 def convolve_in_blocks(audio: Tensor, kernel: Tensor, block: int) -> Tensor:
-    """The same as `convolve`, in memory that does not grow with the song: overlap-add of blocks of `block` samples."""
+    """The same as `convolve`, in memory that does not grow with the song: overlap-add of at most `block` samples."""
     samples, tail = audio.shape[-1], kernel.shape[-1] - 1
+    block = min(block, max(FAST_BLOCK, 2 * tail))
     if samples <= block:
         return convolve(audio, kernel)
     size = fast_length(block + tail)
