@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from megami.embeddings.dynamics import crest_factor_db, decode_dynamics, log_spread_db, standardise_dynamics
 from megami.embeddings.effect_embedding import EmbeddingConfig, split_parts
-from megami.embeddings.spectrum import decode_spectrum, mid_bands_db
+from megami.embeddings.spectrum import bands_of_power_db, decode_spectrum, mean_power, mid_bands_db
 from megami.processor.dynamics_layer import DynamicsLayer, DynamicsSettings
 from megami.processor.filters import (
     CurveFilter,
@@ -122,8 +122,8 @@ class Conditioning(nn.Module):
         fx, _, dynamics = split_parts(config.embedding, z)
         mid, side = self.wanted_bands_db(z)
         with torch.no_grad():
-            bands = mid_bands_db(dry, config.mid_bands)
-            points = mid_bands_db(dry, config.points)
+            power = mean_power(dry[:, 0])
+            bands, points = (bands_of_power_db(power, count) for count in (config.mid_bands, config.points))
             own = torch.cat([crest_factor_db(dry), log_spread_db(dry)], dim=-1)  # [b, 2]
         wanted = decode_dynamics(dynamics)
         # What was done shows in differences: squashed peaks against the track's own, width against that of panning.
