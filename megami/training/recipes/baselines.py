@@ -19,7 +19,7 @@ REGRESSION_LOOP = LoopConfig(
     steps=10_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
 )
 PER_TRACK_LOOP = LoopConfig(
-    steps=15_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
+    steps=12_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
 )
 
 

@@ -13,7 +13,7 @@ from megami.generator import Denoiser, drop_condition, sample_sigma, training_lo
 from megami.training.loop import LoopConfig
 
 LOOP = LoopConfig(
-    steps=30_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
+    steps=25_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
 )
 
 FOCUS = 0.5  # share of noise levels that are drawn where there is most to learn
