@@ -28,7 +28,7 @@ class CorpusConfig:
     train_songs: int = 400
     validation_songs: int = 12
     test_songs: int = 30
-    extra_songs: int = 800
+    extra_songs: int = 600
     seconds: float = 12.0
     mixes_per_song: int = 5  # one by every engineer: else a generator learns by heart who mixed which song
     chain_mixes: int = 2  # views and crops borrow chains from the first so many mixes of a song
