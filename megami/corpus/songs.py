@@ -28,11 +28,11 @@ class CorpusConfig:
     train_songs: int = 400
     validation_songs: int = 12
     test_songs: int = 30
-    extra_songs: int = 800
+    extra_songs: int = 600
     seconds: float = 12.0
     mixes_per_song: int = 5  # one by every engineer: else a generator learns by heart who mixed which song
     chain_mixes: int = 2  # views and crops borrow chains from the first so many mixes of a song
-    chains: int = 2400  # of the effect encoder, each heard on `views` different clips
+    chains: int = 4800  # of the effect encoder, each heard on `views` different clips
     views: int = 4
     view_seconds: float = 5.0
     crops: int = 6000  # of the processor

@@ -6,6 +6,7 @@ A contrastive embedding need not keep the absolute spectrum of a track, but a sm
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -24,6 +25,7 @@ SIDE_CENTRE_DB, SIDE_SPREAD_DB = -20.0, 15.0
 SILENCE = 1e-14
 
 
+@cache
 def band_filters(bands: int, n_fft: int = N_FFT, sample_rate: int = SAMPLE_RATE) -> Tensor:
     """Triangles over log frequency from 30 Hz to 18 kHz: [n_fft / 2 + 1, bands].
 
@@ -58,7 +60,11 @@ def mid_bands_db(audio: Tensor, bands: int = MID_BANDS) -> Tensor:
 
     audio [b, c, n] (mid is the mean of the channels) -> [b, bands], softly floored at -70. Bands as in `band_filters`.
     """
-    power = mean_power(audio.mean(dim=1))
+    return bands_of_power_db(mean_power(audio.mean(dim=1)), bands)
+
+
+def bands_of_power_db(power: Tensor, bands: int = MID_BANDS) -> Tensor:
+    """The bands of `mid_bands_db` from a power spectrum of `mean_power`: [b, N_FFT / 2 + 1] -> [b, bands]."""
     share = power @ band_filters(bands).to(power) / (power.sum(-1, keepdim=True) + SILENCE)
     return 10 * torch.log10(share + 10 ** (MID_FLOOR_DB / 10))
 

@@ -52,14 +52,19 @@ class GaussianDenoiser(nn.Module):
         x [b, tracks, channels, T], noisy and scaled by c_in; cnoise [b, 1]: ln(sigma) / 4; cond [b, tracks, M, c].
         """
         turned = turn_tokens(x, cond, self.codes, back=True) if self.codes else x
-        row = (cond == 0).flatten(1).all(dim=1).long()  # [b]
+        lost = (cond == 0).flatten(1).all(dim=1)[:, None, None]  # [b, 1, 1]: no condition
         sigma = (4 * cnoise).exp()[:, :, None]  # [b, 1, 1]
         scale = (sigma**2 + self.sigma_data**2).sqrt()  # 1 / c_in
-        mean, variance, axes = self.mean[row][:, None], self.variance[row][:, None], self.axes[row]
-        away = (turned.flatten(-2) * scale - mean) @ axes  # [b, tracks, dim]
+        # Both products, then a choice: cheaper than axes of its own for every item.
+        mean = torch.where(lost, self.mean[1], self.mean[0])
+        variance = torch.where(lost, self.variance[1], self.variance[0])
+        away = turned.flatten(-2) * scale - mean  # [b, tracks, dim]
+        away = torch.where(lost, away @ self.axes[1], away @ self.axes[0])
         # Along each axis the clean value is `kept` of the noisy one; the preconditioning itself keeps c_skip of it.
         skip = (self.sigma_data / scale) ** 2
         kept = variance / (variance + sigma**2)
-        more = (kept - skip) * away @ axes.transpose(-1, -2) + (1 - skip) * mean
+        change = (kept - skip) * away
+        change = torch.where(lost, change @ self.axes[1].T, change @ self.axes[0].T)
+        more = change + (1 - skip) * mean
         answer = (more * scale / (sigma * self.sigma_data)).unflatten(-1, x.shape[-2:])  # 1 / c_out
         return turn_tokens(answer, cond, self.codes) if self.codes else answer

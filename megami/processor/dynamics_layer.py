@@ -65,6 +65,7 @@ class DynamicsSettings:
     film: Tensor  # [b, blocks, 2, channels]
     drive: Tensor  # amplitude into tanh
     drive_mix: Tensor  # 0 dry .. 1 saturated
+    amount: Tensor  # of all this: 0 none .. 1
 
 
 class GainNet(nn.Module):
@@ -96,7 +97,7 @@ class GainNet(nn.Module):
 class DynamicsLayer(nn.Module):
     """Compressor, gain network and drive, steered by the hidden vector of the processor.
 
-    `settings`: hidden [b, h] -> DynamicsSettings. `forward`: mono [b, 1, n] of level about 1 -> same shape. The gain
+    `settings`: hidden [b, h], amount [b, 1] -> DynamicsSettings. `forward`: mono [b, 1, n] of level about 1 -> same shape. The gain
     moves once per `hop` samples and is interpolated; everything works on any length at once, the past only.
     """
 
@@ -125,7 +126,7 @@ class DynamicsLayer(nn.Module):
             self.head.bias[1] = -2.0  # ratio 1.05: nearly no compression at first
             self.head.bias[4] = -3.0  # drive 0.05: tanh is nearly straight at first
 
-    def settings(self, hidden: Tensor) -> DynamicsSettings:
+    def settings(self, hidden: Tensor, amount: Tensor) -> DynamicsSettings:
         """Bring the head's numbers into ranges: threshold -36..12 dB, attack 0.5..60 ms, release 15..600 ms."""
         values = self.head(hidden)
         threshold, slope, attack, release, drive, mix = values[:, : self.COMPRESSOR].split(1, dim=-1)
@@ -137,6 +138,7 @@ class DynamicsLayer(nn.Module):
             film=values[:, self.COMPRESSOR :].reshape(-1, *self.film_shape),
             drive=torch.exp(drive.clamp(-5, 4)),
             drive_mix=hard_gate(mix),
+            amount=amount,
         )
 
     def gain_db(self, audio: Tensor, settings: DynamicsSettings) -> Tensor:
@@ -148,12 +150,12 @@ class DynamicsLayer(nn.Module):
         held = decaying_hold(reduction, pole_of(settings.release_ms, self.frame_ms))
         smooth = one_pole(held, pole_of(settings.attack_ms, self.frame_ms))
         envelope = torch.stack([peak_db, power_db], dim=1) / 20 + 1
-        return self.net(envelope, settings.film) - smooth
+        return settings.amount * (self.net(envelope, settings.film) - smooth)
 
     def forward(self, audio: Tensor, settings: DynamicsSettings) -> Tensor:
         gain = torch.exp(self.gain_db(audio, settings) / DB_PER_NEPER)
         gain = between_frames(gain, self.hop)[:, None, : audio.shape[-1]]
-        return saturate(audio * gain, settings.drive, settings.drive_mix)
+        return saturate(audio * gain, settings.drive, settings.amount * settings.drive_mix)
 
 
 def between_frames(values: Tensor, hop: int) -> Tensor:

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from megami.embeddings.dynamics import crest_factor_db, decode_dynamics, log_spread_db, standardise_dynamics
 from megami.embeddings.effect_embedding import EmbeddingConfig, split_parts
-from megami.embeddings.spectrum import decode_spectrum, mid_bands_db
+from megami.embeddings.spectrum import bands_of_power_db, decode_spectrum, mean_power, mid_bands_db
 from megami.processor.dynamics_layer import DynamicsLayer, DynamicsSettings
 from megami.processor.filters import (
     CurveFilter,
@@ -33,6 +33,8 @@ from megami.processor.space import EarlyTaps, NoiseTail, join_kernels
 
 QUIETEST_BAND_DB = -58.0
 NOTHING_DB = 0.4  # corrections of the equalisers below this are the error of the estimate
+CHANGED_DB, CHANGED_DYNAMICS_DB = 1.0, 0.5
+"""From these differences of a band, and of crest factor or spread, a track was surely changed; a fifth is none."""
 LEVEL_FRAME = 1024
 LEVEL_FLOOR = 1e-6
 
@@ -80,11 +82,30 @@ def loud_level(audio: Tensor) -> Tensor:
     return (power.square().sum(-1, keepdim=True) / power.sum(-1, keepdim=True)).sqrt()
 
 
-class Conditioning(nn.Module):
-    """What the small network knows, at about unit scale, and how far the target's spectrum is from the track's.
+def evidence_of_change(bands_db: Tensor, dynamics_db: Tensor) -> Tensor:
+    """How surely a track was changed in more than level and balance, which leave its bands and its dynamics alone.
 
-    dry [b, 1, n], z [b, dim] -> (condition [b, size], difference in dB at the points of the equaliser [b, points],
-    evidence for stereo [b, 1]). Without that evidence the parts that widen stay closed: their errors would be heard.
+    Differences in dB from the track's own bands [b, bands] and crest factor and spread [b, 2] -> 0..1 [b, 1].
+    """
+    colour = bands_db.abs().amax(-1, keepdim=True) / CHANGED_DB
+    dynamics = dynamics_db.abs().amax(-1, keepdim=True) / CHANGED_DYNAMICS_DB
+    return ((torch.maximum(colour, dynamics) - 0.2) / 0.8).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What the knobs of each item are set by."""
+
+    known: Tensor  # [b, size], at about unit scale: the input of the small network
+    difference_db: Tensor  # [b, points]: from the track's spectrum to the target's, at the points of the equaliser
+    stereo: Tensor  # [b, 1]: how surely the target is wide; without that the parts that widen stay closed
+    change: Tensor  # [b, 1]: how surely there is anything to do but level and balance
+
+
+class Conditioning(nn.Module):
+    """What a track and an embedding say together: dry [b, 1, n], z [b, dim] -> `Condition`.
+
+    Parts that are not surely wanted stay closed, since the errors of their knobs would be heard.
     """
 
     def __init__(self, config: StructuredConfig) -> None:
@@ -96,17 +117,17 @@ class Conditioning(nn.Module):
         to_points = interpolation_matrix(log_frequencies(config.mid_bands), log_frequencies(config.points))
         self.register_buffer("to_points", to_points, persistent=False)
 
-    def forward(self, dry: Tensor, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, dry: Tensor, z: Tensor) -> Condition:
         config = self.config
         fx, _, dynamics = split_parts(config.embedding, z)
         mid, side = self.wanted_bands_db(z)
         with torch.no_grad():
-            bands = mid_bands_db(dry, config.mid_bands)
-            points = mid_bands_db(dry, config.points)
+            power = mean_power(dry[:, 0])
+            bands, points = (bands_of_power_db(power, count) for count in (config.mid_bands, config.points))
             own = torch.cat([crest_factor_db(dry), log_spread_db(dry)], dim=-1)  # [b, 2]
         wanted = decode_dynamics(dynamics)
         # What was done shows in differences: squashed peaks against the track's own, width against that of panning.
-        squashed = (wanted[:, 2:6] - own.repeat_interleave(2, dim=-1)) / 3
+        squashed_db = wanted[:, 2:6] - own.repeat_interleave(2, dim=-1)
         widened = (side - panned_side_db(wanted[:, 7:])) / 15
         parts = [
             (points + 30) / 20,
@@ -114,12 +135,17 @@ class Conditioning(nn.Module):
             (side + 20) / 15,
             widened.clamp(-3, 4),
             standardise_dynamics(wanted).clamp(-4, 4),
-            squashed.clamp(-4, 4),
+            (squashed_db / 3).clamp(-4, 4),
             (own - own.new_tensor([16.0, -15.0])) / 8,
             F.normalize(fx, dim=-1) * config.embedding.fx_dim**0.5,
         ]
         difference_db = self.difference_db(mid, bands) @ self.to_points
-        return torch.cat(parts, dim=-1), difference_db, stereo_evidence(side, wanted[:, 7:])
+        stereo = stereo_evidence(side, wanted[:, 7:])
+        audible = torch.sigmoid((torch.maximum(mid, bands) - QUIETEST_BAND_DB) / 3)
+        # The louder channel: a track that was panned far has too little of the other to measure.
+        squashed_db = torch.where(wanted[:, 7:] > 0, squashed_db[:, 1::2], squashed_db[:, 0::2])
+        change = torch.maximum(evidence_of_change(audible * (mid - bands), squashed_db), stereo)
+        return Condition(torch.cat(parts, dim=-1), difference_db, stereo, change)
 
     def wanted_bands_db(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Mid [b, bands] and side [b, bands] in dB that z [b, dim] asks for, kept within what audio can have."""
@@ -165,24 +191,26 @@ class StructuredProcessor(nn.Module):
 
     def settings(self, dry: Tensor, z: Tensor) -> StructuredSettings:
         """Set every knob from the whole track and z; blocks of the track then share them."""
-        condition, difference_db, evidence = self.conditioning(dry, z)
-        hidden = self.body(condition)
+        condition = self.conditioning(dry, z)
+        hidden = self.body(condition.known)
         # dB per unit of the network: curves move in dB while weights move in hundredths.
         correction, emphasis, apart = (12 * self.curves(hidden)).unflatten(-1, (3, -1)).unbind(1)
-        skips = (4 * self.skip(condition)).unflatten(-1, (2, -1)).unbind(1)
+        skips = (4 * self.skip(condition.known)).unflatten(-1, (2, -1)).unbind(1)
         # What the dynamics shall react to is raised before and lowered after them by the same curve, so that an
         # emphasis cancels where they do nothing; the colour of the track is changed by the correction alone.
-        emphasis = soft_limit(emphasis + skips[1], self.config.post_limit_db)
-        correction = dead_zone(self.prior * difference_db + correction + skips[0], NOTHING_DB)
-        pre, post = soft_limit(correction, self.config.pre_limit_db) + emphasis, -emphasis
-        apart = evidence * soft_limit(dead_zone(apart, NOTHING_DB), self.config.post_limit_db) / 2
+        emphasis = condition.change * soft_limit(emphasis + skips[1], self.config.post_limit_db)
+        correction = dead_zone(self.prior * condition.difference_db + correction + skips[0], NOTHING_DB)
+        correction = condition.change * soft_limit(correction, self.config.pre_limit_db)
+        pre, post = correction + emphasis, -emphasis
+        apart = condition.stereo * soft_limit(dead_zone(apart, NOTHING_DB), self.config.post_limit_db) / 2
         kernels = self.filter(torch.stack([pre, post + apart, post - apart], dim=1))
-        direct = remove_dc(kernels[:, 1:], self.dc_window)
-        early = self.early(hidden, evidence)
+        direct = torch.lerp(kernels[:, 1:], remove_dc(kernels[:, 1:], self.dc_window), condition.change[..., None])
+        early = self.early(hidden, condition.stereo)
         direct = convolve(F.pad(direct, (0, early.shape[-1])), early)
-        stereo = join_kernels(direct, evidence[..., None] * self.tail(hidden))
+        stereo = join_kernels(direct, condition.stereo[..., None] * self.tail(hidden))
         colour_db, _ = self.conditioning.wanted_bands_db(z)
-        return StructuredSettings(kernels[:, :1], self.dynamics.settings(hidden), stereo, colour_db)
+        dynamics = self.dynamics.settings(hidden, condition.change)
+        return StructuredSettings(kernels[:, :1], dynamics, stereo, colour_db)
 
     def forward(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor:
         return self._process(dry, self.settings(dry, z), block=None)

@@ -100,7 +100,7 @@ def test_gain_looks_back_only():
     layer = DynamicsLayer(hidden=8)
     with torch.no_grad():
         layer.net.output.weight.normal_()
-    settings = layer.settings(random(1, 8))
+    settings = layer.settings(random(1, 8), torch.ones(1, 1))
     audio = random(1, 1, 6400)
     changed = audio.clone()
     changed[..., 3200:] *= 5

@@ -68,6 +68,27 @@ def test_identity_embedding_is_nearly_identity_before_training(processor):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("left, right", [(1.0, 1.0), (0.2, 0.2), (1.4, 0.3), (0.05, 1.0)])
+def test_gain_and_pan_alone_leave_the_track_as_it_is(left, right):
+    """Whatever the knobs are set to: level and balance are set afterwards, and nothing else is asked for."""
+    dry = notes(batch=2)
+    wet = stirred()(dry, embedding_of(torch.cat([left * dry, right * dry], dim=1)))
+    assert (wet - dry).abs().max() < 1e-4 * dry.abs().max()
+
+
+@torch.no_grad()
+def test_more_is_done_the_surer_it_is_that_something_was():
+    dry = notes()
+    squared = dry * dry.abs().sqrt()  # upward expansion, which level and balance do not explain
+    shares = (0.0, 0.02, 0.05, 0.2, 1.0)
+    targets = [(dry / dry.square().mean().sqrt()).lerp(squared / squared.square().mean().sqrt(), s) for s in shares]
+    conditioning = StructuredProcessor(CONFIG).conditioning
+    change = [float(conditioning(dry, embedding_of(target.expand(-1, 2, -1))).change) for target in targets]
+    assert change[0] == 0 and change[-1] == 1
+    assert change == sorted(change) and 0 < change[2] < 1
+
+
+@torch.no_grad()
 def test_target_colour_is_followed_before_training(processor):
     dry = notes()
     spectrum = torch.fft.rfft(dry)

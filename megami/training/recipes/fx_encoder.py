@@ -12,7 +12,7 @@ from megami.corpus import Views
 from megami.embeddings import MIRROR, FxEncoder, contrastive_loss
 from megami.training.loop import LoopConfig
 
-LOOP = LoopConfig(steps=5000, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998, precision="bf16-mixed")
+LOOP = LoopConfig(steps=10_000, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998, precision="bf16-mixed")
 
 
 @dataclass(frozen=True)

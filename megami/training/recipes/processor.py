@@ -13,7 +13,7 @@ from megami.embeddings import FxEncoder
 from megami.processor import match_level_per_channel, small_spectral_loss
 from megami.training.loop import LoopConfig
 
-STRUCTURED_LOOP = LoopConfig(steps=5000, learning_rate=3e-3, weight_decay=1e-2, ema_rate=0.998)
+STRUCTURED_LOOP = LoopConfig(steps=7000, learning_rate=3e-3, weight_decay=1e-2, ema_rate=0.998)
 TCN_LOOP = LoopConfig(steps=500, learning_rate=3e-3, weight_decay=1e-2, ema_rate=0.998)
 
 
