@@ -29,7 +29,6 @@ class LogMel(nn.Module):
 
     FLOOR = 1e-9
     CENTRE_DB, SPREAD_DB = -50.0, 20.0
-    CHUNK = 1
 
     def __init__(
         self,
@@ -51,8 +50,8 @@ class LogMel(nn.Module):
         self.register_buffer("bank", bank.repeat_interleave(2, dim=0), persistent=False)
 
     def forward(self, audio: Tensor) -> Tensor:
-        # One item at a time stays in the processor's cache: three times as fast as one large batch.
-        power = torch.cat([self._mel_power(items) for items in audio.split(self.CHUNK)])
+        # One item at a time stays in the processor's cache: half again as fast as four at once.
+        power = torch.cat([self._mel_power(item) for item in audio.split(1)])
         level_db = 10 * torch.log10(power + self.FLOOR)
         return ((level_db - self.CENTRE_DB) / self.SPREAD_DB).transpose(-1, -2).contiguous()
 

@@ -26,6 +26,7 @@ SILENCE = 1e-14
 
 
 @cache
+@torch.inference_mode(False)  # kept: a tensor that inference made could not be learned through later
 def band_filters(bands: int, n_fft: int = N_FFT, sample_rate: int = SAMPLE_RATE) -> Tensor:
     """Triangles over log frequency from 30 Hz to 18 kHz: [n_fft / 2 + 1, bands].
 

@@ -51,14 +51,14 @@ def descriptors(audio: Tensor, sample_rate: int = 44100) -> Tensor:
 def _powers(audio: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Power spectra averaged over time of left, right, mid and side: [b, 2, n] -> each [b, bins]."""
     # One item at a time stays in the processor's cache.
-    of_left, of_right, together = torch.stack([_power(clip) for clip in audio]).unbind(1)
+    window = torch.hann_window(N_FFT, device=audio.device, dtype=audio.dtype)
+    of_left, of_right, together = torch.stack([_power(clip, window) for clip in audio]).unbind(1)
     # |m|^2 + |s|^2 = (|l|^2 + |r|^2) / 2; rounding may leave a little less than nothing.
     return of_left, of_right, together, ((of_left + of_right) / 2 - together).clamp_min(0)
 
 
-def _power(clip: Tensor) -> Tensor:
+def _power(clip: Tensor, window: Tensor) -> Tensor:
     """Power spectra averaged over time of left, right and mid of one clip: [2, n] -> [3, bins]."""
-    window = torch.hann_window(N_FFT, device=clip.device, dtype=clip.dtype)
     spectrum = torch.stft(clip, N_FFT, HOP, window=window, center=True, pad_mode="constant", return_complex=True)
     parts = torch.view_as_real(spectrum.transpose(-1, -2)).flatten(-2)  # [2, frames, 2 bins]: real, imaginary, ...
     parts = [parts[0], parts[1], (parts[0] + parts[1]) / 2]

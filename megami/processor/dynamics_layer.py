@@ -97,8 +97,9 @@ class GainNet(nn.Module):
 class DynamicsLayer(nn.Module):
     """Compressor, gain network and drive, steered by the hidden vector of the processor.
 
-    `settings`: hidden [b, h], amount [b, 1] -> DynamicsSettings. `forward`: mono [b, 1, n] of level about 1 -> same shape. The gain
-    moves once per `hop` samples and is interpolated; everything works on any length at once, the past only.
+    `settings`: hidden [b, h], amount [b, 1] -> DynamicsSettings. `forward`: mono [b, 1, n] of level about 1 -> same
+    shape. The gain moves once per `hop` samples and is interpolated; everything works on any length at once, the past
+    only.
     """
 
     COMPRESSOR = 6  # threshold, slope, attack, release, drive, drive mix

@@ -90,3 +90,15 @@ def test_silence_short_clips_and_gradients_are_finite():
         assert code.isfinite().all()
         code[:, ::3].sum().backward()
         assert audio.grad.isfinite().all()
+
+
+def test_what_inference_made_does_not_stop_learning():
+    """The filters are made once and kept: first for a listener who needs no gradient, then for a loss."""
+    band_filters.cache_clear()
+    audio = torch.randn(1, 2, 9000, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        mid_bands_db(audio)
+        side_bands_db(audio)
+    audio.requires_grad_()
+    (mid_bands_db(audio).sum() + side_bands_db(audio).sum()).backward()
+    assert audio.grad.abs().sum() > 0
