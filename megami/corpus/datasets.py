@@ -22,10 +22,14 @@ from megami.errors import UserError
 
 @dataclass(frozen=True)
 class Views:
-    """Log-mels of every chain on several clips: mels [chains, views, 4, mels, frames] in half precision."""
+    """Log-mels of every chain on several clips: mels [chains, views, 4, mels, frames] in half precision.
+
+    instrument [chains, views] are class numbers; chain [chains] numbers the chains, for one may have been drawn twice.
+    """
 
     mels: Tensor
     instrument: Tensor
+    chain: Tensor
 
     @staticmethod
     def load(paths: list[Path]) -> Views:
@@ -34,6 +38,7 @@ class Views:
         return Views(
             torch.from_numpy(np.stack([file["mels"] for file in files])),
             torch.from_numpy(np.stack([file["instrument"] for file in files])),
+            torch.from_numpy(np.unique([str(file["chain"]) for file in files], return_inverse=True)[1]),
         )
 
 

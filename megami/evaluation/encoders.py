@@ -19,19 +19,19 @@ from megami.weights import Networks
 GALLERY = 100  # chains among which one is to be found
 
 
-def retrieval_hits(views: Tensor) -> Tensor:
+def retrieval_hits(views: Tensor, chain: Tensor | None = None) -> Tensor:
     """Whether the nearest neighbour of each clip, among other clips of all chains, has the same chain: [chains, views].
 
     views [chains, views, dim]: each view in turn asks, the next view of every chain answers (cosine), so the clips that
-    are compared never share content. Chance is 1 / chains.
+    are compared never share content. Chance is 1 / chains. chain [chains] numbers the chains where some are the same.
     """
     unit = F.normalize(views, dim=-1)
-    chains, count, _ = unit.shape
-    truth = torch.arange(chains)
+    count = unit.shape[1]
+    chain = torch.arange(len(unit)) if chain is None else chain
     hits = []
     for view in range(count):
         likeness = unit[:, view] @ unit[:, (view + 1) % count].T
-        hits.append((likeness.argmax(dim=1) == truth).float())
+        hits.append((chain[likeness.argmax(dim=1)] == chain).float())
     return torch.stack(hits, dim=1)
 
 
@@ -81,8 +81,9 @@ def encoder_rows(
     classes = views.instrument.flatten()
     rows = []
     for name, (for_retrieval, for_probe) in systems.items():
-        groups = for_retrieval[: len(for_retrieval) // GALLERY * GALLERY].split(GALLERY)
-        hits = torch.cat([retrieval_hits(group) for group in groups])
+        whole = len(for_retrieval) // GALLERY * GALLERY
+        groups = zip(for_retrieval[:whole].split(GALLERY), views.chain[:whole].split(GALLERY), strict=True)
+        hits = torch.cat([retrieval_hits(*group) for group in groups])
         rows.append(mean_row(name, "retrieval_top1", hits.mean(1).numpy(), hits.numel()))
         probe = linear_probe_accuracy(for_probe.flatten(0, 1), classes)
         rows.append(Row(name, "instrument_readable", probe, *binomial_interval(probe, len(classes)), len(classes)))

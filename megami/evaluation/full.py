@@ -83,7 +83,7 @@ class EvaluationConfig:
     chains: int = 400
     crops: int = 400
     sampler_songs: int = 12  # 0 leaves out the study of the sampler
-    sampler_mixes: int = 12
+    sampler_mixes: int = 24
     target_lufs: float = HEARD_LUFS  # at which every mix is heard
 
     @staticmethod

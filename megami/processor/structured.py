@@ -52,7 +52,6 @@ class StructuredConfig:
     pre_limit_db: float = 40.0
     post_limit_db: float = 24.0
     trim_limit_db: float = 12.0  # of the last equaliser; 0 leaves it out
-    leave_alone: bool = True  # tracks of which the embedding says no more than level and balance
     net_channels: int = 24
     net_blocks: int = 4
     net_kernel: int = 5
@@ -146,7 +145,6 @@ class Conditioning(nn.Module):
         # The louder channel: a track that was panned far has too little of the other to measure.
         squashed_db = torch.where(wanted[:, 7:] > 0, squashed_db[:, 1::2], squashed_db[:, 0::2])
         change = torch.maximum(evidence_of_change(audible * (mid - bands), squashed_db), stereo)
-        change = change if config.leave_alone else torch.ones_like(change)
         return Condition(torch.cat(parts, dim=-1), difference_db, stereo, change)
 
     def wanted_bands_db(self, z: Tensor) -> tuple[Tensor, Tensor]:

@@ -24,7 +24,7 @@ def test_mirrored_features_are_those_of_the_mirrored_audio():
 
 def test_half_of_the_chains_are_drawn_mirrored_and_both_views_alike():
     mels = torch.arange(4.0)[:, None, None].expand(6, 3, 4, 8, 70).half()  # every picture says which channel it is
-    draw, rng = DrawViews(Views(mels, torch.zeros(6, 3)), chains=6), np.random.default_rng(0)
+    draw, rng = DrawViews(Views(mels, torch.zeros(6, 3), torch.arange(6)), chains=6), np.random.default_rng(0)
     drawn = torch.cat([draw(rng)["mels"][..., 0, 0] for _ in range(50)])  # [chains, 2, 4]
     assert torch.equal(drawn[:, 0], drawn[:, 1])
     first = drawn[:, 0].tolist()

@@ -15,6 +15,12 @@ def test_retrieval_is_sure_when_views_agree_and_chance_when_they_do_not():
     assert retrieval_hits(normal(50, 3, 16, seed=2)).mean() < 0.1
 
 
+def test_a_chain_that_was_drawn_twice_is_found_in_either_place():
+    chains = normal(25, 1, 16).repeat(2, 1, 1) + 0.01 * normal(50, 3, 16, seed=1)
+    assert 0.3 < retrieval_hits(chains).mean() < 0.7
+    assert retrieval_hits(chains, torch.arange(25).repeat(2)).mean() == 1.0
+
+
 def test_probe_reads_what_is_there_and_nothing_else():
     classes = torch.arange(300) % 4
     shown = normal(300, 12)

@@ -1,7 +1,9 @@
 """The study of the sampler: every way is measured once, and the fewest sufficient evaluations are found."""
 
 from megami.evaluation.rows import Row
-from megami.evaluation.sampler_study import DISTANCE, EVALUATIONS, fewest_evaluations, studied, way_name
+import pytest
+
+from megami.evaluation.sampler_study import EVALUATIONS, LAG, fewest_evaluations, studied, way_name
 from megami.evaluation.systems import Sampling
 
 
@@ -12,9 +14,10 @@ def test_every_way_has_a_name_of_its_own_and_heun_pays_twice():
     assert all(way.steps == calls for way, calls in ways if way.solver != "heun")
 
 
-def test_the_fewest_evaluations_lie_in_the_interval_of_the_most():
-    rows = []
-    for calls in EVALUATIONS:
-        value = 100 / calls  # 1 at 100 calls
-        rows.append(Row(way_name(Sampling(0, 0.0, 1.0, "euler"), calls), DISTANCE, value, value - 4, value + 4, 9))
-    assert fewest_evaluations(rows, "euler", 0.0) == 25
+@pytest.mark.parametrize("surely_worse, fewest", [((), 4), ((4, 8, 12), 16), ((4, 25), 50), ((8,), 12)])
+def test_the_fewest_evaluations_are_not_surely_worse_than_the_most_and_nor_are_more(surely_worse, fewest):
+    rows = [
+        Row(way_name(Sampling(0, 0.0, 1.0, "euler"), n), LAG, 0.1, 0.05 if n in surely_worse else -0.05, 0.2, 9)
+        for n in EVALUATIONS
+    ]
+    assert fewest_evaluations(rows, "euler", 0.0) == fewest

@@ -40,7 +40,7 @@ def test_an_untouched_track_comes_back(dry_tracks, render):
     dry = phrase(dry_tracks)
     wet = dry.expand(2, -1)
     out = match_level_per_channel(render(dry, wet)[None], wet[None])
-    assert float(small_spectral_errors(out, wet[None], keep_balance=True)) < 0.12
+    assert float(small_spectral_errors(out, wet[None], keep_balance=True)) < 0.002
 
 
 @pytest.mark.parametrize("right_db", [-12.0, -6.0, 0.0, 6.0, 12.0])
