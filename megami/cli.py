@@ -52,7 +52,7 @@ def mix(
     compat: Annotated[str, typer.Option(help="ours, or published: do as the released inference does (paper)")] = "ours",
     processor: Annotated[str, typer.Option(help="structured or tcn; the preset's own if empty")] = "",
     seed: Annotated[int, typer.Option(help="the same seed gives the same mixes")] = 0,
-    steps: Annotated[int | None, typer.Option(help="sampling steps  [default: 12 (small), 99 (paper)]")] = None,
+    steps: Annotated[int | None, typer.Option(help="sampling steps  [default: 8 (small), 99 (paper)]")] = None,
     guidance: Annotated[float, typer.Option(help="above 1 follows the content more closely")] = 1.0,
     temperature: Annotated[
         float | None, typer.Option(help="lower: closer to what is typical  [default: 0.5 (small), 1 (paper)]")
