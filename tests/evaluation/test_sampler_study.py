@@ -1,8 +1,8 @@
 """The study of the sampler: every way is measured once, and the fewest sufficient evaluations are found."""
 
-from megami.evaluation.rows import Row
 import pytest
 
+from megami.evaluation.rows import Row
 from megami.evaluation.sampler_study import EVALUATIONS, LAG, fewest_evaluations, studied, way_name
 from megami.evaluation.systems import Sampling
 
