@@ -15,12 +15,12 @@ from typing import Any
 from megami.errors import UserError
 
 __version__ = "0.1.0"
-__all__ = ["Behaviour", "Mix", "Mixer", "Multitrack", "UserError", "__version__", "read_multitrack"]
+__all__ = ["Compat", "Mix", "Mixer", "Multitrack", "UserError", "__version__", "read_multitrack"]
 
 _HOMES = {
-    "Behaviour": "megami.behaviour",
-    "Mix": "megami.mix",
-    "Mixer": "megami.mixer",
+    "Compat": "megami.mixing.compat",
+    "Mix": "megami.mixing.mix",
+    "Mixer": "megami.mixing.mixer",
     "Multitrack": "megami.audio",
     "read_multitrack": "megami.audio",
 }

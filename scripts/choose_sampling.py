@@ -25,12 +25,12 @@ from torch import Tensor
 from megami.adaptation import DomainAdaptor
 from megami.corpus import CorpusConfig, build_features, build_songs, mix_contents, mix_effects
 from megami.corpus.features import mix_paths
-from megami.evaluation.distances import kad_row
-from megami.evaluation.plans import Ruler, energy_distance, plan_agreement
-from megami.evaluation.reach import same_style_radius, styles_reached
-from megami.evaluation.rows import mean_row
+from megami.evaluation.measures.distances import kad_row
+from megami.evaluation.measures.plan_distance import PlanMetric, energy_distance, plan_agreement
+from megami.evaluation.measures.style_coverage import same_style_radius, styles_reached
+from megami.evaluation.results import mean_row
 from megami.evaluation.systems import Sampling, draw_megami
-from megami.weights import Networks, from_pretrained
+from megami.mixing.pretrained import Networks, from_pretrained
 
 WAYS = [
     ("dry", Sampling(steps, churn, 1.0, solver))
@@ -84,36 +84,36 @@ def told(adaptor: DomainAdaptor, dry: Tensor) -> dict[str, Tensor]:
     return {"dry": dry, "adapted": adaptor(dry)}
 
 
-def radius_of(ruler: Ruler, songs: Sequence[Song]) -> float:
+def radius_of(metric: PlanMetric, songs: Sequence[Song]) -> float:
     """How near the second half of the engineers' mixes come to the first half of the same engineer's, most of them."""
     half = len(songs[0].effects) // 2
-    apart = [ruler.distances(song.effects[half:], song.effects[:half]).numpy() for song in songs]
+    apart = [metric.distances(song.effects[half:], song.effects[:half]).numpy() for song in songs]
     theirs, ours = ([song.engineers[cut] for song in songs] for cut in (slice(half, None), slice(half)))
     return same_style_radius(apart, theirs, ours)
 
 
-def measure(ruler: Ruler, radius: float, songs: Sequence[Song], drawn: Sequence[Tensor]) -> str:
+def measure(metric: PlanMetric, radius: float, songs: Sequence[Song], drawn: Sequence[Tensor]) -> str:
     """The cells of one row: `drawn` [mixes, tracks, dim] per song against the first half of the engineers' mixes."""
     half = len(songs[0].effects) // 2
     pairs = [(song.effects[:half], song.engineers[:half], plans) for song, plans in zip(songs, drawn, strict=True)]
-    apart = [ruler.distances(plans, theirs).numpy() for theirs, _, plans in pairs]
+    apart = [metric.distances(plans, theirs).numpy() for theirs, _, plans in pairs]
     near = [distances.min(1).mean() for distances in apart]
     precise = [(distances.min(1) <= radius).mean() for distances in apart]
     reached = [styles_reached(distances, pair[1], radius) for distances, pair in zip(apart, pairs, strict=True)]
-    energy = [energy_distance(ruler, plans, theirs) for theirs, _, plans in pairs]
-    agreement = [plan_agreement(ruler, plans, theirs, names) for theirs, names, plans in pairs]
+    energy = [energy_distance(metric, plans, theirs) for theirs, _, plans in pairs]
+    agreement = [plan_agreement(metric, plans, theirs, names) for theirs, names, plans in pairs]
     kad = kad_row("", "", *([pair[k].flatten(0, 1) for pair in pairs] for k in (0, 2)))
     cells = (f"{np.mean(column):.3f}" for column in (energy, near, precise, reached, agreement))
     return f"{kad.value:.3f} ({kad.low:.3f}–{kad.high:.3f}) | " + " | ".join(cells)
 
 
-def print_lags(networks: Networks, ruler: Ruler, songs: Sequence[Song]) -> None:
+def print_lags(networks: Networks, metric: PlanMetric, songs: Sequence[Song]) -> None:
     """How much farther from the engineers few evaluations end than 100, of the solvers that pay one a step."""
     preset, mixes = networks.preset, len(songs[0].effects)
 
     def distance(song: Song, way: Sampling, seed: int) -> float:
         plans = draw_megami(networks.generator, preset.embedding, song.contents["dry"], mixes, way, seed)
-        return energy_distance(ruler, plans, song.effects)
+        return energy_distance(metric, plans, song.effects)
 
     print("\n| solver | evaluations | energy over that of 100 |\n|---|---|---|")
     for solver in ("euler", "multistep"):
@@ -136,20 +136,20 @@ def main() -> None:
     networks = from_pretrained(chosen.weights)
     songs = load_songs(chosen.cache, networks, chosen.mixes)
     embedding, half = networks.preset.embedding, chosen.mixes // 2
-    ruler = Ruler.of(embedding, [song.effects[:half] for song in songs])
+    metric = PlanMetric.of(embedding, [song.effects[:half] for song in songs])
     ways = "| told | solver | steps | churn | guidance | temperature "
     print(ways + "| KAD | energy | near | precise | reached | agreement |\n|" + "---|" * 12)
-    radius = radius_of(ruler, songs)
+    radius = radius_of(metric, songs)
     floor = [song.effects[half:] for song in songs]
-    print(f"| | engineers, other mixes | | | | | {measure(ruler, radius, songs, floor)} |")
+    print(f"| | engineers, other mixes | | | | | {measure(metric, radius, songs, floor)} |")
     for what, way in WAYS:
         drawn = [
             draw_megami(networks.generator, embedding, song.contents[what], half, way, seed)
             for seed, song in enumerate(songs)
         ]
         words = f"{what} | {way.solver} | {way.steps} | {way.churn:g} | {way.guidance:g} | {way.temperature:g}"
-        print(f"| {words} | {measure(ruler, radius, songs, drawn)} |", flush=True)
-    print_lags(networks, Ruler.of(embedding, [song.effects for song in songs]), songs)
+        print(f"| {words} | {measure(metric, radius, songs, drawn)} |", flush=True)
+    print_lags(networks, PlanMetric.of(embedding, [song.effects for song in songs]), songs)
 
 
 if __name__ == "__main__":

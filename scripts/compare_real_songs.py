@@ -1,10 +1,10 @@
 """Mix real stems and hold the mixes against the raw sum and the range of the engineers' mixes of studio songs.
 
-    python scripts/compare_real_songs.py results.json STEMS_FOLDER... [--out real_songs.json] [--figure real_songs.png]
+    python scripts/compare_real_songs.py results/results.json STEMS_FOLDER... [--out results/real_songs.json] [--figure real_songs.png]
                                          [--mixes 5] [--seed 0] [--weights small]
 
 Prints tables in Markdown, and names every track that is inaudible or dominates. The chapter draws its figure from
-`real_songs.json`; --figure draws the same.
+`results/real_songs.json`; --figure draws the same.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import matplotlib
 
 import megami
 from megami.errors import UserError
-from megami.evaluation.full import origin
 from megami.evaluation.real_songs import RealSong, check_mix, raw_sum_of, write_real_songs
-from megami.evaluation.rows import Row, read_results
+from megami.evaluation.results import Row, read_results
+from megami.evaluation.run import origin
 from megami.notebook.real_song_plot import MEASURES, plot_real_songs
 
 matplotlib.use("Agg")
@@ -54,7 +54,7 @@ def print_song(title: str, song: RealSong, ranges: dict[str, Row]) -> None:
 def parse() -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", type=Path, help="results.json of megami evaluate")
+    parser.add_argument("results", type=Path, help="results/results.json of megami evaluate")
     parser.add_argument("songs", type=Path, nargs="+", help="folders of stems")
     parser.add_argument("--out", type=Path, help="JSON to write")
     parser.add_argument("--figure", type=Path, help="PNG to write")
@@ -76,7 +76,7 @@ def main() -> None:
         print_song(folder.name, songs[folder.name], ranges)
     if chosen.out:
         options = f"--mixes {chosen.mixes} --seed {chosen.seed} --weights {chosen.weights}"
-        command = f"scripts/compare_real_songs.py results.json {' '.join(songs)} {options}"
+        command = f"scripts/compare_real_songs.py results/results.json {' '.join(songs)} {options}"
         write_real_songs(chosen.out, songs, {**origin(chosen.weights, False, chosen.seed), "command": command})
     if chosen.figure:
         plot_real_songs(songs, results).savefig(chosen.figure, dpi=110)

@@ -15,10 +15,10 @@ import numpy as np
 import soundfile
 from scipy import signal
 
-from megami.data.studio import compose_song
+from megami.studio import compose_song
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 MEASURES: tuple[tuple[str, str], ...] = (
     ("peak", "peak, dBFS"),

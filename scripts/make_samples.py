@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from megami.audio import SAMPLE_RATE, write_audio
-from megami.data.studio import compose_song
-from megami.data.studio.composer import Arrangement, arrange
-from megami.data.studio.notes import BEATS_PER_BAR
-from megami.data.studio.styles import style_named
+from megami.studio import compose_song
+from megami.studio.band.composer import Arrangement, arrange
+from megami.studio.band.genres import genre_named
+from megami.studio.band.notes import BEATS_PER_BAR
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample song: folder, style, seed, bars, and for each stem (in the song's order) a file name and a line."""
+    """One sample song: folder, genre, seed, bars, and for each stem (in the song's order) a file name and a line."""
 
     folder: str
     title: str
-    style: str
+    genre: str
     seed: int
     bars: int
     stems: tuple[tuple[str, str], ...]
@@ -108,15 +108,15 @@ whose notice is:
 
 def length_of(sample: Sample) -> tuple[float, Arrangement]:
     """Length in seconds of a whole number of bars, and the arrangement of that length."""
-    feel = arrange(style_named(sample.style), 4.0, sample.seed).feel
+    feel = arrange(genre_named(sample.genre), 4.0, sample.seed).feel
     seconds = round(feel.start_s + sample.bars * BEATS_PER_BAR * 60.0 / feel.bpm, 2)
-    return seconds, arrange(style_named(sample.style), seconds, sample.seed)
+    return seconds, arrange(genre_named(sample.genre), seconds, sample.seed)
 
 
 def make(sample: Sample, out: Path) -> None:
     """Write the stems and README of one song."""
     seconds, arrangement = length_of(sample)
-    song = compose_song(sample.seed, sample.style, seconds)
+    song = compose_song(sample.seed, sample.genre, seconds)
     if song.multitrack.num_tracks != len(sample.stems):
         raise SystemExit(f"{sample.folder}: {song.multitrack.names} are not the {len(sample.stems)} stems described")
     folder = out / sample.folder
@@ -128,11 +128,11 @@ def make(sample: Sample, out: Path) -> None:
         lines.append(f"| `{name}.flac` | {role} | {instrument} | {made} |")
     table = "\n".join(["| file | role | instrument | what it is |", "|---|---|---|---|", *lines])
     text = (
-        f"# {sample.title}\n\n{sample.style.capitalize()}, {arrangement.feel.bpm:.0f} beats per minute, "
+        f"# {sample.title}\n\n{sample.genre.capitalize()}, {arrangement.feel.bpm:.0f} beats per minute, "
         f"{arrangement.harmony.name}, {sample.bars} bars, {seconds:.1f} s. Dry mono stems, FLAC, 44.1 kHz,\n"
         "16 bit, with the levels and noise floors of a session; nothing is mixed.\n\n"
         f"{table}\n\n## How it was made\n\nComposed and rendered by the project's synthetic studio: "
-        f'`compose_song({sample.seed}, "{sample.style}", {seconds:.2f})`.\n'
+        f'`compose_song({sample.seed}, "{sample.genre}", {seconds:.2f})`.\n'
         "`python scripts/make_samples.py` renders it again.\n\n"
     )
     (folder / "README.md").write_text(text + _LICENCE, encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Write what `megami evaluate --out results.json` measured beside the shipped weights that it is about.
+"""Write what `megami evaluate --out results/results.json` measured beside the shipped weights that it is about.
 
-    python scripts/note_metrics.py results.json
+python scripts/note_metrics.py results/results.json
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from megami.evaluation.rows import read_results
+from megami.evaluation.results import read_results
 
 SYSTEMS = {
     "fx_encoder": ("effect_encoder", ("retrieval_top1", "instrument_readable")),

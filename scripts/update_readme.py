@@ -1,6 +1,6 @@
-"""Put the tables of `megami evaluate --out results.json` into the README, between its two markers.
+"""Put the tables of `megami evaluate --out results/results.json` into the README, between its two markers.
 
-    python scripts/update_readme.py results.json
+python scripts/update_readme.py results/results.json
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from megami.evaluation.rows import read_results
+from megami.evaluation.results import read_results
 from megami.evaluation.tables import report
 
 BEGIN, END = "<!-- results: written by scripts/update_readme.py -->", "<!-- end of results -->"

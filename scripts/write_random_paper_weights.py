@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from megami.adaptation import ClapEncoder
 from megami.embeddings import FxEncoderPlusPlus
 from megami.generator import MultitrackTransformer
+from megami.presets import build_network, preset
 from megami.processor import FilmTCN
-from megami.weights import build_network, preset
-from megami.weights.convert import publish_adaptor, publish_tcn, publish_transformer
-from megami.weights.published import CLAP_PARTS, FINE_BINS, FX_ENCODER_PARTS
-from megami.weights.registry import ADAPTOR, CLAP, FEATURES, FX_ENCODER, GENERATOR, PROCESSOR
+from megami.published.addresses import ADAPTOR, CLAP, FEATURES, FX_ENCODER, GENERATOR, PROCESSOR
+from megami.published.key_tables import publish_adaptor, publish_tcn, publish_transformer
+from megami.published.loading import CLAP_PARTS, FINE_BINS, FX_ENCODER_PARTS
 
 State = dict[str, Tensor]
 

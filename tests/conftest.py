@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from megami.weights import GeneratorConfig, build_network, preset, save_network
+from megami.presets import GeneratorConfig, build_network, preset, save_network
 
 Tracks = dict[str, np.ndarray]
 
@@ -26,12 +26,17 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the small preset's networks with random weights: they mix badly, but everything else holds for them."""
     small = preset("small")
     # Also the generators answer something, which they begin to do only when they are trained.
-    generator = GeneratorConfig(replace(small.transformer, zero_output=False), small.edm, small.gaussian)
+    generator = GeneratorConfig(replace(small.transformer, zero_output=False), small.edm, small.linear_denoiser)
     configs = {
-        "fx_encoder": small.fx_encoder, "content_encoder": small.content, "adaptor": small.adaptor,
-        "generator": generator, "generator_regression": generator, "generator_per_track": generator,
+        "fx_encoder": small.fx_encoder,
+        "content_encoder": small.content,
+        "adaptor": small.adaptor,
+        "generator": generator,
+        "generator_regression": generator,
+        "generator_per_track": generator,
         "generator_true_dry": generator,
-        "processor_structured": small.structured, "processor_tcn": small.tcn,
+        "processor_structured": small.structured,
+        "processor_tcn": small.tcn,
     }
     folder = tmp_path_factory.mktemp("random_weights")
     with torch.random.fork_rng(devices=[]):

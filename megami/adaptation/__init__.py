@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from megami.adaptation.adaptor import (
-    AdaptorConfig, DomainAdaptor, adaptor_loss, add_content_noise, content_tokens, doubt,
+    AdaptorConfig,
+    DomainAdaptor,
+    adaptor_loss,
+    add_content_noise,
+    content_tokens,
+    doubt,
 )
 from megami.adaptation.clap import ClapConfig, ClapEncoder
 from megami.adaptation.content import ContentConfig, ContentEncoder, content_loss, describe_source, join_content

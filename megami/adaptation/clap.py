@@ -75,14 +75,25 @@ def build_tower(config: ClapConfig) -> nn.Module:
     """Build the audio tower (weights to be loaded). Raises UserError where laion-clap is not installed."""
     module = htsat_module()
     sizes = SimpleNamespace(
-        window_size=config.n_fft, hop_size=config.hop, sample_rate=config.sample_rate, mel_bins=config.mels,
-        fmin=config.lowest_hz, fmax=config.highest_hz,
+        window_size=config.n_fft,
+        hop_size=config.hop,
+        sample_rate=config.sample_rate,
+        mel_bins=config.mels,
+        fmin=config.lowest_hz,
+        fmax=config.highest_hz,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch about that module's meshgrid
         return module.HTSAT_Swin_Transformer(
-            spec_size=256, patch_size=4, patch_stride=(4, 4), num_classes=HTSAT_CLASSES, embed_dim=config.embed_dim,
-            depths=list(config.depths), num_heads=list(config.heads), window_size=8, config=sizes,
+            spec_size=256,
+            patch_size=4,
+            patch_stride=(4, 4),
+            num_classes=HTSAT_CLASSES,
+            embed_dim=config.embed_dim,
+            depths=list(config.depths),
+            num_heads=list(config.heads),
+            window_size=8,
+            config=sizes,
         )
 
 

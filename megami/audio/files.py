@@ -45,9 +45,7 @@ def read_audio(path: str | Path) -> tuple[Tensor, int]:
     return audio, rate
 
 
-def write_audio(
-    path: str | Path, audio: Tensor, sample_rate: int = SAMPLE_RATE, subtype: str = "PCM_24"
-) -> Path:
+def write_audio(path: str | Path, audio: Tensor, sample_rate: int = SAMPLE_RATE, subtype: str = "PCM_24") -> Path:
     """Write [channels, samples] or [samples] as WAV or FLAC, chosen by the suffix; return the path.
 
     Whole or not at all: written beside the target, then moved over it; missing folders are made. Values beyond ±1 are
@@ -111,9 +109,11 @@ def _check_complete(file: soundfile.SoundFile, frames_read: int, path: Path) -> 
     """Compare what was read with what the header promises; libsndfile itself shortens a cut-off file silently."""
     tolerated = int(MP3_TOLERANCE * file.frames) if file.format == "MP3" else 0
     missing_bytes = max(
-        (int(stated) - int(found)
-         for stated, found in re.findall(r"(?:data|SSND|Riff size)\s*: (\d+) \(should be (\d+)\)", file.extra_info)
-         if int(stated) < STREAMED_SIZE),
+        (
+            int(stated) - int(found)
+            for stated, found in re.findall(r"(?:data|SSND|Riff size)\s*: (\d+) \(should be (\d+)\)", file.extra_info)
+            if int(stated) < STREAMED_SIZE
+        ),
         default=0,
     )
     half_page = file.format == "OGG" and any(words in file.extra_info for words in OGG_CUT)

@@ -62,9 +62,7 @@ def master_with_gain(
     return out.reshape(audio.shape).to(audio), gain
 
 
-def limit(
-    samples: np.ndarray, peaks: np.ndarray, gain_db: float, ceiling: float, sample_rate: int
-) -> np.ndarray:
+def limit(samples: np.ndarray, peaks: np.ndarray, gain_db: float, ceiling: float, sample_rate: int) -> np.ndarray:
     """Turn samples [channels, n] up by gain_db and every peak [n] (of the input) down to the ceiling (amplitude).
 
     The reduction in dB is held over the look-ahead, falls back with the release time, and is smoothed over the

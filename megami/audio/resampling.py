@@ -30,8 +30,13 @@ def resample(audio: Tensor, from_rate: int, to_rate: int) -> Tensor:
     from torchaudio.functional import resample as windowed_sinc
 
     return windowed_sinc(
-        audio, from_rate, to_rate, lowpass_filter_width=WIDTH, rolloff=ROLLOFF,
-        resampling_method="sinc_interp_kaiser", beta=KAISER_BETA,
+        audio,
+        from_rate,
+        to_rate,
+        lowpass_filter_width=WIDTH,
+        rolloff=ROLLOFF,
+        resampling_method="sinc_interp_kaiser",
+        beta=KAISER_BETA,
     )
 
 

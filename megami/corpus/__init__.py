@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from megami.corpus.datasets import (
-    Crops, DryTracks, MixEmbeddings, Views, assemble_embeddings, load_mixes, mix_contents, mix_effects,
+    Crops,
+    DryTracks,
+    MixEmbeddings,
+    Views,
+    assemble_embeddings,
+    load_mixes,
+    mix_contents,
+    mix_effects,
 )
 from megami.corpus.features import build_crops, build_features, build_views
+from megami.corpus.multitrack_folder import MultitrackFolder
 from megami.corpus.songs import SPLITS, CorpusConfig, build_songs, load_song, song_paths
 
 __all__ = [
@@ -14,6 +22,7 @@ __all__ = [
     "Crops",
     "DryTracks",
     "MixEmbeddings",
+    "MultitrackFolder",
     "Views",
     "assemble_embeddings",
     "build_crops",

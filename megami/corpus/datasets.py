@@ -15,9 +15,9 @@ from megami.adaptation import ContentEncoder, DomainAdaptor, doubt, join_content
 from megami.corpus.features import dry_paths, mirrored, mix_paths
 from megami.corpus.parallel import write_arrays
 from megami.corpus.songs import CorpusConfig
-from megami.data import INSTRUMENTS, ROLES
 from megami.embeddings import EmbeddingConfig, FxEncoder, encode_dynamics, encode_spectrum, join_parts
 from megami.errors import UserError
+from megami.studio import INSTRUMENTS, ROLES
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def mix_contents(
     with np.load(kept, allow_pickle=False) as file:
         counts = file["tracks"].tolist()
         wet, dry = torch.from_numpy(file["wet"]), torch.from_numpy(file["dry"])
-    return list(zip(wet.split(counts, dim=1), dry.split(counts)))
+    return list(zip(wet.split(counts, dim=1), dry.split(counts), strict=True))
 
 
 @torch.no_grad()

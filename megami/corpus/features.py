@@ -19,11 +19,17 @@ from megami.adaptation import ContentConfig, ContentEncoder, describe_source
 from megami.audio import SAMPLE_RATE, level_db
 from megami.corpus.parallel import build_files, write_arrays
 from megami.corpus.songs import SPLITS, CorpusConfig, claim_cache, load_song, song_paths, to_int16
-from megami.data import ENGINEERS, INSTRUMENTS, Song
 from megami.effects import EFFECTS, EffectChain, identity_chain, random_chain, single_effect_chain
 from megami.embeddings import (
-    MIRROR, FxEncoder, FxEncoderConfig, dynamics_features, mid_bands_db, mirror_dynamics, side_bands_db,
+    MIRROR,
+    FxEncoder,
+    FxEncoderConfig,
+    dynamics_features,
+    mid_bands_db,
+    mirror_dynamics,
+    side_bands_db,
 )
+from megami.studio import ENGINEERS, INSTRUMENTS, Song
 
 ACTIVE_DB = -45.0
 """A clip is worth hearing if its level is above this."""
@@ -121,7 +127,7 @@ class BuildDry:
                 "level": level_db(audio).numpy(),
                 "instruments": np.array(song.instruments),
                 "roles": np.array(song.roles),
-                "style": np.array(song.style),
+                "genre": np.array(song.genre),
             },
         )
 

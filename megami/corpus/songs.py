@@ -11,9 +11,9 @@ import torch
 
 from megami.audio import SAMPLE_RATE, Multitrack
 from megami.corpus.parallel import build_files, write_arrays
-from megami.data import HELD_OUT_STYLES, STYLES, Song, compose_song
-from megami.data.studio.soundfont import find_soundfont
 from megami.errors import UserError
+from megami.studio import GENRES, HELD_OUT_GENRES, Song, compose_song
+from megami.studio.band.soundfont import find_soundfont
 
 SPLITS = ("train", "validation", "test", "extra")
 """`extra` are songs for training too, of which only the generators learn: they need variety more than the others do."""
@@ -69,11 +69,11 @@ def claim_cache(folder: Path, config: CorpusConfig) -> None:
             )
 
 
-def song_style(split: str, index: int, config: CorpusConfig) -> str:
-    """Style of a song: held-out styles are never in training, and make up a third of the test songs."""
+def song_genre(split: str, index: int, config: CorpusConfig) -> str:
+    """Genre of a song: held-out genres are never in training, and make up a third of the test songs."""
     if split == "test" and index % 3 == 2:
-        return HELD_OUT_STYLES[(index // 3) % len(HELD_OUT_STYLES)]
-    known = [style for style in STYLES if style not in HELD_OUT_STYLES]
+        return HELD_OUT_GENRES[(index // 3) % len(HELD_OUT_GENRES)]
+    known = [genre for genre in GENRES if genre not in HELD_OUT_GENRES]
     return known[int(np.random.default_rng([config.seed, FIRST_SEED[split], index]).integers(len(known)))]
 
 
@@ -91,7 +91,7 @@ class BuildSong:
     def __call__(self, path: Path) -> None:
         split, index = path.stem.rsplit("_", 1)
         seed = self.config.seed * 10_000_000 + FIRST_SEED[split] + int(index)
-        song = compose_song(seed, style=song_style(split, int(index), self.config), seconds=self.config.seconds)
+        song = compose_song(seed, genre=song_genre(split, int(index), self.config), seconds=self.config.seconds)
         save_song(path, song)
 
 
@@ -107,7 +107,7 @@ def save_song(path: Path, song: Song) -> None:
             "names": np.array(song.multitrack.names),
             "roles": np.array(song.roles),
             "instruments": np.array(song.instruments),
-            "style": np.array(song.style),
+            "genre": np.array(song.genre),
             "seed": np.array(song.seed),
         },
     )
@@ -121,7 +121,7 @@ def load_song(path: Path) -> Song:
             Multitrack(tuple(map(str, file["names"])), audio, SAMPLE_RATE),
             tuple(map(str, file["roles"])),
             tuple(map(str, file["instruments"])),
-            str(file["style"]),
+            str(file["genre"]),
             int(file["seed"]),
         )
 

@@ -103,13 +103,15 @@ class Equaliser(Effect):
 
     def sections(self, sample_rate: int) -> np.ndarray:
         """Second-order sections [5, 6] of the whole equaliser, in series."""
-        return np.stack([
-            low_shelf_section(self.low_gain_db, self.low_hz, sample_rate),
-            peak_section(self.peak1_gain_db, self.peak1_hz, self.peak1_q, sample_rate),
-            peak_section(self.peak2_gain_db, self.peak2_hz, self.peak2_q, sample_rate),
-            peak_section(self.peak3_gain_db, self.peak3_hz, self.peak3_q, sample_rate),
-            high_shelf_section(self.high_gain_db, self.high_hz, sample_rate),
-        ])
+        return np.stack(
+            [
+                low_shelf_section(self.low_gain_db, self.low_hz, sample_rate),
+                peak_section(self.peak1_gain_db, self.peak1_hz, self.peak1_q, sample_rate),
+                peak_section(self.peak2_gain_db, self.peak2_hz, self.peak2_q, sample_rate),
+                peak_section(self.peak3_gain_db, self.peak3_hz, self.peak3_q, sample_rate),
+                high_shelf_section(self.high_gain_db, self.high_hz, sample_rate),
+            ]
+        )
 
     def _process(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
         gains = (self.low_gain_db, self.peak1_gain_db, self.peak2_gain_db, self.peak3_gain_db, self.high_gain_db)

@@ -18,6 +18,7 @@ SPREAD_LOWEST_HZ = 180.0
 
 def decorrelated(mid: np.ndarray, sample_rate: int) -> np.ndarray:
     """A version of `mid` [samples] of like spectrum above 180 Hz that is hardly correlated with it."""
+
     def samples(milliseconds: float) -> int:
         return max(1, round(milliseconds * sample_rate / 1000.0))
 

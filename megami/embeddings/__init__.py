@@ -42,13 +42,13 @@ from megami.embeddings.spectrum import (
 )
 
 __all__ = [
+    "MIRROR",
     "EffectEmbedder",
     "EmbeddingConfig",
     "FxEncoder",
     "FxEncoderConfig",
     "FxEncoderPlusPlus",
     "LogMel",
-    "MIRROR",
     "MelCNN",
     "Parts",
     "apply_level",

@@ -67,9 +67,7 @@ def join_parts(
 def split_parts(config: EmbeddingConfig, z: Tensor) -> Parts:
     """Undo `join_parts`: z [..., dim] -> parts, of unit norm if z came from `join_parts`."""
     sizes = [config.fx_dim, config.spectrum_dim, config.dynamics_dim]
-    fx, spectrum, dynamics = (
-        part * (config.dim / max(part.shape[-1], 1)) ** 0.5 for part in z.split(sizes, dim=-1)
-    )
+    fx, spectrum, dynamics = (part * (config.dim / max(part.shape[-1], 1)) ** 0.5 for part in z.split(sizes, dim=-1))
     return Parts(fx, spectrum if config.spectrum_dim else None, dynamics)
 
 

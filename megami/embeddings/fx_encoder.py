@@ -11,7 +11,6 @@ from torch.nn import functional as F
 from megami.embeddings.mel import LogMel, normalise_for_encoder
 from megami.embeddings.mel_cnn import MelCNN
 
-
 MIRROR = [1, 0, 2, 3]
 """Order of the encoder's log-mels (left, right, mid, side) once left and right are exchanged."""
 

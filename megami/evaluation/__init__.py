@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from megami.evaluation.kad import kernel_distance, kernel_distance_by_class, kernel_values, median_bandwidth
-from megami.evaluation.pairwise import pairwise_metrics
+from megami.evaluation.measures.kad import kernel_distance, kernel_distance_by_class, kernel_values, median_bandwidth
+from megami.evaluation.measures.pairwise import pairwise_metrics
 
 __all__ = [
     "kernel_distance",

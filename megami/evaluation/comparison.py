@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from megami.evaluation.descriptors import LEVEL, NAMES
-from megami.evaluation.distances import fad_row, kad_by_role_row, kad_row
 from megami.evaluation.engineers import engineer_rows
-from megami.evaluation.reach import (
+from megami.evaluation.measures.descriptors import LEVEL, NAMES
+from megami.evaluation.measures.distances import fad_row, kad_by_role_row, kad_row
+from megami.evaluation.measures.style_coverage import (
     Heard,
     Scale,
     agreement,
@@ -24,7 +24,7 @@ from megami.evaluation.reach import (
     same_engineer_radius,
     style_directions,
 )
-from megami.evaluation.rows import Row, mean_row, statistic_row
+from megami.evaluation.results import Row, mean_row, statistic_row
 
 PAIRWISE = ("logrms", "crestfactor", "logspread", "stereowidth", "stereoimbalance", "IM-mss-lr", "IM-mss-ms")
 
@@ -61,9 +61,7 @@ def repeated(items, count: int):
     return items[torch.from_numpy(index)] if isinstance(items, Tensor) else items[index]
 
 
-def comparison_rows(
-    sets: Sequence[SongSet], roles: Sequence[Tensor], engineers: Sequence, mixes: int
-) -> list[Row]:
+def comparison_rows(sets: Sequence[SongSet], roles: Sequence[Tensor], engineers: Sequence, mixes: int) -> list[Row]:
     """Rows of every system; `engineers` say, per song, who made the mixes of "reference" and "engineers", and how."""
     by_name = {item.system: item for item in sets}
     reference, others = by_name["reference"], by_name["engineers"]

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from megami.corpus import CorpusConfig, Views, build_views, mix_contents, mix_effects
 from megami.embeddings import FxEncoder
-from megami.evaluation.rows import Row, mean_row, statistic_row
-from megami.weights import Networks
+from megami.evaluation.results import Row, mean_row, statistic_row
+from megami.mixing.pretrained import Networks
 
 GALLERY = 100  # chains among which one is to be found
 

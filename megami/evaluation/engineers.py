@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from megami.evaluation.descriptors import NAMES
-from megami.evaluation.reach import Heard
-from megami.evaluation.rows import Row, mean_row
+from megami.evaluation.measures.descriptors import NAMES
+from megami.evaluation.measures.style_coverage import Heard
+from megami.evaluation.results import Row, mean_row
 
 OF_THE_MIX = ("width_mid_db", "centroid_octaves", "punch_db", "range_db")
 

@@ -13,9 +13,10 @@ from torch.nn import functional as F
 
 from megami.corpus import CorpusConfig, Crops, build_crops
 from megami.embeddings import FxEncoder
-from megami.evaluation.rows import Row, mean_row, statistic_row
+from megami.evaluation.results import Row, mean_row, statistic_row
+from megami.mixing.pretrained import Networks
+from megami.presets import load_network
 from megami.processor import match_level_per_channel, mid_side_error_db, small_spectral_errors
-from megami.weights import Networks, load_network
 
 Render = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(dry [b, 1, n], z [b, dim], content [b, dim]) -> wet [b, 2, n]."""
@@ -51,7 +52,7 @@ def score(render: Render, crops: Crops, encoder: FxEncoder, batch: int = 10) -> 
         mid_db, side_db = mid_side_error_db(rendered, wet)
         likeness = F.cosine_similarity(encoder.project(encoder(rendered)), encoder.project(encoder(wet)), dim=-1)
         spectral = small_spectral_errors(rendered, wet, keep_balance=True)
-        for part, values in zip(parts, (spectral, mid_db.mean(1), side_db.mean(1), likeness)):
+        for part, values in zip(parts, (spectral, mid_db.mean(1), side_db.mean(1), likeness), strict=True):
             part.append(values)
     return Scores(*(torch.cat(part).numpy() for part in parts))
 
@@ -82,10 +83,7 @@ def score_rows(scores: dict[str, Scores], kinds: np.ndarray) -> list[Row]:
         rows.append(mean_row(name, "mid_error_db", own.mid_db))
         rows.append(mean_row(name, "side_error_db", own.side_db))
         rows.append(mean_row(name, "embedding_cosine", own.cosine))
-        rows += [
-            mean_row(name, f"spectral_error_{kind}", own.spectral[kinds == kind])
-            for kind in np.unique(kinds)
-        ]
+        rows += [mean_row(name, f"spectral_error_{kind}", own.spectral[kinds == kind]) for kind in np.unique(kinds)]
         if name != "dry_track":
             rows.append(ratio_row(name, "error_ratio", own.spectral, scores["dry_track"].spectral))
     return rows

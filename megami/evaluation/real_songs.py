@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from megami.audio import Multitrack
-from megami.data.studio.engineers import MIX_LEVEL_DB
-from megami.data.studio.listening import framed_level, framed_power
 from megami.errors import UserError
-from megami.evaluation.descriptors import NAMES, descriptors
-from megami.weights.store import write_atomically
+from megami.evaluation.measures.descriptors import NAMES, descriptors
+from megami.presets.weight_files import write_atomically
+from megami.studio.engineers.engineer import MIX_LEVEL_DB
+from megami.studio.engineers.listening import framed_level, framed_power
 
 INAUDIBLE_DB = -30.0  # of a track below the mix, where it plays
 DOMINATING_DB = -0.7  # a track that makes up 85 % of the mix's power where it plays

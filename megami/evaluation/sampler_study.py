@@ -9,11 +9,11 @@ import numpy as np
 from torch import Tensor
 from tqdm import tqdm
 
-from megami.evaluation.distances import kad_row
-from megami.evaluation.plans import Ruler, energy_distance
-from megami.evaluation.rows import Row, mean_row
+from megami.evaluation.measures.distances import kad_row
+from megami.evaluation.measures.plan_distance import PlanMetric, energy_distance
+from megami.evaluation.results import Row, mean_row
 from megami.evaluation.systems import Sampling, draw_megami
-from megami.weights import Networks
+from megami.mixing.pretrained import Networks
 
 EVALUATIONS = (4, 8, 12, 16, 25, 50, 100)
 CHURNS = (0.0, 10.0)
@@ -62,7 +62,7 @@ def sampler_rows(
     embeddings [mixes, tracks, dim].
     """
     reference = [song.flatten(0, 1) for song in engineers]
-    ruler = Ruler.of(networks.preset.embedding, engineers)
+    metric = PlanMetric.of(networks.preset.embedding, engineers)
     rows: list[Row] = []
     apart: dict[tuple[Sampling, int], np.ndarray] = {}
     for sampling, evaluations in tqdm(studied(), desc="sampler study", mininterval=1.0):
@@ -72,7 +72,7 @@ def sampler_rows(
             for i, content in enumerate(contents)
         ]
         name = way_name(sampling, evaluations)
-        distances = np.array([energy_distance(ruler, *pair) for pair in zip(drawn, engineers, strict=True)])
+        distances = np.array([energy_distance(metric, *pair) for pair in zip(drawn, engineers, strict=True)])
         apart[sampling, evaluations] = distances
         rows.append(kad_row(name, "kad_decided", reference, [plans.flatten(0, 1) for plans in drawn]))
         rows.append(mean_row(name, DISTANCE, distances))

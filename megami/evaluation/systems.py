@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from megami.adaptation import content_tokens
-from megami.data import Song
-from megami.data.studio.engineers import MIX_LEVEL_DB, part_of, section
-from megami.data.studio.listening import framed_level, loudness
 from megami.effects import EffectChain, Gain, Pan
 from megami.embeddings import EmbeddingConfig, from_tokens, renormalise
 from megami.generator import Denoiser, sample_mixes
 from megami.generator.sampler import mix_generator, sample
+from megami.studio import Song
+from megami.studio.engineers.engineer import MIX_LEVEL_DB, part_of, section
+from megami.studio.engineers.listening import framed_level, loudness
 
 ROLE_LEVELS_DB = {  # loudness against the vocal or lead, a textbook balance
     "kick": -3.0, "snare": -3.0, "drums": -2.0, "percussion": -9.0, "bass": -3.0,

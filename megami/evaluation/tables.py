@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from megami.data import ENGINEERS
-from megami.evaluation.listening_room import HEARD_LUFS
-from megami.evaluation.rows import Row, kept
+from megami.evaluation.render import HEARD_LUFS
+from megami.evaluation.results import Row, kept
+from megami.studio import ENGINEERS
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from megami.generator.edm import (
     schedule,
     training_loss,
 )
-from megami.generator.gaussian import GaussianDenoiser
-from megami.generator.relative import turn, turn_tokens
+from megami.generator.linear_denoiser import LinearDenoiser
+from megami.generator.phase_rotation import rotate_phases, rotate_tokens
 from megami.generator.sampler import canonical_order, churn_amounts, mix_generator, prior_noise, sample, sample_mixes
 from megami.generator.temperature import check_temperature, score_factor
 from megami.generator.transformer import MultitrackTransformer, TransformerConfig
@@ -26,7 +26,7 @@ __all__ = [
     "Coefficients",
     "Denoiser",
     "EDMConfig",
-    "GaussianDenoiser",
+    "LinearDenoiser",
     "LossTerms",
     "MultitrackTransformer",
     "TransformerConfig",
@@ -40,12 +40,12 @@ __all__ = [
     "mix_generator",
     "noise_level",
     "prior_noise",
+    "rotate_phases",
+    "rotate_tokens",
     "sample",
     "sample_mixes",
     "sample_sigma",
     "schedule",
     "score_factor",
     "training_loss",
-    "turn",
-    "turn_tokens",
 ]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from megami.errors import UserError
-from megami.generator.gaussian import GaussianDenoiser
+from megami.generator.linear_denoiser import LinearDenoiser
 
 
 @dataclass(frozen=True)
@@ -89,15 +89,15 @@ class Denoiser(nn.Module):
     """Wraps a raw network F so that it estimates the clean embeddings: D(x; s) = c_skip x + c_out F(c_in x; c_noise).
 
     The network takes (x [b, tracks, channels, tokens], c_noise [b, 1], cond [b, tracks, cond tokens, channels],
-    mask [b, tracks]). With a `gaussian`, F is the sum of both: the network learns what a linear filter does not know.
+    mask [b, tracks]). With `linear`, F is the sum of both: the network learns what a linear filter does not know.
     Source: EDM equation 7.
     """
 
-    def __init__(self, network: nn.Module, config: EDMConfig, gaussian: GaussianDenoiser | None = None) -> None:
+    def __init__(self, network: nn.Module, config: EDMConfig, linear: LinearDenoiser | None = None) -> None:
         super().__init__()
         self.network = network
         self.config = config
-        self.gaussian = gaussian
+        self.linear = linear
 
     def forward(
         self, x: Tensor, sigma: Tensor | float, cond: Tensor, mask: Tensor | None = None, guidance: float = 1.0
@@ -115,7 +115,7 @@ class Denoiser(nn.Module):
     def raw(self, x: Tensor, cnoise: Tensor, cond: Tensor, mask: Tensor) -> Tensor:
         """F of the above: what is learned, before any preconditioning. Arguments as the network takes them."""
         answer = self.network(x, cnoise, cond, mask)
-        return answer if self.gaussian is None else answer + self.gaussian(x, cnoise, cond)
+        return answer if self.linear is None else answer + self.linear(x, cnoise, cond)
 
     def _guided(self, x: Tensor, cnoise: Tensor, cond: Tensor, mask: Tensor, guidance: float) -> Tensor:
         """Mix the network's answers with and without content, before any preconditioning, as published."""

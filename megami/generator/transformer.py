@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from megami.errors import UserError
-from megami.generator.relative import turn_tokens
+from megami.generator.phase_rotation import rotate_tokens
 
 TRACK_IDS = ("one-hot", "none")
 EXTRA_TRACKS = ("zeros", "wrap")
@@ -49,7 +49,7 @@ class TransformerConfig:
     own_content: bool = False
     zero_output: bool = False  # the whole answer begins at zero, for a network that adds to another one's
     # Sizes of the Fourier codes that end both effect and content embeddings: the network sees the former relative to
-    # the latter (`relative.py`). Empty: it sees z as it is, as published.
+    # the latter (`phase_rotation.py`). Empty: it sees z as it is, as published.
     codes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -289,7 +289,7 @@ class MultitrackTransformer(nn.Module):
         """
         b, n, _, tokens = x.shape
         source = cond
-        x = turn_tokens(x, source, self.config.codes, back=True) if self.config.codes else x
+        x = rotate_tokens(x, source, self.config.codes, back=True) if self.config.codes else x
         mask = torch.ones(b, n, dtype=torch.bool, device=x.device) if mask is None else mask.bool()
         layout = make_layout(mask, tokens, cond.shape[2])
         x = residual_mix(self.input_mix, x.flatten(0, 1))  # [b*n, channels, T]
@@ -307,7 +307,7 @@ class MultitrackTransformer(nn.Module):
         x = self.project_out(x[:, 1:])  # [b, n*T, channels]
         x = x.unflatten(1, (n, tokens)).flatten(0, 1).transpose(1, 2)  # [b*n, channels, T]
         x = residual_mix(self.output_mix, x).unflatten(0, (b, n))
-        return turn_tokens(x, source, self.config.codes) if self.config.codes else x
+        return rotate_tokens(x, source, self.config.codes) if self.config.codes else x
 
     def append_ids(self, x: Tensor, position_dim: int) -> Tensor:
         """Append to each token of x [b, tracks, T, channels] which token (and, with "one-hot", which track) it is."""

@@ -44,8 +44,15 @@ def _encode(samples: np.ndarray, sample_rate: int, bitrate_kbps: int) -> bytes:
     buffer = io.BytesIO()
     if page_audio_suffix() == "mp3":
         level = (_HIGHEST_KBPS - bitrate_kbps) / (_HIGHEST_KBPS - _LOWEST_KBPS)
-        soundfile.write(buffer, samples, sample_rate, format="MP3", subtype="MPEG_LAYER_III",
-                        bitrate_mode="CONSTANT", compression_level=float(np.clip(level, 0.0, 1.0)))
+        soundfile.write(
+            buffer,
+            samples,
+            sample_rate,
+            format="MP3",
+            subtype="MPEG_LAYER_III",
+            bitrate_mode="CONSTANT",
+            compression_level=float(np.clip(level, 0.0, 1.0)),
+        )
     else:
         soundfile.write(buffer, samples, sample_rate, format="OGG", subtype="VORBIS", compression_level=0.7)
     return buffer.getvalue()

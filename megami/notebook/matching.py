@@ -49,7 +49,9 @@ def match_loudness(
 def keep_balance(audios: Sequence[torch.Tensor], sample_rate: int, ceiling_dbtp: float = -1.5) -> tuple[Match, ...]:
     """One gain for all items: their balance stays as it is, the loudest true peak comes to the ceiling."""
     loudness = [loudness_of(audio, sample_rate) for audio in audios]
-    peaks = [true_peak_db(audio, sample_rate) for audio, lufs in zip(audios, loudness) if math.isfinite(lufs)]
+    peaks = [
+        true_peak_db(audio, sample_rate) for audio, lufs in zip(audios, loudness, strict=True) if math.isfinite(lufs)
+    ]
     gain = ceiling_dbtp - max(peaks) if peaks else 0.0
     return tuple(Match(lufs, gain) for lufs in loudness)
 
@@ -59,10 +61,10 @@ def _turn_down_together(
 ) -> tuple[Match, ...]:
     peaks = [
         true_peak_db(audio, sample_rate) + gain
-        for audio, lufs, gain in zip(audios, loudness, gains)
+        for audio, lufs, gain in zip(audios, loudness, gains, strict=True)
         if math.isfinite(lufs)
     ]
     too_much = max(0.0, max(peaks) - ceiling_dbtp) if peaks else 0.0
     return tuple(
-        Match(lufs, gain - too_much if math.isfinite(lufs) else 0.0) for lufs, gain in zip(loudness, gains)
+        Match(lufs, gain - too_much if math.isfinite(lufs) else 0.0) for lufs, gain in zip(loudness, gains, strict=True)
     )

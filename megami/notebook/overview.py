@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import torch
 
@@ -23,7 +25,7 @@ def overview(audio: torch.Tensor, sample_rate: int, reference: float, columns: i
         return bytes(columns * FIELDS)
     edges = np.linspace(0, stereo.shape[-1], columns + 1).astype(int)
     rows = np.zeros((columns, FIELDS))
-    for column, (start, end) in enumerate(zip(edges[:-1], edges[1:])):
+    for column, (start, end) in enumerate(itertools.pairwise(edges)):
         piece = stereo[:, start : max(end, start + 1)]
         rows[column, 0:4:2] = np.sqrt(np.mean(piece**2, axis=-1))
         rows[column, 1:4:2] = np.abs(piece).max(axis=-1)

@@ -113,12 +113,12 @@ def _build(
         audios, sample_rate = [resample(audio, sample_rate, SAMPLE_RATE) for audio in audios], SAMPLE_RATE
     audios = _alike(audios)
     matches = (match_loudness if match else keep_balance)(audios, sample_rate)
-    audios = [audio * 10 ** (found.gain_db / 20) for audio, found in zip(audios, matches)]
+    audios = [audio * 10 ** (found.gain_db / 20) for audio, found in zip(audios, matches, strict=True)]
     compressed = [compress(audio, sample_rate, bitrate_kbps) for audio in audios]
     identity = hashlib.blake2s(b"".join([title.encode(), *compressed]), digest_size=5).hexdigest()
     sources = [
         store.put(identity, f"{number:02d}-{_slug(name)}", data)
-        for number, (name, data) in enumerate(zip(titles, compressed), start=1)
+        for number, (name, data) in enumerate(zip(titles, compressed, strict=True), start=1)
     ]
     reference = max(float(audio.abs().max()) for audio in audios)
     config = {
@@ -129,7 +129,7 @@ def _build(
         "keys": keys,
         "items": [
             _item_config(name, caption, found, match, overview(audio, sample_rate, reference))
-            for name, caption, found, audio in zip(titles, captions or [""] * len(titles), matches, audios)
+            for name, caption, found, audio in zip(titles, captions or [""] * len(titles), matches, audios, strict=True)
         ],
     }
     description = f"{len(titles)} items of {config['seconds']:.1f} s: {', '.join(titles)}"
@@ -143,7 +143,7 @@ def _checked(items: Sequence[Item], captions: Sequence[str] | None) -> tuple[lis
         raise UserError(f"{len(items)} items but {len(captions)} captions: give one caption for each item")
     audios = [torch.as_tensor(audio).detach().to("cpu", torch.float32) for _, audio in items]
     audios = [audio[None] if audio.ndim == 1 else audio for audio in audios]
-    for (name, _), audio in zip(items, audios):
+    for (name, _), audio in zip(items, audios, strict=True):
         if audio.ndim != 2 or audio.shape[0] not in (1, 2) or audio.shape[1] == 0:
             raise UserError(f"cannot play {name!r}: expected audio [1 or 2 channels, samples], got {list(audio.shape)}")
         if not bool(torch.isfinite(audio).all()):
@@ -177,17 +177,23 @@ def _item_config(name: str, caption: str, found: Match, match: bool, picture: by
 def _fragment(identity: str, config: dict[str, object], titles: list[str], sources: list[str]) -> str:
     """Plain <audio> elements that work without scripts, and the script that puts the player in their place."""
     audio = "\n".join(
-        f'<figure><figcaption>{html.escape(name)}</figcaption>'
+        f"<figure><figcaption>{html.escape(name)}</figcaption>"
         f'<audio controls preload="none" src="{html.escape(source)}" aria-label="{html.escape(name)}"></audio></figure>'
-        for name, source in zip(titles, sources)
+        for name, source in zip(titles, sources, strict=True)
     )
     start = (
         f"for (const host of document.querySelectorAll('[data-megami-player=\"{identity}\"]')) "
         "if (!host.shadowRoot) new MegamiPlayer(host, TEMPLATE, STYLE);"
     )
     script = "\n".join(
-        ["(() => {", *map(_asset, _SCRIPTS), f"const TEMPLATE = {_in_script(_asset('player.html'))};",
-         f"const STYLE = {_in_script(_asset('player.css'))};", start, "})();"]
+        [
+            "(() => {",
+            *map(_asset, _SCRIPTS),
+            f"const TEMPLATE = {_in_script(_asset('player.html'))};",
+            f"const STYLE = {_in_script(_asset('player.css'))};",
+            start,
+            "})();",
+        ]
     )
     settings = html.escape(json.dumps(config, ensure_ascii=False))
     return (

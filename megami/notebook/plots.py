@@ -44,11 +44,17 @@ def plot_mix_spectrograms(items: Sequence[Item], sample_rate: int, range_db: flo
     columns = 2 if len(items) > 1 else 1
     rows = math.ceil(len(items) / columns)
     figure, axes = light_figure(rows, columns, (9.6, 0.6 + 2.35 * rows), sharex=True, sharey=True)
-    for axis, (title, audio), picture in zip(axes.flat, items, pictures):
+    for axis, (title, audio), picture in zip(axes.flat, items, pictures, strict=True):
         seconds = audio.shape[-1] / sample_rate
         image = axis.imshow(
-            picture, origin="lower", aspect="auto", cmap="magma", vmin=top - range_db, vmax=top,
-            extent=(0, seconds, math.log2(_LOWEST_HZ), math.log2(_HIGHEST_HZ)), interpolation="nearest",
+            picture,
+            origin="lower",
+            aspect="auto",
+            cmap="magma",
+            vmin=top - range_db,
+            vmax=top,
+            extent=(0, seconds, math.log2(_LOWEST_HZ), math.log2(_HIGHEST_HZ)),
+            interpolation="nearest",
         )
         axis.set_yticks([math.log2(hz) for hz in _TICKS_HZ], [_hz(hz) for hz in _TICKS_HZ])
         axis.grid(False)
@@ -69,7 +75,7 @@ def plot_waveforms(items: Sequence[Item], sample_rate: int, columns: int = 900) 
     items: (title, audio [channels, samples]), drawn at their own levels on one scale.
     """
     figure, axes = light_figure(len(_some(items)), 1, (9.6, 0.6 + 1.15 * len(items)), sharex=True, sharey=True)
-    for index, (axis, (title, audio)) in enumerate(zip(axes.flat, items)):
+    for index, (axis, (title, audio)) in enumerate(zip(axes.flat, items, strict=True)):
         peak, rms = _envelopes(audio, columns)
         seconds = np.linspace(0, audio.shape[-1] / sample_rate, peak.shape[1])
         colour = COLOURS[index % len(COLOURS)]
@@ -102,10 +108,16 @@ def plot_track_levels(
     axis = axes[0, 0]
     rows = np.arange(len(names))
     offsets = np.linspace(-0.26, 0.26, len(versions)) if len(versions) > 1 else [0.0]
-    for index, ((title, tracks), offset) in enumerate(zip(versions, offsets)):
+    for index, ((title, tracks), offset) in enumerate(zip(versions, offsets, strict=True)):
         axis.plot(
-            track_levels(tracks, sample_rate), rows + offset, linestyle="none", label=title, markersize=8,
-            marker=MARKERS[index % len(MARKERS)], color=COLOURS[index % len(COLOURS)], markeredgecolor="white",
+            track_levels(tracks, sample_rate),
+            rows + offset,
+            linestyle="none",
+            label=title,
+            markersize=8,
+            marker=MARKERS[index % len(MARKERS)],
+            color=COLOURS[index % len(COLOURS)],
+            markeredgecolor="white",
         )
     _rows(axis, names)
     axis.set_xlabel("loudness of the track relative to the mix (LU)")
@@ -114,9 +126,7 @@ def plot_track_levels(
     return finished(figure)
 
 
-def plot_stereo_image(
-    names: Sequence[str], mixes: Sequence[tuple[str, torch.Tensor]], sample_rate: int
-) -> Figure:
+def plot_stereo_image(names: Sequence[str], mixes: Sequence[tuple[str, torch.Tensor]], sample_rate: int) -> Figure:
     """Where each track stands between the loudspeakers, and how wide it is, in every mix.
 
     names: of the tracks. mixes: (title, wet tracks [tracks, 2, samples]); sample_rate as in the other plots, in Hz.
@@ -128,12 +138,20 @@ def plot_stereo_image(
     axis = axes[0, 0]
     rows = np.arange(len(names))
     offsets = np.linspace(-0.26, 0.26, len(_some(mixes))) if len(mixes) > 1 else [0.0]
-    for index, ((title, tracks), offset) in enumerate(zip(mixes, offsets), start=1):
+    for index, ((title, tracks), offset) in enumerate(zip(mixes, offsets, strict=True), start=1):
         balance, width = stereo_image(tracks)
         colour = COLOURS[index % len(COLOURS)]
         axis.errorbar(
-            balance, rows + offset, xerr=3 * np.minimum(width, 2.0), fmt=MARKERS[index % len(MARKERS)], label=title,
-            color=colour, markersize=8, markeredgecolor="white", elinewidth=3, alpha=0.95,
+            balance,
+            rows + offset,
+            xerr=3 * np.minimum(width, 2.0),
+            fmt=MARKERS[index % len(MARKERS)],
+            label=title,
+            color=colour,
+            markersize=8,
+            markeredgecolor="white",
+            elinewidth=3,
+            alpha=0.95,
         )
     _rows(axis, names)
     axis.axvline(0, color=QUIET, linewidth=0.9, zorder=0)
@@ -194,8 +212,14 @@ def light_figure(
 ) -> tuple[Figure, np.ndarray]:
     """Empty axes [rows, columns] on white, in the manner of all figures here; `size` in inches."""
     figure, axes = plt.subplots(
-        rows, columns, figsize=size, squeeze=False, layout="constrained", facecolor="white",
-        sharex=sharex, sharey=sharey,
+        rows,
+        columns,
+        figsize=size,
+        squeeze=False,
+        layout="constrained",
+        facecolor="white",
+        sharex=sharex,
+        sharey=sharey,
     )
     for axis in axes.flat:
         _style(axis)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from megami.evaluation.real_songs import INAUDIBLE_DB, RealSong
-from megami.evaluation.rows import Row
+from megami.evaluation.results import Row
 from megami.notebook.plots import COLOURS, GRID, QUIET, finished, light_figure
 from megami.notebook.result_plots import OURS, find
 

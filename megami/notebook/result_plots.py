@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from megami.errors import UserError
-from megami.evaluation.rows import Row
+from megami.evaluation.results import Row
 from megami.evaluation.sampler_study import CHURNS, DISTANCE, EVALUATIONS, SOLVERS, way_name
 from megami.evaluation.systems import Sampling
 from megami.notebook.plots import COLOURS, GRID, INK, MARKERS, QUIET, finished, light_figure
@@ -38,7 +38,7 @@ def plot_intervals(
     axis is linear up to `linear` and logarithmic beyond; 0 disables that.
     """
     figure, axes = light_figure(1, len(metrics), (9.6, 1.2 + 0.34 * len(systems)), sharey=True)
-    for axis, (metric, title) in zip(axes[0], metrics.items()):
+    for axis, (metric, title) in zip(axes[0], metrics.items(), strict=True):
         for line, system in enumerate(systems):
             row = find(rows, system, metric)
             colour = OURS if system == highlight else COLOURS[1]
@@ -80,7 +80,7 @@ def plot_reach(
 def plot_sampler_study(rows: Sequence[Row]) -> Figure:
     """Energy distance of drawn plans to the engineers' against network evaluations, without and with churn."""
     figure, axes = light_figure(1, len(CHURNS), (9.6, 3.8), sharey=True)
-    for axis, churn in zip(axes[0], CHURNS):
+    for axis, churn in zip(axes[0], CHURNS, strict=True):
         for index, solver in enumerate(SOLVERS):
             drawn = [find(rows, way_name(Sampling(0, churn, 1.0, solver), n), DISTANCE) for n in EVALUATIONS]
             axis.plot(

@@ -40,9 +40,9 @@ __all__ = [
     "render_in_blocks",
     "render_tracks",
     "set_level",
-    "smooth_curve",
     "small_spectral_errors",
     "small_spectral_loss",
+    "smooth_curve",
     "spectral_loss_terms",
     "target_from_fine_curve",
 ]

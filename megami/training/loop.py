@@ -78,7 +78,7 @@ def load_checkpoint(path: Path) -> dict:
     """Read a checkpoint of `save_checkpoint`; raises UserError if it cannot be read."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001  a truncated file fails in many ways
+    except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{path} is not a readable checkpoint ({reason}): delete it to start again") from None
 

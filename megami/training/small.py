@@ -19,29 +19,10 @@ from megami.corpus.songs import CorpusConfig, build_songs
 from megami.embeddings import FxEncoder, to_tokens
 from megami.errors import UserError
 from megami.generator import Denoiser
+from megami.presets import NETWORKS, GeneratorConfig, Preset, build_generator, load_network, preset, save_network
 from megami.processor import FilmTCN, StructuredProcessor
 from megami.training.loop import LoopConfig, fit
 from megami.training.recipes import adaptation, baselines, fx_encoder, generator, processor
-from megami.weights import GeneratorConfig, Preset, build_generator, load_network, preset, save_network
-
-STAGES = (
-    "songs",
-    "features",
-    "fx_encoder",
-    "content_encoder",
-    "adaptor",
-    "generator",
-    "generator_regression",
-    "generator_per_track",
-    "processor_structured",
-    "processor_tcn",
-)
-
-ORACLES = ("generator_true_dry",)
-"""Stages that only run when they are named: networks for the table of what limits, of no use to a mixer."""
-
-HALVED = ("adaptor", "generator", "generator_regression", "generator_per_track", "generator_true_dry")
-"""Networks that are stored in half precision, so that all files together stay below 25 MB."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +43,7 @@ class SmallRecipe:
 
     def with_seed(self, seed: int) -> SmallRecipe:
         """The same recipe drawn from another seed: songs, engineers, initial weights and batches."""
-        loops = {name: replace(getattr(self, name), seed=seed) for name in STAGES[2:] + ORACLES}
+        loops = {name: replace(getattr(self, name), seed=seed) for name in RUNNERS if hasattr(self, name)}
         return replace(self, corpus=replace(self.corpus, seed=seed), **loops)
 
 
@@ -86,14 +67,17 @@ class Workplace:
         return self.folder / "weights"
 
 
-def train_small(place: Workplace, recipe: SmallRecipe, stages: tuple[str, ...] = STAGES) -> Path:
-    """Run the given stages in order and return the folder of weights. Raises UserError for an unknown stage."""
-    unknown = [stage for stage in stages if stage not in STAGES + ORACLES]
+def train_small(place: Workplace, recipe: SmallRecipe, stages: tuple[str, ...] = ()) -> Path:
+    """Run the given stages (none: all but the oracles) in order and return the folder of weights.
+
+    Raises UserError for an unknown stage.
+    """
+    unknown = [stage for stage in stages if stage not in RUNNERS]
     if unknown:
-        raise UserError(f"unknown stage {unknown[0]!r}: choose from {', '.join(STAGES + ORACLES)}")
-    for stage in STAGES + ORACLES:
-        if stage in stages:
-            RUNNERS[stage](place, recipe)
+        raise UserError(f"unknown stage {unknown[0]!r}: choose from {', '.join(RUNNERS)}")
+    for stage, run in RUNNERS.items():
+        if stage in (stages or STAGES):
+            run(place, recipe)
     return place.weights
 
 
@@ -137,7 +121,7 @@ def run_adaptor(place: Workplace, recipe: SmallRecipe) -> None:
     columns = zip(*[
         (wet.flatten(0, 1), dry.repeat(variants, 1), z.repeat(variants, 1))
         for (wet, dry), z in zip(pairs * 2, as_is + turned, strict=True)
-    ])  # fmt: skip
+    ], strict=True)  # fmt: skip
     task = adaptation.AdaptorTask(_seeded(lambda: DomainAdaptor(recipe.preset.adaptor), recipe))
     _train(place, recipe, "adaptor", task, "adaptor", adaptation.DrawPairs(*map(torch.cat, columns)))
 
@@ -172,11 +156,11 @@ def run_generator_true_dry(place: Workplace, recipe: SmallRecipe) -> None:
 def _denoiser(recipe: SmallRecipe, mixes: datasets.MixEmbeddings) -> Denoiser:
     """A generator with initial weights; its linear part, where it has one, knows the training mixes already."""
     chosen = recipe.preset
-    config = GeneratorConfig(chosen.transformer, chosen.edm, chosen.gaussian)
+    config = GeneratorConfig(chosen.transformer, chosen.edm, chosen.linear_denoiser)
     denoiser = _seeded(lambda: build_generator(config), recipe)
-    if denoiser.gaussian is not None:
+    if denoiser.linear is not None:
         effects, contents = torch.cat(mixes.effects), torch.cat([variants[0] for variants in mixes.contents])
-        denoiser.gaussian.fit(to_tokens(chosen.embedding, effects), content_tokens(contents))
+        denoiser.linear.fit(to_tokens(chosen.embedding, effects), content_tokens(contents))
     return denoiser
 
 
@@ -241,7 +225,6 @@ def _train(place: Workplace, recipe: SmallRecipe, name: str, task: nn.Module, pa
             "data": {"corpus": asdict(recipe.corpus), "songs": "synthetic studio of this package"},
             "recipe": {"command": "megami train small", "loop": asdict(loop), "device": place.device},
         },
-        half=name in HALVED,
     )
 
 
@@ -258,3 +241,9 @@ RUNNERS: dict[str, Callable[[Workplace, SmallRecipe], None]] = {
     "processor_structured": run_processor_structured,
     "processor_tcn": run_processor_tcn,
 }
+"""What `megami train small` does, stage by stage, in this order."""
+
+STAGES = tuple(
+    stage for stage in RUNNERS if all(entry.name != stage or entry.purpose != "oracle" for entry in NETWORKS)
+)
+"""The stages that run if none is named. Oracles are for the table of what limits, and of no use to a mixer."""

@@ -40,7 +40,7 @@ def test_any_length_gives_unit_vectors(encoder, samples):
 def test_channels_are_averaged_and_items_are_heard_alone(encoder):
     stereo = noise(3, 2, 60_000)
     together = encoder(stereo)
-    for item, one in zip(stereo, together):
+    for item, one in zip(stereo, together, strict=True):
         assert torch.allclose(encoder(item.mean(0)[None, None])[0], one, atol=1e-5)
     assert torch.allclose(ClapEncoder.forward(encoder, stereo.flip(0)), together.flip(0), atol=1e-5)
 

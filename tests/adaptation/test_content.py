@@ -92,7 +92,9 @@ def test_silence_is_finite_and_so_is_its_gradient(encoder):
 def test_heads(encoder):
     outputs = encoder.heads(encoder(noise(4, 1, RATE)))
     assert {name: tuple(value.shape) for name, value in outputs.items()} == {
-        "instrument": (4, 5), "role": (4, 3), "spectrum": (4, 24),
+        "instrument": (4, 5),
+        "role": (4, 3),
+        "spectrum": (4, 24),
     }
 
 

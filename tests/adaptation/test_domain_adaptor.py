@@ -7,7 +7,12 @@ import torch
 from torch.nn import functional as F
 
 from megami.adaptation import (
-    AdaptorConfig, DomainAdaptor, adaptor_loss, add_content_noise, content_tokens, doubt,
+    AdaptorConfig,
+    DomainAdaptor,
+    adaptor_loss,
+    add_content_noise,
+    content_tokens,
+    doubt,
 )
 
 

@@ -33,9 +33,19 @@ def refused(call, *arguments) -> str:
 
 @pytest.mark.parametrize(
     ("suffix", "subtype", "tolerance"),
-    [("wav", "PCM_U8", 1e-2), ("wav", "PCM_16", 1e-4), ("wav", "PCM_24", 1e-6), ("wav", "PCM_32", 1e-6),
-     ("wav", "FLOAT", 0.0), ("wav", "DOUBLE", 0.0), ("flac", "PCM_16", 1e-4), ("flac", "PCM_24", 1e-6),
-     ("aiff", "PCM_16", 1e-4), ("ogg", "VORBIS", 0.05), ("mp3", "MPEG_LAYER_III", 0.05)],
+    [
+        ("wav", "PCM_U8", 1e-2),
+        ("wav", "PCM_16", 1e-4),
+        ("wav", "PCM_24", 1e-6),
+        ("wav", "PCM_32", 1e-6),
+        ("wav", "FLOAT", 0.0),
+        ("wav", "DOUBLE", 0.0),
+        ("flac", "PCM_16", 1e-4),
+        ("flac", "PCM_24", 1e-6),
+        ("aiff", "PCM_16", 1e-4),
+        ("ogg", "VORBIS", 0.05),
+        ("mp3", "MPEG_LAYER_III", 0.05),
+    ],
 )
 @pytest.mark.parametrize("channels", [1, 2])
 def test_every_format_is_read(tmp_path, suffix, subtype, tolerance, channels):
@@ -78,9 +88,17 @@ def test_an_unwritable_folder_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("suffix", "file_format", "subtype"),
-    [("wav", "WAV", "PCM_16"), ("wav", "WAV", "PCM_24"), ("wav", "WAVEX", "PCM_24"), ("wav", "RF64", "PCM_16"),
-     ("wav", "WAV", "FLOAT"), ("flac", "FLAC", "PCM_16"), ("aiff", "AIFF", "PCM_24"), ("ogg", "OGG", "VORBIS"),
-     ("mp3", "MP3", "MPEG_LAYER_III")],
+    [
+        ("wav", "WAV", "PCM_16"),
+        ("wav", "WAV", "PCM_24"),
+        ("wav", "WAVEX", "PCM_24"),
+        ("wav", "RF64", "PCM_16"),
+        ("wav", "WAV", "FLOAT"),
+        ("flac", "FLAC", "PCM_16"),
+        ("aiff", "AIFF", "PCM_24"),
+        ("ogg", "OGG", "VORBIS"),
+        ("mp3", "MP3", "MPEG_LAYER_III"),
+    ],
 )
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.97])
 def test_a_file_that_is_cut_off_is_refused(tmp_path, suffix, file_format, subtype, share):
@@ -111,8 +129,14 @@ def test_bad_files_are_named_in_one_line(tmp_path):
         wave = tone()
         wave[100] = value
         soundfile.write(tmp_path / name, wave, RATE, subtype="FLOAT")
-    expected = {"zero.wav": "empty", "text.wav": "not an audio file", "none.wav": "no samples", "nan.wav": "NaN",
-                "inf.wav": "infinite", "absent.wav": "no such file"}
+    expected = {
+        "zero.wav": "empty",
+        "text.wav": "not an audio file",
+        "none.wav": "no samples",
+        "nan.wav": "NaN",
+        "inf.wav": "infinite",
+        "absent.wav": "no such file",
+    }
     for name, words in expected.items():
         message = refused(read_audio, tmp_path / name)
         assert words in message and name in message
@@ -180,8 +204,14 @@ def test_multitrack_sums_selects_and_folds_to_mono():
 
 @pytest.mark.parametrize(
     ("names", "shape", "words"),
-    [((), (0, 1, 10), "at least one track"), (("a",), (1, 1, 0), "one sample"), (("a",), (1, 3, 10), "channels"),
-     (("a", "a"), (2, 1, 10), "'a'"), (("a",), (2, 1, 10), "1 names for 2"), (("a", " "), (2, 1, 10), "not empty")],
+    [
+        ((), (0, 1, 10), "at least one track"),
+        (("a",), (1, 1, 0), "one sample"),
+        (("a",), (1, 3, 10), "channels"),
+        (("a", "a"), (2, 1, 10), "'a'"),
+        (("a",), (2, 1, 10), "1 names for 2"),
+        (("a", " "), (2, 1, 10), "not empty"),
+    ],
 )
 def test_impossible_multitracks_are_refused(names, shape, words):
     assert words in refused(Multitrack, names, torch.zeros(shape), RATE)

@@ -34,8 +34,10 @@ def overlap_add(audio: torch.Tensor, block: int, overlap: int) -> torch.Tensor:
     return joined
 
 
-@pytest.mark.parametrize(("samples", "block", "overlap"), [(1000, 300, 50), (1000, 300, 150), (300, 300, 50), (1, 9, 4),
-                                                           (301, 300, 50), (1000, 100, 0), (551, 300, 49)])
+@pytest.mark.parametrize(
+    ("samples", "block", "overlap"),
+    [(1000, 300, 50), (1000, 300, 150), (300, 300, 50), (1, 9, 4), (301, 300, 50), (1000, 100, 0), (551, 300, 49)],
+)
 def test_overlap_add_of_ones_is_one_and_of_pieces_is_the_whole(samples, block, overlap):
     audio = torch.randn(2, samples, generator=torch.Generator().manual_seed(1))
     for whole in (torch.ones(2, samples), audio):

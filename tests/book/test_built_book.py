@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
-
 from conftest import open_file
 
 ROOT = Path(__file__).resolve().parents[2]

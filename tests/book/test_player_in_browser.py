@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from conftest import SAMPLE_RATE, open_file, tone
+
 from megami.notebook import listening_page, player
 
 pytest.importorskip("selenium", reason="selenium is not installed: pip install megami[test]")
-from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 HOST = "const host = document.querySelectorAll('.megami-player')[arguments[0]];"
 POSITION = HOST + "return host.megamiPlayer.engine.position();"
@@ -85,13 +85,16 @@ def test_the_play_button_plays_and_pauses(page: object, written: Path) -> None:
 
 # The position just before a switch and 300 ms later, and how far the clock went meanwhile: the audio clock if there is
 # one, since a busy machine may let the sound wait.
-SWITCH_AND_MEASURE = HOST + """
+SWITCH_AND_MEASURE = (
+    HOST
+    + """
 const engine = host.megamiPlayer.engine, done = arguments[2];
 const clock = () => engine.context ? engine.context.currentTime : performance.now() / 1000;
 const [position, time] = [engine.position(), clock()];
 host.shadowRoot.querySelectorAll(".choose")[arguments[1]].click();
 setTimeout(() => done([engine.position() - position, clock() - time, engine.voice?.index ?? engine.index]), 300);
 """
+)
 SONG_SECONDS = 8.0
 
 
@@ -125,7 +128,9 @@ def test_switching_while_paused_keeps_the_position(page: object, written: Path) 
     assert [button.get_attribute("aria-pressed") for button in parts(page, ".choose")] == ["false", "false", "true"]
 
 
-OFFLINE = HOST + """
+OFFLINE = (
+    HOST
+    + """
 const [plan, seconds, done] = [arguments[1], arguments[2], arguments[3]];
 const engine = host.megamiPlayer.engine;
 const offline = new OfflineAudioContext(1, seconds * engine.sampleRate, engine.sampleRate);
@@ -142,6 +147,7 @@ window.megamiAudioContext = offline;
   done(Array.from(rendered.getChannelData(0)));
 })();
 """
+)
 
 
 def render(page: object, path: Path, plan: list[tuple[float, int]], seconds: float) -> torch.Tensor:
@@ -249,7 +255,8 @@ def test_clicking_a_picture_goes_there_and_dragging_marks_a_phrase(page: object,
     ActionChains(page).move_to_element_with_offset(lane, round(width / 4), 0).click().perform()
     assert position(page) == pytest.approx(6.0, abs=0.1) and page.execute_script(CHOSEN, 0) == 1
     ActionChains(page).move_to_element_with_offset(lane, -round(width / 4), 0).click_and_hold().move_by_offset(
-        round(width / 8), 0).release().perform()
+        round(width / 8), 0
+    ).release().perform()
     region = page.execute_script(HOST + "return host.megamiPlayer.region", 0)
     assert (region["start"], region["end"]) == (pytest.approx(2.0, abs=0.1), pytest.approx(3.0, abs=0.1))
     assert position(page) == pytest.approx(region["start"])
@@ -287,8 +294,9 @@ def test_it_is_dark_on_dark_pages_and_fits_a_phone(page: object, written: Path) 
     try:
         dark = {"name": "prefers-color-scheme", "value": "dark"}
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [dark]})
-        page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                             {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True})
+        page.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+        )
         open_file(page, written)
         assert "night" in part(page, ".player").get_attribute("class")
         assert page.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")

@@ -15,7 +15,7 @@ import soundfile
 import torch
 
 from megami.audio import read_audio
-from megami.mixer import Mixer
+from megami.mixing.mixer import Mixer
 
 RATE = 44100
 
@@ -60,10 +60,20 @@ def spoil(folder, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("truncated WAV", "cut off"), ("truncated FLAC", "cut off"), ("header only", "no samples"), ("half a header", ""),
-     ("not audio", "not an audio file"), ("zero length", "empty"), ("NaN", "NaN"), ("infinite", "infinite"),
-     ("no samples", "no samples"), ("broken link", "no such file"),
-     ("six channels", "6 channels"), ("same name", "more than one")],
+    [
+        ("truncated WAV", "cut off"),
+        ("truncated FLAC", "cut off"),
+        ("header only", "no samples"),
+        ("half a header", ""),
+        ("not audio", "not an audio file"),
+        ("zero length", "empty"),
+        ("NaN", "NaN"),
+        ("infinite", "infinite"),
+        ("no samples", "no samples"),
+        ("broken link", "no such file"),
+        ("six channels", "6 channels"),
+        ("same name", "more than one"),
+    ],
 )
 def test_a_bad_file_is_named(mix, stems, tmp_path, kind, words):
     spoil(stems, kind)
@@ -91,8 +101,15 @@ def mixed(ran, samples: int) -> torch.Tensor:
 
 @pytest.mark.parametrize(
     ("number", "seconds", "rate"),
-    [(1, 1.0, RATE), (40, 0.5, RATE), (2, 1.0, 8000), (2, 1.0, 192000), (2, 0.5, RATE), (2, 0.05, RATE),
-     (2, 0.002, RATE)],
+    [
+        (1, 1.0, RATE),
+        (40, 0.5, RATE),
+        (2, 1.0, 8000),
+        (2, 1.0, 192000),
+        (2, 0.5, RATE),
+        (2, 0.05, RATE),
+        (2, 0.002, RATE),
+    ],
 )
 def test_unusual_songs_work(mix, write_stems, dry_tracks, number, seconds, rate):
     song = write_stems(dry_tracks(number, seconds, rate), rate=rate)
@@ -115,22 +132,40 @@ def test_rates_depths_formats_lengths_and_channels_may_be_mixed(mix, write_stems
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--num-mixes", 0), "from 1 to 100"), (("--num-mixes", 1000), "from 1 to 100"),
+        (("--num-mixes", 0), "from 1 to 100"),
+        (("--num-mixes", 1000), "from 1 to 100"),
         (("--num-mixes", "2.5"), "--num-mixes"),
-        (("--steps", 0), "from 1 to 1000"), (("--steps", -1), "from 1 to 1000"), (("--steps", "many"), "--steps"),
-        (("--guidance", -1), "guidance"), (("--guidance", "nan"), "guidance"), (("--guidance", "inf"), "guidance"),
-        (("--temperature", 0), "temperature"), (("--temperature", "nan"), "temperature"),
-        (("--seed", -1), "seed"), (("--seed", 2**70), "seed"), (("--seed", "x"), "--seed"),
-        (("--format", "mp3"), "wav or flac"), (("--format", ""), "wav or flac"),
-        (("--loudness", 3), "LUFS"), (("--loudness", "nan"), "LUFS"), (("--loudness=-inf",), "LUFS"),
-        (("--device", "xpu9"), "auto, cpu or cuda"), (("--device", "meta"), "auto, cpu or cuda"),
+        (("--steps", 0), "from 1 to 1000"),
+        (("--steps", -1), "from 1 to 1000"),
+        (("--steps", "many"), "--steps"),
+        (("--guidance", -1), "guidance"),
+        (("--guidance", "nan"), "guidance"),
+        (("--guidance", "inf"), "guidance"),
+        (("--temperature", 0), "temperature"),
+        (("--temperature", "nan"), "temperature"),
+        (("--seed", -1), "seed"),
+        (("--seed", 2**70), "seed"),
+        (("--seed", "x"), "--seed"),
+        (("--format", "mp3"), "wav or flac"),
+        (("--format", ""), "wav or flac"),
+        (("--loudness", 3), "LUFS"),
+        (("--loudness", "nan"), "LUFS"),
+        (("--loudness=-inf",), "LUFS"),
+        (("--device", "xpu9"), "auto, cpu or cuda"),
+        (("--device", "meta"), "auto, cpu or cuda"),
         (("--device", "cuda:99"), "--device cpu" if not torch.cuda.is_available() else "use cuda"),
-        (("--processor", "magic"), "structured, tcn"), (("--weights", "enormous"), "unknown weights"),
-        (("--weights", "paper"), "megami weights download paper"), (("--compat", "new"), "ours, published"),
+        (("--processor", "magic"), "structured, tcn"),
+        (("--weights", "enormous"), "unknown weights"),
+        (("--weights", "paper"), "megami weights download paper"),
+        (("--compat", "new"), "ours, published"),
         (("--weights", "paper", "--weights-dir", "nowhere"), "no such folder"),
-        (("--weights-dir", "."), "goes with 'paper'"), (("--weights", "small", "--compat", "published"), "paper"),
-        (("--weights", "paper", "--processor", "structured"), "use tcn"), (("--device", ""), "auto, cpu or cuda"),
-        (("--loud", 3), "--loud"), (("one", "more"), "more"), (("--seed",), "--seed"),
+        (("--weights-dir", "."), "goes with 'paper'"),
+        (("--weights", "small", "--compat", "published"), "paper"),
+        (("--weights", "paper", "--processor", "structured"), "use tcn"),
+        (("--device", ""), "auto, cpu or cuda"),
+        (("--loud", 3), "--loud"),
+        (("one", "more"), "more"),
+        (("--seed",), "--seed"),
     ],
 )
 def test_impossible_options(mix, stems, tmp_path, options, words):
@@ -205,7 +240,7 @@ def test_a_disk_that_fills_up_leaves_the_last_run_as_it_was(mix, stems, tmp_path
 
 LIMITED_RUNS = """
 import resource, sys
-from megami.cli import main
+from megami.cli.main import main
 resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000))
 for suffix in ("wav", "flac"):
     try:

@@ -16,7 +16,7 @@ import torch
 
 from megami import cli
 from megami.audio import integrated_loudness, read_audio, true_peak_db
-from megami.weights import preset
+from megami.presets import preset
 
 LENGTH = 66150  # of the song, in samples
 
@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_files_and_another_seed_others(mix, stems, 
 
 def test_the_order_of_the_tracks_does_not_matter(mix, write_stems, dry_tracks, tmp_path):
     tracks = dry_tracks(4)
-    renamed = dict(zip(("d", "a", "c", "b"), tracks.values()))
+    renamed = dict(zip(("d", "a", "c", "b"), tracks.values(), strict=True))
     first = mix(write_stems(tracks)).done()
     second = mix(write_stems(renamed, "renamed"), "--out", tmp_path / "renamed mixes").done()
     assert difference_db(decoded(first[0]), decoded(second[0])) < -60.0

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from megami.weights.presets import PRESETS, preset
+from megami.presets.presets import PRESETS, preset
 
 COMMANDS = [(), ("mix",), ("train",), ("evaluate",), ("weights",)]
 COMMANDS += [("weights", name) for name in ("list", "path", "verify", "download")]

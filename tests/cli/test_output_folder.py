@@ -8,8 +8,8 @@ import os
 
 import pytest
 
+from megami.cli.output_folder import MANIFEST, appearing_files, check_writable
 from megami.errors import UserError
-from megami.output_folder import MANIFEST, appearing_files, check_writable
 
 
 def write_run(out, names: list[str], content: str) -> None:

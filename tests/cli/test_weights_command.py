@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from megami.weights import fetch
-from megami.weights.download import download
-from megami.weights.registry import PAPER_FILES, PublishedFile
+from megami.published import fetch
+from megami.published.addresses import PAPER_FILES, PublishedFile
+from megami.published.download import download
 
 
 def sha256(content: bytes) -> str:

@@ -36,7 +36,7 @@ def test_it_makes_the_published_effect_embedding():
 
 
 def test_mixing_never_loads_it():
-    code = "import sys, megami.mixer\nprint([name for name in sys.modules if 'fxencoder_plusplus' in name])"
+    code = "import sys, megami.mixing.mixer\nprint([name for name in sys.modules if 'fxencoder_plusplus' in name])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ran.stdout.strip() == "[]", ran
 

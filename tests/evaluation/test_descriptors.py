@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from megami.evaluation.descriptors import NAMES, descriptors
+from megami.evaluation.measures.descriptors import NAMES, descriptors
 
 RATE = 44100
 

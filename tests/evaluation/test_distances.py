@@ -5,14 +5,8 @@ import pytest
 import torch
 
 from megami.evaluation import kernel_distance, kernel_distance_by_class
-from megami.evaluation.distances import (
-    fad_row,
-    frechet_distance,
-    kad_by_role_row,
-    kad_row,
-    kernel_sums,
-)
-from megami.evaluation.rows import Row, mean_row, song_weights, write_results
+from megami.evaluation.measures.distances import fad_row, frechet_distance, kad_by_role_row, kad_row, kernel_sums
+from megami.evaluation.results import Row, mean_row, song_weights, write_results
 
 
 def songs(seed, counts=(6, 4, 9, 5), dim=3, shift=0.0):

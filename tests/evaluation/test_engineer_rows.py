@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from megami.data import ENGINEERS
-from megami.evaluation.descriptors import NAMES
 from megami.evaluation.engineers import engineer_rows
-from megami.evaluation.reach import Heard
+from megami.evaluation.measures.descriptors import NAMES
+from megami.evaluation.measures.style_coverage import Heard
 from megami.evaluation.tables import TABLES, markdown_table
+from megami.studio import ENGINEERS
 
 WIDE, NARROW = ENGINEERS[0].name, ENGINEERS[1].name
 D = len(NAMES)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from megami.evaluation.rows import Row
+from megami.evaluation.results import Row
 from megami.evaluation.sampler_study import EVALUATIONS, LAG, fewest_evaluations, studied, way_name
 from megami.evaluation.systems import Sampling
 

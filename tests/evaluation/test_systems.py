@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from megami.audio import Multitrack
-from megami.data import Song
-from megami.data.studio.engineers import MIX_LEVEL_DB
-from megami.data.studio.listening import framed_level, loudness
 from megami.evaluation import systems
 from megami.evaluation.systems import Sampling, TrainingTracks
 from megami.generator import Denoiser, MultitrackTransformer
-from megami.weights import from_pretrained, load_network, preset
+from megami.mixing.pretrained import from_pretrained
+from megami.presets import load_network, preset
+from megami.studio import Song
+from megami.studio.engineers.engineer import MIX_LEVEL_DB
+from megami.studio.engineers.listening import framed_level, loudness
 
 RATE = 44100
 

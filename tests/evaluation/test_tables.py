@@ -2,7 +2,7 @@
 
 import pytest
 
-from megami.evaluation.rows import Row
+from megami.evaluation.results import Row
 from megami.evaluation.tables import TABLES, format_value, markdown_table
 
 

@@ -70,7 +70,7 @@ def test_all_are_turned_down_together_when_one_would_clip() -> None:
     matches = match_loudness([click, steady], RATE)
     assert matches[0].played_lufs == pytest.approx(matches[1].played_lufs, abs=1e-6)
     assert matches[0].played_lufs < -20
-    peaks = [true_peak_db(audio, RATE) + found.gain_db for audio, found in zip([click, steady], matches)]
+    peaks = [true_peak_db(audio, RATE) + found.gain_db for audio, found in zip([click, steady], matches, strict=True)]
     assert max(peaks) == pytest.approx(-1.5, abs=0.01)
 
 

@@ -6,14 +6,14 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-import torch  # noqa: E402
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
 
-from megami.errors import UserError  # noqa: E402
-from megami.notebook import plot_mix_spectrograms, plot_stereo_image, plot_track_levels, plot_waveforms  # noqa: E402
-from megami.notebook.plots import _log_spectrogram_db, stereo_image, track_levels  # noqa: E402
+from megami.errors import UserError
+from megami.notebook import plot_mix_spectrograms, plot_stereo_image, plot_track_levels, plot_waveforms
+from megami.notebook.plots import _log_spectrogram_db, stereo_image, track_levels
 
 RATE = 44100
 

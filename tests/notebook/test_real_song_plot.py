@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from megami.errors import UserError
-from megami.evaluation.descriptors import NAMES
+from megami.evaluation.measures.descriptors import NAMES
 from megami.evaluation.real_songs import Checked, RealSong
-from megami.evaluation.rows import Row
+from megami.evaluation.results import Row
 from megami.notebook import plot_real_songs
 from megami.notebook.real_song_plot import MEASURES
 

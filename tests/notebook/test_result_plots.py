@@ -3,7 +3,7 @@
 import pytest
 
 from megami.errors import UserError
-from megami.evaluation.rows import Row
+from megami.evaluation.results import Row
 from megami.notebook import plot_intervals, plot_reach
 
 SYSTEMS = [f"system {number}" for number in range(10)] + ["megami"]

@@ -23,10 +23,13 @@ from megami import cli
 from megami.audio import Multitrack, framed_level_db
 from megami.embeddings import EffectEmbedder
 from megami.errors import UserError
-from megami.mixer import Mixer
-from megami.weights import fetch, from_pretrained, preset, pretrained
-from megami.weights.partial_file import file_sha256
-from megami.weights.registry import ADAPTOR, CLAP, GENERATOR, PAPER_FILES, PROCESSOR
+from megami.mixing import pretrained
+from megami.mixing.mixer import Mixer
+from megami.mixing.pretrained import from_pretrained
+from megami.presets import preset
+from megami.published import fetch
+from megami.published.addresses import ADAPTOR, CLAP, GENERATOR, PAPER_FILES, PROCESSOR
+from megami.published.partial_file import file_sha256
 
 pytestmark = pytest.mark.slow
 RATE = 44100
@@ -52,8 +55,11 @@ def short(dry_tracks) -> Multitrack:
 def test_the_files_are_those_of_the_release(published_files):
     """Every key and shape of the reference's list, in the nesting that it describes."""
     listed = json.loads(LISTED.read_text(encoding="utf-8"))["networks"]
-    places = {"FxGenerator": (GENERATOR, "ema"), "FxProcessor": (PROCESSOR, "network"),
-              "CLAP_domain_adaptor": (ADAPTOR, "network")}
+    places = {
+        "FxGenerator": (GENERATOR, "ema"),
+        "FxProcessor": (PROCESSOR, "network"),
+        "CLAP_domain_adaptor": (ADAPTOR, "network"),
+    }
     for name, (file, place) in places.items():
         checkpoint = torch.load(published_files / file.name, weights_only=True)
         assert set(checkpoint) == {"it", "network", "optimizer", "ema", "args"}
@@ -63,8 +69,25 @@ def test_the_files_are_those_of_the_release(published_files):
 
 @pytest.mark.parametrize("compat", ["ours", "published"])
 def test_a_three_track_song_from_the_command_line(published_files, stems, tmp_path, compat):
-    command = [sys.executable, "-m", "megami.cli", "mix", stems, "--out", tmp_path / "mixes", "--num-mixes", "1",
-               "--weights", "paper", "--weights-dir", published_files, "--device", "cpu", "--compat", compat]
+    command = [
+        sys.executable,
+        "-m",
+        "megami.cli",
+        "mix",
+        stems,
+        "--out",
+        tmp_path / "mixes",
+        "--num-mixes",
+        "1",
+        "--weights",
+        "paper",
+        "--weights-dir",
+        published_files,
+        "--device",
+        "cpu",
+        "--compat",
+        compat,
+    ]
     began = time.perf_counter()
     ran = subprocess.run(command, capture_output=True, text=True)
     seconds = time.perf_counter() - began
@@ -148,8 +171,10 @@ def test_download_and_mix(published_files, server, short, tmp_path, monkeypatch,
 
 def test_sizes_are_those_of_the_paper(published_files):
     networks = from_pretrained("paper", weights_dir=published_files)
-    counts = {name: sum(p.numel() for p in getattr(networks, name).parameters())
-              for name in ("generator", "processor", "adaptor")}
+    counts = {
+        name: sum(p.numel() for p in getattr(networks, name).parameters())
+        for name in ("generator", "processor", "adaptor")
+    }
     assert counts == {"generator": 76_620_928, "processor": 12_610_434, "adaptor": 525_312}
     assert networks.preset == preset("paper") and networks.fx_encoder is None
     assert importlib.util.find_spec("laion_clap") and "laion_clap" not in sys.modules

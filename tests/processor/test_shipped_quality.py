@@ -8,8 +8,8 @@ import torch
 
 from megami.audio import framed_level_db
 from megami.embeddings import EffectEmbedder
+from megami.mixing.pretrained import from_pretrained
 from megami.processor import match_level_per_channel, render_tracks, small_spectral_errors
-from megami.weights import from_pretrained
 
 RATE = 44100
 

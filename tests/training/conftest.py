@@ -2,8 +2,8 @@
 
 import pytest
 
-from megami.data.studio.soundfont import find_soundfont
 from megami.errors import UserError
+from megami.studio.band.soundfont import find_soundfont
 
 
 @pytest.fixture(scope="session")

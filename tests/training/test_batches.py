@@ -6,11 +6,11 @@ import torch
 from megami.corpus import Crops, MixEmbeddings
 from megami.embeddings import LogMel
 from megami.generator import Denoiser, MultitrackTransformer
+from megami.presets import preset
 from megami.training.recipes.adaptation import with_room_sound
 from megami.training.recipes.baselines import DrawLoneTracks, RegressionTask
 from megami.training.recipes.generator import DrawMixes
 from megami.training.recipes.processor import DrawCrops
-from megami.weights import preset
 
 
 def mixes(counts=(2, 5, 3)):

@@ -9,20 +9,31 @@ from megami.audio import Multitrack
 from megami.corpus import CorpusConfig, MixEmbeddings
 from megami.embeddings import decode_dynamics, split_parts
 from megami.errors import UserError
-from megami.mixer import Mixer
+from megami.mixing.mixer import Mixer
+from megami.presets import load_network
 from megami.training import STAGES, SmallRecipe, Workplace, train_small
-from megami.training.small import ORACLES, _mixes, _noise
-from megami.weights import load_network
+from megami.training.small import RUNNERS, _mixes, _noise
 
 CORPUS = CorpusConfig(
-    train_songs=3, validation_songs=1, test_songs=1, extra_songs=2, seconds=3.0, mixes_per_song=2, chains=4, views=2,
-    view_seconds=1.0, crops=6, crop_samples=16384, long_crops=3, long_crop_samples=32768,
+    train_songs=3,
+    validation_songs=1,
+    test_songs=1,
+    extra_songs=2,
+    seconds=3.0,
+    mixes_per_song=2,
+    chains=4,
+    views=2,
+    view_seconds=1.0,
+    crops=6,
+    crop_samples=16384,
+    long_crops=3,
+    long_crop_samples=32768,
 )
 
 
 def tiny_recipe() -> SmallRecipe:
     recipe = SmallRecipe(corpus=CORPUS)
-    networks = STAGES[2:] + ORACLES
+    networks = tuple(RUNNERS)[2:]
     return replace(recipe, **{name: replace(getattr(recipe, name), steps=3, save_every=2) for name in networks})
 
 
@@ -86,7 +97,7 @@ def test_the_oracle_learns_from_dry_content_and_only_when_it_is_named(trained):
         assert torch.equal(mix[0], mix[1]) and torch.equal(mix[0], mix[2])
     assert torch.equal(dry.contents[0], dry.contents[1]) and not torch.equal(dry.contents[0], adapted.contents[0])
     assert not (trained.weights / "generator_true_dry.safetensors").exists()
-    train_small(trained, tiny_recipe(), ORACLES)
+    train_small(trained, tiny_recipe(), ("generator_true_dry",))
     oracle = load_network(trained.weights, "generator_true_dry")
     assert sum(p.numel() for p in oracle.parameters()) == sum(
         p.numel() for p in load_network(trained.weights, "generator").parameters()

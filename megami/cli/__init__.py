@@ -1,0 +1,1 @@
+"""Room of the command line: one file per command."""

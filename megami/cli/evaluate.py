@@ -1,0 +1,39 @@
+"""`megami evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from megami.cli.options import Weights, Workers
+from megami.cli.output_folder import check_writable
+from megami.errors import UserError
+
+
+def evaluate(
+    weights: Weights = "small",
+    quick: Annotated[bool, typer.Option("--quick", help="a few held-out songs and chains: minutes")] = False,
+    seed: Annotated[int, typer.Option(help="decides the noise of the generated mixes and what is borrowed")] = 0,
+    out: Annotated[Path | None, typer.Option(help="write the rows as JSON")] = None,
+    cache: Annotated[Path, typer.Option(help="folder for held-out songs and features")] = Path(".cache/evaluation"),
+    workers: Workers = 0,
+) -> None:
+    """Measure every network and every system of mixing on unseen studio songs, against the engineers."""
+    if workers < 0 or not 0 <= seed < 2**31:
+        raise UserError(f"--workers must be 0 or more, --seed from 0 to {2**31 - 1}")
+    check_writable(cache)
+    if out is not None:  # found out now, not after minutes of measuring
+        check_writable(out.parent)
+        if out.is_dir():
+            raise UserError(f"{out} is a folder: give --out the name of a JSON file")
+    from megami.evaluation.results import write_results
+    from megami.evaluation.run import EvaluationConfig, evaluate, origin
+    from megami.evaluation.tables import report
+
+    config = EvaluationConfig.quick() if quick else EvaluationConfig()
+    rows = evaluate(weights, cache, workers or None, config, seed)
+    typer.echo(report(rows))
+    if out is not None:
+        write_results(out, rows, origin(weights, quick, seed))

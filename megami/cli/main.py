@@ -1,0 +1,78 @@
+"""The command line: megami mix | train | evaluate | weights.
+
+Exit codes: 0 done; 2 bad usage or bad input, said in one line on stderr; 130 interrupted, 143 terminated. Results go to
+stdout, progress and complaints to stderr. Networks are imported by the commands, so that help is quick.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from megami import __version__
+from megami.cli.evaluate import evaluate
+from megami.cli.mix import mix
+from megami.cli.options import PLAIN
+from megami.cli.train import train
+from megami.cli.weights import weights_app
+from megami.errors import UserError
+
+app = typer.Typer(help="Generative automatic music mixing.", add_completion=False, **PLAIN)
+app.command()(mix)
+app.command()(train)
+app.command()(evaluate)
+app.add_typer(weights_app, name="weights")
+
+INTERRUPTED, TERMINATED = 130, 143
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
+    """Generative automatic music mixing."""
+    if show:
+        typer.echo(f"megami {__version__}")
+        raise typer.Exit()
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code; a user's mistake is one line on stderr and code 2."""
+    if args is None:
+        args = sys.argv[1:]
+        # Like Ctrl-C: unfinished files are removed on the way out.
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
+    try:
+        code = typer.main.get_command(app).main(args or ["--help"], prog_name="megami", standalone_mode=False)
+    except UserError as error:
+        fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except OSError as error:  # a disk, a folder or a file that fails where nobody asked
+        fail(f"{error.filename or 'input or output'}: {error.strerror or error}; check the disk and the permissions")
+    except Exception as error:
+        if not is_usage_error(error):
+            raise
+        fail(usage_message(error))
+    if code == INTERRUPTED:
+        typer.echo("megami: interrupted", err=True)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def is_usage_error(error: Exception) -> bool:
+    """True for what the option parser raises; by shape, since typer brings its own click or uses the package."""
+    return hasattr(error, "format_message") and hasattr(error, "exit_code")
+
+
+def usage_message(error: Exception) -> str:
+    """What is wrong with the options, and where to read about them."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "megami"
+    return f"{error.format_message().rstrip('.')} (see {command} --help)"
+
+
+def fail(message: str) -> NoReturn:
+    """Print one line on stderr and exit with code 2."""
+    typer.echo(f"megami: {' '.join(message.split())}", err=True)
+    sys.exit(2)

@@ -1,0 +1,56 @@
+"""`megami mix`: the options."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from megami.cli.options import Device, Weights, WeightsDir
+
+
+def mix(
+    stems: Annotated[Path, typer.Argument(help="folder of dry tracks (WAV, FLAC, OGG, MP3, AIFF)", show_default=False)],
+    out: Annotated[Path, typer.Option(help="folder for the mixes; a former run's are replaced")] = Path("mixes"),
+    num_mixes: Annotated[int, typer.Option(help="how many different mixes")] = 3,
+    weights: Weights = "small",
+    weights_dir: WeightsDir = None,
+    compat: Annotated[str, typer.Option(help="ours, or published: do as the released inference does (paper)")] = "ours",
+    processor: Annotated[str, typer.Option(help="structured or tcn; the preset's own if empty")] = "",
+    seed: Annotated[int, typer.Option(help="the same seed gives the same mixes")] = 0,
+    steps: Annotated[int | None, typer.Option(help="sampling steps  [default: 8 (small), 99 (paper)]")] = None,
+    guidance: Annotated[float, typer.Option(help="above 1 follows the content more closely")] = 1.0,
+    temperature: Annotated[
+        float | None, typer.Option(help="lower: closer to what is typical  [default: 0.5 (small), 1 (paper)]")
+    ] = None,
+    device: Device = "auto",
+    stems_too: Annotated[bool, typer.Option("--stems/--no-stems", help="also write every wet track")] = False,
+    file_format: Annotated[str, typer.Option("--format", help="wav or flac (24 bit)")] = "wav",
+    loudness: Annotated[float, typer.Option(help="target loudness in LUFS; peaks stay below -1 dBTP")] = -16.0,
+    page: Annotated[bool, typer.Option("--page/--no-page", help="also write a page to compare them by ear")] = False,
+) -> None:
+    """Mix a folder of dry stems, several times, each time differently."""
+    from megami.cli.mix_job import MixJob, run_mix
+
+    job = MixJob(
+        stems=stems,
+        out=out,
+        num_mixes=num_mixes,
+        weights=weights,
+        weights_dir=weights_dir,
+        compat=compat,
+        processor=processor or None,
+        seed=seed,
+        steps=steps,
+        guidance=guidance,
+        temperature=temperature,
+        device=device,
+        stems_too=stems_too,
+        format=file_format.lower(),
+        loudness_lufs=loudness,
+        page=page,
+    )
+    for path in run_mix(job):
+        typer.echo(os.fsencode(path))  # bytes: a file's name need not be valid text

@@ -1,0 +1,246 @@
+"""What `megami mix` does: read, mix, write each mix as it is made, and let all files appear together at the end."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+from tqdm import tqdm
+
+from megami import __version__
+from megami.audio import (
+    SAMPLE_RATE,
+    Multitrack,
+    framed_level_db,
+    integrated_loudness,
+    master,
+    read_multitrack,
+    resample,
+    true_peak_db,
+)
+from megami.cli.output_folder import MANIFEST, appearing_files, check_writable
+from megami.device import resolve_device
+from megami.embeddings import EmbeddingConfig, decode
+from megami.errors import UserError
+from megami.mixing.compat import compat_named
+from megami.mixing.mix import Mix
+from megami.mixing.mixer import Mixer, check_loudness, check_options
+
+FORMATS = ("wav", "flac")
+PAGE = "index.html"
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed", "unable to find a valid cudnn algorithm")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixJob:
+    """The options of `megami mix`; raises UserError for impossible ones before any file is read."""
+
+    stems: Path
+    out: Path
+    num_mixes: int = 3
+    weights: str = "small"
+    weights_dir: Path | None = None
+    compat: str = "ours"
+    processor: str | None = None
+    seed: int = 0
+    steps: int | None = None
+    guidance: float = 1.0
+    temperature: float | None = None
+    device: str = "auto"
+    stems_too: bool = False
+    format: str = "wav"
+    loudness_lufs: float = -16.0
+    page: bool = False
+
+    def __post_init__(self) -> None:
+        steps, temperature = self.or_default(1, 1.0)
+        check_options(self.num_mixes, steps, self.guidance, self.seed, temperature)
+        compat_named(self.compat)
+        check_loudness(self.loudness_lufs)
+        if self.format not in FORMATS:
+            raise UserError(f"unknown format {self.format!r}: use {' or '.join(FORMATS)}")
+        resolve_device(self.device)
+
+    def or_default(self, steps: int, temperature: float) -> tuple[int, float]:
+        """Steps and temperature of the job, or these where it leaves them open."""
+        return (
+            steps if self.steps is None else self.steps,
+            temperature if self.temperature is None else self.temperature,
+        )
+
+
+def run_mix(job: MixJob) -> list[Path]:
+    """Do the job and return the files that were written; on any failure, and when interrupted, nothing is left behind.
+
+    One mix with its wet tracks is in memory at a time. Files of a former run into the same folder are replaced.
+    """
+    check_writable(job.out)
+    if job.out.is_dir() and job.stems.is_dir() and job.out.samefile(job.stems):
+        raise UserError(f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems")
+    with memory_in_words(), progress_bar(job.num_mixes) as (begin, detail):
+        mixer = Mixer.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat)
+        steps, temperature = job.or_default(mixer.preset.default_steps, mixer.preset.temperature)
+        job = replace(job, steps=steps, temperature=temperature)
+        song = read_multitrack(job.stems)
+        with appearing_files(job.out) as partial:
+            described, audio = write_mixes(job, mixer, song, partial, begin, detail)
+            if job.page:
+                write_page(partial / PAGE, song, audio, job)
+            names = [path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file()]
+            names = sorted([*names, MANIFEST], key=listing_order)
+            words = {**describe_job(job, mixer, song), "mixes": described, "files": names}
+            (partial / MANIFEST).write_text(as_json(words), encoding="utf-8")
+    return [job.out / name for name in names]
+
+
+def write_mixes(
+    job: MixJob,
+    mixer: Mixer,
+    song: Multitrack,
+    folder: Path,
+    begin: Callable[[str], None],
+    detail: Callable[[str], None],
+) -> tuple[list[dict], list[Tensor]]:
+    """Write the mixes one by one; return a description of each, and their audio [2, samples] if a page is wanted."""
+    described: list[dict] = []
+    audio: list[Tensor] = []
+    mixes = mixer.iterate_mixes(
+        song,
+        job.num_mixes,
+        job.steps,
+        job.guidance,
+        job.seed,
+        job.loudness_lufs,
+        callback=lambda stage, done, total: begin(stage if done < total else "finishing"),
+        detail=detail,
+        temperature=job.temperature,
+    )
+    for one in mixes:  # not enumerate, which would keep the last mix while the next is made
+        name = f"mix_{len(described) + 1}"
+        one.save(folder / f"{name}.{job.format}")
+        if job.stems_too:
+            one.save_tracks(folder / f"{name}_tracks", f".{job.format}")
+        described.append({"file": f"{name}.{job.format}", **describe_mix(one, mixer.preset.embedding, job.stems_too)})
+        if job.page:
+            audio.append(one.audio)
+        del one
+    return described, audio
+
+
+def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
+    """What was asked, as mixes.json says it."""
+    return {
+        "megami": __version__,
+        "stems": readable(job.stems.resolve().name),
+        "tracks": song.num_tracks,
+        "seconds": round(song.seconds, 3),
+        "weights": readable(Path(job.weights).name),
+        "processor": mixer.preset.processor_kind,
+        "compat": job.compat,
+        "seed": job.seed,
+        "steps": job.steps,
+        "guidance": job.guidance,
+        "temperature": job.temperature,
+        "target_loudness_lufs": job.loudness_lufs,
+    }
+
+
+def describe_mix(one: Mix, config: EmbeddingConfig, tracks_written: bool = False) -> dict:
+    """What came out of a mix, and what was decided for each of its tracks."""
+    words = {
+        "loudness_lufs": rounded(integrated_loudness(one.audio, one.sample_rate)),
+        "true_peak_dbtp": rounded(true_peak_db(one.audio, one.sample_rate)),
+    }
+    if tracks_written:
+        words["wet_tracks_turned_down_db"] = rounded(one.turned_down_db)
+    tracks = zip(one.names, one.tracks, one.embeddings, strict=True)
+    return {**words, "tracks": {name: describe_track(wet, z, config) for name, wet, z in tracks}}
+
+
+def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig) -> dict | str:
+    """Decisions in z [dim], and the level of wet [2, samples] in the mastered mix; pairs are left and right.
+
+    Levels are those of the loudest 400 ms in dB; imbalance is -1 (left) to 1 (right); width is side over mid energy.
+    """
+    if not bool(z.any()):
+        return "silent"
+    decided = decode(config, z)
+    return {
+        "level_db": [rounded(value) for value in decided["level_db"].tolist()],
+        "imbalance": rounded(float(decided["imbalance"])),
+        "width": rounded(float(decided["width"])),
+        "crest_db": [rounded(value) for value in decided["crest_db"].tolist()],
+        "level_in_mix_db": [rounded(value) for value in framed_level_db(wet, SAMPLE_RATE).tolist()],
+    }
+
+
+def listing_order(name: str) -> tuple[bool, list[str]]:
+    """Sort by number where names have numbers, what is about all mixes last."""
+    return name in (PAGE, MANIFEST), [part.zfill(9) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def as_json(words: dict) -> str:
+    """Indented JSON with lists of numbers on one line."""
+    text = json.dumps(words, indent=1, allow_nan=False)
+    return re.sub(r"\[\n[^\[\]{}\"]+\]", lambda found: " ".join(found[0].split()), text) + "\n"
+
+
+def rounded(value: float) -> float | None:
+    """Two decimals; None for what JSON has no number for."""
+    return round(value, 2) if math.isfinite(value) else None
+
+
+def readable(name: str) -> str:
+    """A file's name as text that can be written anywhere, even if its bytes are not valid text."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def write_page(path: Path, song: Multitrack, audio: list[Tensor], job: MixJob) -> Path:
+    """Write the page that compares the raw sum and every mix [2, samples]."""
+    from megami.notebook import listening_page  # here, because plots come with it, which load for seconds
+
+    raw = song.sum()
+    raw = raw if song.sample_rate == SAMPLE_RATE else resample(raw, song.sample_rate, SAMPLE_RATE)
+    items = [("Raw sum", master(raw, SAMPLE_RATE, job.loudness_lufs))]
+    items += [(f"Mix {number}", mix) for number, mix in enumerate(audio, 1)]
+    tracks = "1 dry track" if song.num_tracks == 1 else f"{song.num_tracks} dry tracks"
+    subtitle = f"{tracks}, weights {readable(Path(job.weights).name)}, seed {job.seed}, {job.steps} steps"
+    return listening_page(path, items, SAMPLE_RATE, title=readable(job.stems.resolve().name), subtitle=subtitle)
+
+
+@contextmanager
+def progress_bar(num_mixes: int) -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
+    """Show a bar on stderr if that is a terminal; give a function to call with each stage's name when it begins.
+
+    Stages: reading, listening, deciding, every mix, finishing. A second function takes words on how far a stage is.
+    """
+    looks = "{desc}: {bar:20} {n_fmt}/{total_fmt} {elapsed}{postfix}"
+    stages = ["reading"]
+    with tqdm(total=4 + num_mixes, desc="megami mix", bar_format=looks, leave=False, disable=None) as bar:
+        bar.set_postfix_str(stages[-1])
+
+        def begin(stage: str) -> None:
+            bar.update()
+            stages.append(stage)
+            bar.set_postfix_str(stage)
+
+        yield begin, lambda words: bar.set_postfix_str(f"{stages[-1]}, {words}")
+        begin("done")
+
+
+@contextmanager
+def memory_in_words() -> Iterator[None]:
+    """Turn running out of memory into one line for the user."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not any(words in str(error).lower() for words in OUT_OF_MEMORY):
+            raise
+        raise UserError("not enough memory: mix a shorter song or fewer tracks, or use --device cpu") from None

@@ -1,0 +1,36 @@
+"""`megami train`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from megami.cli.options import Device, Workers
+from megami.cli.output_folder import check_writable
+from megami.errors import UserError
+
+
+def train(
+    preset: Annotated[str, typer.Argument(help="what to train: small")],
+    out: Annotated[Path, typer.Option(help="folder for caches, checkpoints and weights")] = Path("runs/small"),
+    seed: Annotated[int, typer.Option(help="decides songs, engineers, initial weights and batches")] = 0,
+    stages: Annotated[str, typer.Option(help="comma-separated stages; if empty, all but generator_true_dry")] = "",
+    device: Device = "auto",
+    devices: Annotated[int, typer.Option(help="number of GPUs")] = 1,
+    workers: Workers = 0,
+) -> None:
+    """Train every network of a preset from a seed; run it again to go on after an interruption."""
+    from megami.device import resolve_device
+    from megami.training import SmallRecipe, Workplace, train_small
+
+    if preset != "small":
+        raise UserError(f"cannot train {preset!r}: the preset that trains here is small")
+    if not 0 <= seed < 2**32 or devices < 1 or workers < 0:
+        raise UserError(f"--seed must be from 0 to {2**32 - 1}, --workers 0 or more, --devices 1 or more")
+    chosen = tuple(stage.strip() for stage in stages.split(",") if stage.strip())
+    check_writable(out)
+    place = Workplace(out, resolve_device(device).type, devices, workers or None)
+    typer.echo(os.fsencode(train_small(place, SmallRecipe().with_seed(seed), chosen)))

@@ -1,0 +1,10 @@
+"""Room of the mixer: from dry tracks to mixes, with any set of networks."""
+
+from __future__ import annotations
+
+from megami.mixing.compat import Compat
+from megami.mixing.mix import Mix
+from megami.mixing.mixer import Mixer
+from megami.mixing.pretrained import Networks, from_pretrained, weights_folder
+
+__all__ = ["Compat", "Mix", "Mixer", "Networks", "from_pretrained", "weights_folder"]

@@ -1,0 +1,302 @@
+"""The pipeline: dry tracks in, mixes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from megami.adaptation import ClapEncoder, ContentEncoder, add_content_noise, content_tokens
+from megami.audio import (
+    SAMPLE_RATE,
+    Multitrack,
+    framed_level_db,
+    loudest_segment,
+    master_with_gain,
+    normalise_level,
+    resample,
+)
+from megami.device import resolve_device
+from megami.embeddings import from_tokens, renormalise
+from megami.errors import UserError
+from megami.generator import check_temperature, mix_generator, sample_mixes
+from megami.mixing.compat import Compat, compat_named, with_compat
+from megami.mixing.mix import Mix
+from megami.mixing.pretrained import Networks, from_pretrained
+from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
+from megami.processor.render import SHORTEST_SECONDS, SILENT_DB
+
+MAX_STEPS, MAX_MIXES, MAX_GUIDANCE = 1000, 100, 20.0
+QUIETEST_LUFS, LOUDEST_LUFS = -60.0, -6.0
+CONTENT_DRAWS, PROCESSOR_DRAWS = 1_000_000, 1_000_001  # where their random numbers begin, far from those of any mix
+
+
+class Mixer:
+    """Mixes songs with a set of trained networks; every call is deterministic given its seed.
+
+    The networks are moved to the device. `compat` says what is done where the paper leaves it open; see
+    `megami.mixing.compat`.
+    """
+
+    def __init__(self, networks: Networks, device: str | torch.device = "auto", compat: Compat | None = None) -> None:
+        self.compat = compat or Compat()
+        self.device = resolve_device(device)
+        self.networks = with_compat(networks.to(self.device), self.compat)
+        self.preset = networks.preset
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str | Path = "small",
+        device: str | torch.device = "auto",
+        processor: str | None = None,
+        weights_dir: str | Path | None = None,
+        compat: str | Compat = "ours",
+    ) -> Mixer:
+        """Load the networks of a preset ("small", "paper"), or of a folder of weights.
+
+        `processor` chooses between the processors that the weights hold ("structured", "tcn"); the preset's own
+        otherwise. `weights_dir`: a folder that has the preset's files already ("paper": the published ones). `compat`
+        "published" does as the released inference does; a `Compat` mixes the two. Raises UserError
+        for an unknown name, missing or damaged files.
+        """
+        compat = compat if isinstance(compat, Compat) else compat_named(compat)
+        return cls(from_pretrained(name, processor=processor, weights_dir=weights_dir), device, compat)
+
+    def content(self, song: Multitrack, seed: int = 0) -> Tensor:
+        """Say what each track plays: unit-norm, domain-adapted content embeddings [tracks, content_dim].
+
+        All tracks are heard over the same loudest segment of the song, as in training; a track that rests there is
+        heard over its own loudest segment. The seed counts only where `compat` asks for noise or random cuts.
+        """
+        dry = self._dry(song)
+        length = min(dry.shape[-1], round(self.preset.segment_seconds * SAMPLE_RATE))
+        common = loudest_segment(dry.sum(dim=0)[0], length)
+        generator = mix_generator(seed, CONTENT_DRAWS)
+        embeddings = []
+        for track in dry:
+            segment = track[:, common : common + length]
+            alone = self.compat.content_segment == "own"
+            if alone or float(framed_level_db(segment, SAMPLE_RATE).max()) < SILENT_DB:
+                own = loudest_segment(track[0], length)
+                segment = track[:, own : own + length]
+            embeddings.append(self._embed_content(segment, generator))
+        return torch.stack(embeddings)
+
+    @torch.no_grad()
+    def _embed_content(self, segment: Tensor, generator: torch.Generator) -> Tensor:
+        """One segment [1, n] -> [content_dim]."""
+        level_db = self.preset.content_level_db
+        audio = segment if level_db is None else normalise_level(segment, level_db)
+        content = self._listen(audio[None].to(self.device), generator)
+        content = self.networks.adaptor(content) if self.preset.adapt_dry else content
+        noise = self.compat.content_noise
+        return (add_content_noise(content, noise, generator) if noise else content)[0].cpu()
+
+    def _listen(self, audio: Tensor, generator: torch.Generator) -> Tensor:
+        """The content encoder's answer to audio [b, 1, n] as it is: [b, content_dim], not adapted."""
+        encoder = self.networks.content_encoder
+        if self.compat.content_window == "random" and isinstance(encoder, ClapEncoder):
+            return encoder(audio, generator)
+        return encoder(audio)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        content: Tensor,
+        num_mixes: int = 1,
+        steps: int | None = None,
+        guidance: float = 1.0,
+        seed: int = 0,
+        callback: Callable[[int, float, Tensor, Tensor], None] | None = None,
+        temperature: float | None = None,
+    ) -> Tensor:
+        """Draw effect embeddings for content [tracks, content_dim]: [num_mixes, tracks, dim], each of unit norm.
+
+        Mix k depends on the seed and on k only. Permuting the tracks permutes the answer (with `paper` because track
+        numbers are drawn, unless `compat` says otherwise). A `temperature` below the preset's makes mixes of one
+        kind more alike, one above it less. `callback(step, sigma, x, denoised)` sees every sampling step; many mixes of
+        many tracks are drawn in lots, and it sees the steps of each. Raises UserError for impossible options.
+        """
+        steps = self.preset.default_steps if steps is None else steps
+        temperature = self.preset.temperature if temperature is None else temperature
+        check_options(num_mixes, steps, guidance, seed, temperature)
+        tokens = sample_mixes(
+            self.networks.generator,
+            content_tokens(content.to(self.device)),
+            num_mixes,
+            steps + 1,
+            seed,
+            churn=self.preset.churn,
+            guidance=guidance,
+            track_order=self._track_order(),
+            solver=self.preset.solver,
+            callback=callback,
+            temperature=temperature,
+        )
+        return renormalise(self.preset.embedding, from_tokens(self.preset.embedding, tokens)).cpu()
+
+    def _track_order(self) -> str:
+        if self.preset.transformer.track_ids == "none":
+            return "content"
+        return "drawn" if self.compat.track_numbers == "drawn" else "given"
+
+    @torch.no_grad()
+    def process(
+        self, song: Multitrack, embeddings: Tensor, seed: int = 0, progress: Callable[[int, int], None] | None = None
+    ) -> Tensor:
+        """Render embeddings [tracks, dim] onto the dry tracks: [tracks, 2, samples], each at its generated level.
+
+        The seed counts only where `compat` asks for random cuts. `progress(done, total)` is called as each track,
+        or each block of the song, is begun.
+        """
+        dry = self._dry(song)
+        if embeddings.shape != (len(dry), self.preset.embedding.dim):
+            raise UserError(
+                f"{len(dry)} tracks need embeddings of shape {(len(dry), self.preset.embedding.dim)}, "
+                f"not {tuple(embeddings.shape)}"
+            )
+        networks, blocks = self.networks, self.compat.block_pass
+        parts = (networks.processor, dry, embeddings.to(self.device))
+        listen = self._processor_content(mix_generator(seed, PROCESSOR_DRAWS))
+        options = {"embedding_config": self.preset.embedding, "progress": progress}
+        if blocks is not None:
+            return render_in_blocks(*parts, networks.fxnorm, listen, settings=blocks, **options)
+        skip = not self.compat.fxnorm_short and dry.shape[-1] <= BlockPass.block
+        return render_tracks(*parts, None if skip else networks.fxnorm, listen, **options)
+
+    def _processor_content(self, generator: torch.Generator) -> ContentOf | None:
+        """How processors that are conditioned on content (the paper's form) learn it: from what they are given.
+
+        Not adapted, since it is dry, and at its own level; over the loudest segment. Only what the network says: the
+        processor hears the source's spectrum and dynamics itself.
+        """
+        if self.preset.processor_kind != "tcn":
+            return None
+
+        def listen(source: Tensor) -> Tensor:
+            length = min(source.shape[-1], round(self.preset.segment_seconds * SAMPLE_RATE))
+            start = loudest_segment(source[0, 0], length)
+            segment = source[..., start : start + length]
+            encoder = self.networks.content_encoder
+            return encoder.learned(segment) if isinstance(encoder, ContentEncoder) else self._listen(segment, generator)
+
+        return listen
+
+    def mix(
+        self,
+        song: Multitrack,
+        num_mixes: int = 1,
+        steps: int | None = None,
+        guidance: float = 1.0,
+        seed: int = 0,
+        loudness_lufs: float = -16.0,
+        callback: Callable[[str, int, int], None] | None = None,
+        temperature: float | None = None,
+    ) -> list[Mix]:
+        """Mix a song several times, each mix another draw from the model's distribution.
+
+        Tracks below -60 dB stay silent and are not shown to the generator. `callback(stage, done, total)` is called as
+        each stage begins, and at the end with done = total. Raises UserError if all tracks are silent or an option is
+        impossible. All mixes and their wet tracks are held at once; for long songs see `iterate_mixes`.
+        """
+        mixes = self.iterate_mixes(
+            song, num_mixes, steps, guidance, seed, loudness_lufs, callback, temperature=temperature
+        )
+        return list(mixes)
+
+    def iterate_mixes(
+        self,
+        song: Multitrack,
+        num_mixes: int = 1,
+        steps: int | None = None,
+        guidance: float = 1.0,
+        seed: int = 0,
+        loudness_lufs: float = -16.0,
+        callback: Callable[[str, int, int], None] | None = None,
+        detail: Callable[[str], None] | None = None,
+        temperature: float | None = None,
+    ) -> Iterator[Mix]:
+        """Do as `mix`, but render each mix when it is asked for, so that only one need be in memory.
+
+        `detail` hears in words how far a stage is, for those who wait.
+        """
+        steps = self.preset.default_steps if steps is None else steps
+        temperature = self.preset.temperature if temperature is None else temperature
+        check_options(num_mixes, steps, guidance, seed, temperature)
+        check_loudness(loudness_lufs)
+        report = callback or (lambda stage, done, total: None)
+        tell = detail or (lambda words: None)
+        total = num_mixes + 2
+        report("listening", 0, total)
+        dry = self._dry(song)
+        playing = _playing(dry)
+        names = tuple(song.names[index] for index in playing)
+        heard = Multitrack(names, dry if len(playing) == len(dry) else dry[playing], SAMPLE_RATE)
+        content = self.content(heard, seed)
+        report("deciding", 1, total)
+        embeddings = self.generate(
+            content,
+            num_mixes,
+            steps,
+            guidance,
+            seed,
+            lambda step, *rest: tell(f"step {step + 1} of {steps}"),
+            temperature,
+        )
+
+        def rendered() -> Iterator[Mix]:
+            for number, drawn in enumerate(embeddings, 1):
+                report(f"mix {number}", number + 1, total)
+                wet = self.process(heard, drawn, seed, lambda done, of: tell(f"part {done + 1} of {of}"))
+                yield self._finish(song.names, playing, drawn, wet, loudness_lufs)
+            report("done", total, total)
+
+        return rendered()
+
+    def _finish(
+        self, names: tuple[str, ...], playing: list[int], drawn: Tensor, wet: Tensor, loudness_lufs: float
+    ) -> Mix:
+        """Give the silent tracks their places and bring the sum to its loudness."""
+        tracks, embeddings = wet, drawn
+        if len(playing) < len(names):
+            tracks = wet.new_zeros(len(names), *wet.shape[1:]).index_copy_(0, torch.tensor(playing), wet)
+            embeddings = drawn.new_zeros(len(names), drawn.shape[-1]).index_copy_(0, torch.tensor(playing), drawn)
+        audio, gain = master_with_gain(wet.sum(dim=0), SAMPLE_RATE, loudness_lufs)
+        return Mix(audio, tracks.mul_(gain), embeddings, names)
+
+    def _dry(self, song: Multitrack) -> Tensor:
+        mono = song.mono()
+        return mono if song.sample_rate == SAMPLE_RATE else resample(mono, song.sample_rate, SAMPLE_RATE)
+
+
+def _playing(dry: Tensor) -> list[int]:
+    """Which of [tracks, 1, samples] are loud enough to take part; raises UserError if none is."""
+    short = max(0, int(SHORTEST_SECONDS * SAMPLE_RATE) - dry.shape[-1])
+    levels = [float(framed_level_db(F.pad(track, (0, short)), SAMPLE_RATE).max()) for track in dry]
+    playing = [index for index, level in enumerate(levels) if level >= SILENT_DB]
+    if not playing:
+        raise UserError(f"all tracks are silent (below {SILENT_DB:g} dB): nothing to mix")
+    return playing
+
+
+def check_options(num_mixes: int, steps: int, guidance: float, seed: int, temperature: float = 1.0) -> None:
+    """Raise UserError for options that mean nothing."""
+    if not 1 <= num_mixes <= MAX_MIXES:
+        raise UserError(f"the number of mixes must be from 1 to {MAX_MIXES}, not {num_mixes}")
+    if not 1 <= steps <= MAX_STEPS:
+        raise UserError(f"the number of steps must be from 1 to {MAX_STEPS}, not {steps}")
+    if not 0 <= guidance <= MAX_GUIDANCE:
+        raise UserError(f"guidance must be from 0 to {MAX_GUIDANCE:g}, not {guidance}")
+    if not 0 <= seed < 2**32:
+        raise UserError(f"the seed must be from 0 to {2**32 - 1}, not {seed}")
+    check_temperature(temperature)
+
+
+def check_loudness(loudness_lufs: float) -> None:
+    """Raise UserError for a target that no mix can have."""
+    if not QUIETEST_LUFS <= loudness_lufs <= LOUDEST_LUFS:
+        raise UserError(f"the loudness must be from {QUIETEST_LUFS:g} to {LOUDEST_LUFS:g} LUFS, not {loudness_lufs:g}")

@@ -1,0 +1,117 @@
+"""Everything that mixes, loaded by one name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from megami.adaptation import ClapEncoder, ContentEncoder, DomainAdaptor
+from megami.device import resolve_device
+from megami.embeddings import FxEncoder, FxEncoderPlusPlus
+from megami.errors import UserError
+from megami.generator import Denoiser
+from megami.presets import Preset, load_network, preset, preset_folder, read_preset
+from megami.processor import FxNorm
+from megami.published.addresses import PAPER_FILES, paper_folder, published_folder, published_path
+from megami.published.loading import (
+    load_adaptor,
+    load_clap,
+    load_fx_encoder,
+    load_fxnorm,
+    load_generator,
+    load_processor,
+)
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The trained parts of the system, ready to mix: eval mode, no gradients; `preset` says their sizes and options."""
+
+    preset: Preset
+    fx_encoder: FxEncoder | FxEncoderPlusPlus | None  # not needed to mix; None for "paper" unless asked for
+    content_encoder: ContentEncoder | ClapEncoder
+    adaptor: DomainAdaptor
+    generator: Denoiser
+    processor: nn.Module
+    fxnorm: FxNorm | None
+
+    def to(self, device: str | torch.device) -> Networks:
+        """Move all networks to a device (in place, as torch does) and return this."""
+        parts = (self.fx_encoder, self.content_encoder, self.adaptor, self.generator, self.processor, self.fxnorm)
+        for part in parts:
+            if part is not None:
+                part.to(device)
+        return self
+
+
+def from_pretrained(
+    name_or_folder: str | Path = "small",
+    device: str | torch.device = "cpu",
+    processor: str | None = None,
+    weights_dir: str | Path | None = None,
+    fx_encoder: bool = False,
+) -> Networks:
+    """Load the networks of a preset by its name ("small", "paper"), or of a folder of weights.
+
+    `processor` ("structured" or "tcn") chooses another one than the preset's. "paper" takes the published files from
+    `weights_dir`, else from where they were downloaded to, and with `fx_encoder` also FxEncoder++, which mixing does
+    not need. Raises UserError for an unknown name, and for missing, damaged or unfitting files.
+    """
+    if str(name_or_folder) == "paper":
+        networks = load_paper(published_folder(weights_dir), processor, fx_encoder)
+    elif weights_dir is not None:
+        raise UserError("a folder of published files goes with 'paper'; name other folders of weights in its place")
+    else:
+        networks = load_folder(weights_folder(name_or_folder), processor)
+    return networks.to(resolve_device(device))
+
+
+def load_folder(folder: Path, processor: str | None = None) -> Networks:
+    """Load a folder of weights that this project wrote; every network is built from the config in its own file."""
+    chosen = read_preset(folder)
+    if processor is not None:
+        chosen = replace(chosen, processor_kind=processor)
+    fx_encoder, content_encoder, adaptor, generator, effects = (
+        load_network(folder, name)
+        for name in ("fx_encoder", "content_encoder", "adaptor", "generator", f"processor_{chosen.processor_kind}")
+    )
+    fitted = replace(
+        chosen,
+        embedding=replace(chosen.embedding, token_dim=generator.network.config.io_channels),
+        fx_encoder=fx_encoder.config,
+        content=content_encoder.config,
+        adaptor=adaptor.config,
+        transformer=generator.network.config,
+        edm=generator.config,
+        linear_denoiser=generator.linear is not None,
+        **{chosen.processor_kind: effects.config},
+    )
+    fxnorm = load_network(folder, "fxnorm") if chosen.fxnorm else None
+    return Networks(fitted, fx_encoder, content_encoder, adaptor, generator, effects, fxnorm)
+
+
+def load_paper(folder: Path, processor: str | None = None, fx_encoder: bool = False) -> Networks:
+    """Load the published networks from their files; all that are needed are looked for before the first is read."""
+    chosen = preset("paper")
+    if processor is not None:
+        chosen = replace(chosen, processor_kind=processor)  # refuses what the preset does not have
+    for file in PAPER_FILES:
+        if file.to_mix or fx_encoder:
+            published_path(file, folder)
+    return Networks(
+        preset=chosen,
+        fx_encoder=load_fx_encoder(folder) if fx_encoder else None,
+        content_encoder=load_clap(folder),
+        adaptor=load_adaptor(folder),
+        generator=load_generator(folder),
+        processor=load_processor(folder),
+        fxnorm=load_fxnorm(folder),
+    )
+
+
+def weights_folder(name_or_folder: str | Path) -> Path:
+    """Say where the weights of a preset, or of a folder, are. Raises UserError if there are none."""
+    return paper_folder() if str(name_or_folder) == "paper" else preset_folder(name_or_folder)

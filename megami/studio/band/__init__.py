@@ -1,0 +1,1 @@
+"""The band: what is composed, who plays it, and on which instruments."""

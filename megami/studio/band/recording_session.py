@@ -1,0 +1,40 @@
+"""From a seed to a song: compose, record, hand over the tapes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from megami.audio import SAMPLE_RATE, Multitrack
+from megami.errors import UserError
+from megami.studio.band.composer import arrange
+from megami.studio.band.genres import GENRES, HELD_OUT_GENRES, genre_named
+from megami.studio.band.patterns import pick
+from megami.studio.band.renderer import record
+from megami.studio.song import Song
+
+
+def compose_song(seed: int, genre: str | None = None, seconds: float = 12.0) -> Song:
+    """Compose and record a song of 4-10 dry mono tracks at 44.1 kHz; bit-identical for the same arguments.
+
+    Without `genre`, one of the genres that are not held out is drawn. Raises UserError for an unknown genre, a
+    negative seed, fewer than 2 seconds, or a missing SoundFont.
+    """
+    if seed < 0 or seconds < 2.0:
+        raise UserError("a song needs a seed of 0 or more and at least 2 seconds")
+    genre = draw_genre(seed) if genre is None else genre
+    takes = record(arrange(genre_named(genre), seconds, seed), seconds, seed)
+    audio = torch.from_numpy(np.stack([take.audio for take in takes]))[:, None, :]
+    return Song(
+        multitrack=Multitrack(tuple(take.name for take in takes), audio, SAMPLE_RATE),
+        roles=tuple(take.role for take in takes),
+        instruments=tuple(take.instrument for take in takes),
+        genre=genre,
+        seed=seed,
+    )
+
+
+def draw_genre(seed: int) -> str:
+    """The genre that a seed stands for: one of those that are not held out."""
+    training = tuple(name for name in GENRES if name not in HELD_OUT_GENRES)
+    return str(pick(np.random.default_rng([seed, 0]), training))

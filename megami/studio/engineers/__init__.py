@@ -1,0 +1,1 @@
+"""The simulated engineers: how each listens, decides and mixes."""

@@ -1,0 +1,61 @@
+"""The shipped sample songs: whole, clean, and what the studio renders today."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from megami.errors import UserError
+from megami.studio import compose_song
+from megami.studio.band.soundfont import find_soundfont
+
+SAMPLES = Path(__file__).resolve().parents[2] / "data_samples"
+SONGS = sorted(path.name for path in SAMPLES.iterdir() if path.is_dir())
+
+
+def _read(song: str) -> dict[str, np.ndarray]:
+    stems = {}
+    for path in sorted((SAMPLES / song).glob("*.flac")):
+        audio, rate = soundfile.read(path)
+        assert rate == 44100 and audio.ndim == 1
+        stems[path.stem] = audio
+    return stems
+
+
+def test_there_are_four_songs_of_a_modest_size():
+    assert len(SONGS) == 4
+    assert sum(path.stat().st_size for path in SAMPLES.rglob("*")) < 15_000_000
+
+
+@pytest.mark.parametrize("song", SONGS)
+def test_stems_are_clean_and_described(song):
+    stems = _read(song)
+    lengths = {len(audio) for audio in stems.values()}
+    assert 4 <= len(stems) <= 7 and len(lengths) == 1 and 12 * 44100 <= lengths.pop() <= 20 * 44100
+    for audio in stems.values():
+        assert -13.0 < 20 * np.log10(np.abs(audio).max()) < -2.5
+        assert 10 * np.log10(np.mean(audio**2)) > -40.0
+    text = (SAMPLES / song / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`(\w+)\.flac`", text)) == set(stems) and "CC0" in text and "MIT" in text
+    assert {path.suffix for path in (SAMPLES / song).iterdir()} == {".flac", ".md"}
+
+
+def test_the_studio_still_renders_the_shipped_song():
+    try:
+        find_soundfont()
+    except UserError as error:
+        pytest.skip(str(error))
+    if find_spec("tinysoundfont") is None:
+        pytest.skip("tinysoundfont is not installed: pip install --no-deps tinysoundfont")
+    text = (SAMPLES / "night_bus" / "README.md").read_text(encoding="utf-8")
+    seed, genre, seconds = re.search(r'compose_song\((\d+), "([\w ]+)", ([\d.]+)\)', text).groups()
+    song = compose_song(int(seed), genre, float(seconds))
+    shipped = list(re.findall(r"`(\w+)\.flac`", text))
+    stems = _read("night_bus")
+    for name, track in zip(shipped, song.multitrack.audio[:, 0].numpy(), strict=True):
+        assert np.abs(stems[name] - track).max() < 1e-3
