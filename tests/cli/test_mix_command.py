@@ -14,8 +14,8 @@ import pytest
 import soundfile
 import torch
 
-from megami import cli
 from megami.audio import integrated_loudness, read_audio, true_peak_db
+from megami.cli import main as cli
 from megami.presets import preset
 
 LENGTH = 66150  # of the song, in samples

@@ -30,7 +30,7 @@ def test_help_names_the_default_steps_and_temperatures(megami):
 
 def test_help_is_quick_and_loads_no_networks():
     code = (
-        "import sys\nfrom megami.cli import main\ntry:\n    main(['mix', '--help'])\n"
+        "import sys\nfrom megami.cli.main import main\ntry:\n    main(['mix', '--help'])\n"
         "finally:\n    print([name for name in ('torch', 'scipy', 'numpy') if name in sys.modules], file=sys.stderr)"
     )
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
