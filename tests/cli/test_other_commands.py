@@ -24,8 +24,8 @@ def test_help(megami, command):
 
 def test_help_names_the_default_steps_and_temperatures(megami):
     said = " ".join(megami("mix", "--help").out.split())
-    assert all(f"{preset(name).default_steps} ({name})" in said for name in PRESETS)
-    assert all(f"{preset(name).temperature:g} ({name})" in said for name in PRESETS)
+    assert all(f"{preset(name).sampling.steps} ({name})" in said for name in PRESETS)
+    assert all(f"{preset(name).sampling.temperature:g} ({name})" in said for name in PRESETS)
 
 
 def test_help_is_quick_and_loads_no_networks():
