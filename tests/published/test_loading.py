@@ -20,19 +20,13 @@ from megami.published import loading as published
 from megami.published.addresses import (
     ADAPTOR,
     CLAP,
-    FEATURES,
     FX_ENCODER,
     GENERATOR,
-    PAPER_FILES,
     PROCESSOR,
     PublishedFile,
-    home,
-    paper_folder,
-    published_path,
 )
 from megami.published.key_tables import publish_adaptor, publish_tcn, publish_transformer
 from megami.published.loading import (
-    LOADERS,
     fill,
     load_adaptor,
     load_clap,
@@ -91,22 +85,12 @@ def published_adaptor(seed: int = 0) -> State:
     return publish_adaptor(random_adaptor(seed).state_dict())
 
 
-def test_every_published_file_has_a_loader():
-    assert set(LOADERS) == set(PAPER_FILES) and len(PAPER_FILES) == 6
-
-
 def test_adaptor(tmp_path):
     store(tmp_path, ADAPTOR, checkpoint(published_adaptor(0), published_adaptor(1)))
     loaded, original = load_adaptor(tmp_path), random_adaptor(0)
     assert_holds(loaded, original.state_dict())
     content = torch.randn(2, 512)
     torch.testing.assert_close(loaded(content), original(content))
-
-
-def test_adaptor_in_the_old_format(tmp_path):
-    content = checkpoint(published_adaptor(0), published_adaptor(1))
-    torch.save(content, tmp_path / ADAPTOR.name, _use_new_zipfile_serialization=False)
-    assert_holds(load_adaptor(tmp_path), random_adaptor(0).state_dict())
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
@@ -249,7 +233,7 @@ def process(network: nn.Module, audio: Tensor, condition: Tensor) -> Tensor:
 )
 def test_keys_that_do_not_fit_are_named(tmp_path, small_paper, file, load, config, publish, place):
     state = publish(published_source(config).state_dict())
-    for key in list(state)[::6]:
+    for key in list(state)[::9]:
         path = store(tmp_path, file, {place: {name: value for name, value in state.items() if name != key}})
         refusal(lambda: load(tmp_path), str(path), f"key {key} is missing")
         store(tmp_path, file, {place: state | {key: torch.zeros(1, 2, 3, 1)}})
@@ -352,44 +336,3 @@ def test_fx_encoder_without_what_it_was_trained_with(tmp_path, monkeypatch):
     del state["fx_encoder_projection.bias"]
     store(tmp_path, FX_ENCODER, state)
     refusal(lambda: load_fx_encoder(tmp_path), str(path), "key fx_encoder_projection.bias is missing")
-
-
-def test_where_downloads_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path / "user"))
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.delenv("MEGAMI_HOME", raising=False)
-    assert home() == tmp_path / "user" / ".cache" / "megami"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert home() == tmp_path / "cache" / "megami"
-    monkeypatch.setenv("MEGAMI_HOME", str(tmp_path / "own"))
-    assert home() == tmp_path / "own" and paper_folder() == tmp_path / "own" / "weights" / "paper"
-    monkeypatch.setenv("MEGAMI_HOME", "~/mine")
-    assert home() == tmp_path / "user" / "mine"
-    monkeypatch.setenv("MEGAMI_HOME", "")
-    assert home() == tmp_path / "cache" / "megami"
-    monkeypatch.setenv("MEGAMI_HOME", "~no-such-user/mine")
-    refusal(home, "MEGAMI_HOME", "full path")
-
-
-@pytest.mark.parametrize("file", PAPER_FILES, ids=lambda file: file.name)
-def test_a_file_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch, file):
-    monkeypatch.setenv("MEGAMI_HOME", str(tmp_path))
-    advice = ("megami weights download paper", "--weights-dir")
-    line = refusal(lambda: published_path(file, paper_folder()), file.name, *advice)
-    assert ("--all" in line) == (file is FX_ENCODER)
-    line = refusal(lambda: published_path(file, tmp_path), str(tmp_path), file.name, "missing there")
-    assert "download" not in line
-    refusal(lambda: LOADERS[file](tmp_path), str(tmp_path), file.name, "missing there")
-
-
-@pytest.mark.parametrize("file", PAPER_FILES, ids=lambda file: file.name)
-def test_a_file_is_found_under_any_of_its_names(tmp_path, file):
-    for name in (*reversed(file.aliases), file.name):
-        (tmp_path / name).write_bytes(b"")
-        assert published_path(file, tmp_path) == tmp_path / name
-    assert file.aliases or file not in (FEATURES, CLAP)
-
-
-def test_a_folder_in_the_place_of_a_file_is_not_a_file(tmp_path):
-    (tmp_path / ADAPTOR.name).mkdir()
-    refusal(lambda: published_path(ADAPTOR, tmp_path), ADAPTOR.name, "missing there")
