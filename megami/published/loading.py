@@ -58,9 +58,9 @@ FX_ENCODER_UNUSED = (
 
 def load_generator(folder: Path) -> Denoiser:
     """Load the generator: the averaged weights ("ema"), as the published inference does."""
+    path = published_path(GENERATOR, folder)
     chosen = preset("paper")
     denoiser = empty_network(GeneratorConfig(chosen.transformer, chosen.edm))
-    path = published_path(GENERATOR, folder)
     state = named(path, lambda: convert_transformer(state_inside(path, "ema"), denoiser.network))
     fill(denoiser.network, state)
     return denoiser.eval()
@@ -68,15 +68,15 @@ def load_generator(folder: Path) -> Denoiser:
 
 def load_processor(folder: Path) -> FilmTCN:
     """Load the effect processor: the plain weights ("network"); the averages lack BatchNorm's statistics."""
-    network = empty_network(preset("paper").tcn)
     path = published_path(PROCESSOR, folder)
+    network = empty_network(preset("paper").tcn)
     return fill(network, named(path, lambda: convert_tcn(state_inside(path, "network"), network)))
 
 
 def load_adaptor(folder: Path) -> DomainAdaptor:
     """Load the domain adaptor ("network")."""
-    network = empty_network(preset("paper").adaptor)
     path = published_path(ADAPTOR, folder)
+    network = empty_network(preset("paper").adaptor)
     return fill(network, named(path, lambda: convert_adaptor(state_inside(path, "network"), network)))
 
 

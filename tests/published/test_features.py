@@ -164,11 +164,3 @@ def test_some_rows_of_the_full_smoothing_are_as_published():
     rows = [0, 1, 7, 8, 6403, 20_800, 32_768]
     ours = smoothing_rows(torch.tensor(rows), FINE_BINS) @ torch.tensor(curve(), dtype=torch.float32)
     np.testing.assert_allclose(ours.numpy(), [smoothed(curve(), row) for row in rows], rtol=2e-5)
-
-
-def test_the_new_name_counts_where_both_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(published, "target_from_fine_curve", lambda fine, bins: fine[:bins])
-    for seed, name in enumerate((*FEATURES.aliases, FEATURES.name)):
-        np.save(tmp_path / name, curve(seed))
-        got = load_fxnorm(tmp_path).target_curve
-        np.testing.assert_array_equal(got.numpy(), curve(seed)[:2049].astype(np.float32))
