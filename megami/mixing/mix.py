@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from megami.audio import SAMPLE_RATE, write_audio
+from megami.audio import SAMPLE_RATE, db_to_gain, write_audio
 
 FULL_SCALE = 0.999
 
@@ -40,7 +40,7 @@ class Mix:
 
     def save_tracks(self, folder: str | Path, suffix: str = ".wav") -> list[Path]:
         """Write every wet track, NAME.wav or NAME.flac, at its level in the mix less `turned_down_db`."""
-        gain = 10.0 ** (-self.turned_down_db / 20.0)
+        gain = db_to_gain(-self.turned_down_db)
         return [
             write_audio(Path(folder) / f"{_file_name(name)}{suffix}", track * gain, self.sample_rate)
             for name, track in zip(self.names, self.tracks, strict=True)
