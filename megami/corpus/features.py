@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from megami.adaptation import ContentConfig, ContentEncoder, describe_source
-from megami.audio import SAMPLE_RATE, level_db
+from megami.audio import SAMPLE_RATE, SILENT_DB, db_to_gain, level_db
 from megami.corpus.parallel import build_files, write_arrays
 from megami.corpus.songs import SPLITS, CorpusConfig, FrontEnd, claim_cache, load_song, song_paths, to_int16
 from megami.effects import EFFECTS, EffectChain, identity_chain, random_chain, single_effect_chain
@@ -173,7 +173,7 @@ def draw_clip(folder: Path, config: CorpusConfig, split: str, samples: int, rng:
         found = active_clip(song, samples, rng)
         if found is not None:
             clip, track = found
-            gain = np.float32(10 ** (rng.uniform(-6, 6) / 20))
+            gain = np.float32(db_to_gain(rng.uniform(-6, 6)))
             return song_index, track, INSTRUMENTS.index(song.instruments[track]), clip * gain
 
 
@@ -251,7 +251,7 @@ class BuildCrops:
             engineered = engineer_chain(self.folder, self.config, split, song, track, rng)
             kind, chain = draw_chain(rng.uniform(), engineered, rng)
             out = chain.apply(clip, SAMPLE_RATE)
-            if float(level_db(torch.from_numpy(out))) > -60:
+            if float(level_db(torch.from_numpy(out))) > SILENT_DB:
                 dry.append(clip)
                 wet.append(out)
                 kinds.append(kind)
