@@ -108,7 +108,7 @@ class Stage:
     seed: int
     workers: int | None
 
-    @functools.cache
+    @functools.cache  # noqa: B019 - an evaluation has one Stage, which lives as long as the program
     def folder(self, system: str) -> Path:
         """Folder of what a system mixed, under the mark of all that its mixes depend on."""
         networks = self.networks

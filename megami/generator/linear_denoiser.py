@@ -22,9 +22,9 @@ class LinearDenoiser(nn.Module):
     """Wiener filter for embeddings that are normal draws, before preconditioning; it has moments, not weights.
 
     For data of mean m and covariance C the clean embedding expected behind x = y + s n is m + C (C + s^2 I)^-1 (x - m).
-    Embeddings with content are seen relative to it (`codes`, see `phase_rotation.py`) and have moments of their own, beside
-    those of embeddings without content. Until `fit`, m = 0 and C = sigma_data^2 I, and the answer is zero: that much
-    the preconditioning knows by itself.
+    Embeddings with content are seen relative to it (`codes`, see `phase_rotation.py`) and have moments of their own,
+    beside those of embeddings without content. Until `fit`, m = 0 and C = sigma_data^2 I, and the answer is zero: that
+    much the preconditioning knows by itself.
     """
 
     def __init__(self, dim: int, sigma_data: float, codes: Sequence[int] = ()) -> None:

@@ -231,7 +231,7 @@ class StructuredProcessor(nn.Module):
     def _trim(self, wet: Tensor, colour_db: Tensor, block: int | None) -> Tensor:
         """Bring the bands of the mid to those wanted, on both channels alike; bands that hardly sound stay as they are.
 
-        What the parts before leave of the colour is measured here, not foreseen. The gains that it takes carry no gradient.
+        What the parts before leave of the colour is measured here, not foreseen. The gains carry no gradient.
         """
         with torch.no_grad():
             have = mid_bands_db(wet, self.config.mid_bands)

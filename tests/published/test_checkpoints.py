@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -100,7 +100,7 @@ def test_parameters_count_as_tensors(path):
 class Omegaconf:
     """The package omegaconf in outline, as modules that can be there and not be there."""
 
-    NAMES = {
+    NAMES: ClassVar = {
         "omegaconf": (),
         "omegaconf.dictconfig": ("DictConfig",),
         "omegaconf.listconfig": ("ListConfig",),

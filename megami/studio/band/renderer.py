@@ -46,7 +46,7 @@ class Take:
 
 def record(arrangement: Arrangement, seconds: float, seed: int) -> list[Take]:
     """Render all parts, let the drums bleed into the other microphones, and set session levels and noise floors."""
-    num_samples = int(round(seconds * SAMPLE_RATE))
+    num_samples = round(seconds * SAMPLE_RATE)
     takes: list[Take] = []
     for index, part in enumerate(arrangement.parts):
         rng = np.random.default_rng([seed, 3, index])
