@@ -29,19 +29,19 @@ from megami.evaluation.measures.distances import kad_row
 from megami.evaluation.measures.plan_distance import PlanMetric, energy_distance, plan_agreement
 from megami.evaluation.measures.style_coverage import same_style_radius, styles_reached
 from megami.evaluation.results import mean_row
-from megami.evaluation.systems import Sampling, draw_megami
-from megami.mixing.pretrained import Networks, from_pretrained
+from megami.generator import SamplingOptions
+from megami.mixing import Mixer, Networks
 
 WAYS = [
-    ("dry", Sampling(steps, churn, 1.0, solver))
+    ("dry", SamplingOptions(steps, solver, churn))
     for solver, steps, churn in (
         *(("euler", steps, churn) for steps in (4, 8, 12, 16, 25, 50) for churn in (0.0, 10.0)),
         *(("multistep", steps, 0.0) for steps in (8, 12, 25)),
         *(("heun", steps, 0.0) for steps in (6, 12)),
     )
-] + [("adapted", Sampling(8, 10.0)), ("dry", Sampling(8, 10.0, 1.5))]
+] + [("adapted", SamplingOptions(8, churn=10.0)), ("dry", SamplingOptions(8, churn=10.0, guidance=1.5))]
 WAYS += [
-    ("dry", Sampling(steps, churn, temperature=temperature))
+    ("dry", SamplingOptions(steps, churn=churn, temperature=temperature))
     for steps in (8, 25)
     for churn in (0.0, 10.0)
     for temperature in (0.7, 0.5, 0.35, 0.25)
@@ -107,19 +107,19 @@ def measure(metric: PlanMetric, radius: float, songs: Sequence[Song], drawn: Seq
     return f"{kad.value:.3f} ({kad.low:.3f}–{kad.high:.3f}) | " + " | ".join(cells)
 
 
-def print_lags(networks: Networks, metric: PlanMetric, songs: Sequence[Song]) -> None:
+def print_lags(mixer: Mixer, metric: PlanMetric, songs: Sequence[Song]) -> None:
     """How much farther from the engineers few evaluations end than 100, of the solvers that pay one a step."""
-    preset, mixes = networks.preset, len(songs[0].effects)
+    usual, mixes = mixer.preset.sampling, len(songs[0].effects)
 
-    def distance(song: Song, way: Sampling, seed: int) -> float:
-        plans = draw_megami(networks.generator, preset.embedding, song.contents["dry"], mixes, way, seed)
+    def distance(song: Song, way: SamplingOptions, seed: int) -> float:
+        plans = mixer.generate(song.contents["dry"], mixes, seed=seed, sampling=way)
         return energy_distance(metric, plans, song.effects)
 
     print("\n| solver | evaluations | energy over that of 100 |\n|---|---|---|")
     for solver in ("euler", "multistep"):
         most = None
         for steps in EVALUATIONS:
-            way = Sampling(steps, preset.churn, 1.0, solver, preset.temperature)
+            way = usual.but(steps=steps, solver=solver)
             apart = [np.mean([distance(song, way, 100 * k + i) for k in range(SEEDS)]) for i, song in enumerate(songs)]
             most = np.array(apart) if most is None else most
             lag = mean_row("", "", apart - most)
@@ -133,9 +133,9 @@ def main() -> None:
     parser.add_argument("--weights", default="small")
     parser.add_argument("--mixes", type=int, default=20)
     chosen = parser.parse_args()
-    networks = from_pretrained(chosen.weights)
-    songs = load_songs(chosen.cache, networks, chosen.mixes)
-    embedding, half = networks.preset.embedding, chosen.mixes // 2
+    mixer = Mixer.from_pretrained(chosen.weights, "cpu")
+    songs = load_songs(chosen.cache, mixer.networks, chosen.mixes)
+    embedding, half = mixer.preset.embedding, chosen.mixes // 2
     metric = PlanMetric.of(embedding, [song.effects[:half] for song in songs])
     ways = "| told | solver | steps | churn | guidance | temperature "
     print(ways + "| KAD | energy | near | precise | reached | agreement |\n|" + "---|" * 12)
@@ -143,13 +143,10 @@ def main() -> None:
     floor = [song.effects[half:] for song in songs]
     print(f"| | engineers, other mixes | | | | | {measure(metric, radius, songs, floor)} |")
     for what, way in WAYS:
-        drawn = [
-            draw_megami(networks.generator, embedding, song.contents[what], half, way, seed)
-            for seed, song in enumerate(songs)
-        ]
+        drawn = [mixer.generate(song.contents[what], half, seed=seed, sampling=way) for seed, song in enumerate(songs)]
         words = f"{what} | {way.solver} | {way.steps} | {way.churn:g} | {way.guidance:g} | {way.temperature:g}"
         print(f"| {words} | {measure(metric, radius, songs, drawn)} |", flush=True)
-    print_lags(networks, PlanMetric.of(embedding, [song.effects for song in songs]), songs)
+    print_lags(mixer, PlanMetric.of(embedding, [song.effects for song in songs]), songs)
 
 
 if __name__ == "__main__":

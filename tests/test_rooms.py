@@ -27,6 +27,7 @@ ROOMS = (  # from the top floor down; "session" will stand between evaluation an
     "effects",
     "audio",
     "device",
+    "progress",
     "errors",
 )
 

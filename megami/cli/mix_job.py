@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,9 +29,11 @@ from megami.cli.output_folder import MANIFEST, appearing_files, check_writable
 from megami.device import resolve_device
 from megami.embeddings import EmbeddingConfig, decode
 from megami.errors import UserError
+from megami.generator import SamplingOptions
 from megami.mixing.compat import compat_named
 from megami.mixing.mix import Mix
-from megami.mixing.mixer import Mixer, check_loudness, check_options
+from megami.mixing.mixer import Mixer, check_loudness, check_options, check_sampling
+from megami.progress import Progress
 
 FORMATS = ("wav", "flac")
 PAGE = "index.html"
@@ -60,20 +62,18 @@ class MixJob:
     page: bool = False
 
     def __post_init__(self) -> None:
-        steps, temperature = self.or_default(1, 1.0)
-        check_options(self.num_mixes, steps, self.guidance, self.seed, temperature)
+        check_options(self.num_mixes, self.seed)
+        some = SamplingOptions()
+        check_sampling(
+            some.steps if self.steps is None else self.steps,
+            self.guidance,
+            some.temperature if self.temperature is None else self.temperature,
+        )
         compat_named(self.compat)
         check_loudness(self.loudness_lufs)
         if self.format not in FORMATS:
             raise UserError(f"unknown format {self.format!r}: use {' or '.join(FORMATS)}")
         resolve_device(self.device)
-
-    def or_default(self, steps: int, temperature: float) -> tuple[int, float]:
-        """Steps and temperature of the job, or these where it leaves them open."""
-        return (
-            steps if self.steps is None else self.steps,
-            temperature if self.temperature is None else self.temperature,
-        )
 
 
 def run_mix(job: MixJob) -> list[Path]:
@@ -84,13 +84,13 @@ def run_mix(job: MixJob) -> list[Path]:
     check_writable(job.out)
     if job.out.is_dir() and job.stems.is_dir() and job.out.samefile(job.stems):
         raise UserError(f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems")
-    with memory_in_words(), progress_bar(job.num_mixes) as (begin, detail):
+    with memory_in_words(), progress_bar(job.num_mixes) as progress:
         mixer = Mixer.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat)
-        steps, temperature = job.or_default(mixer.preset.default_steps, mixer.preset.temperature)
-        job = replace(job, steps=steps, temperature=temperature)
+        sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
+        job = replace(job, steps=sampling.steps, temperature=sampling.temperature)
         song = read_multitrack(job.stems)
         with appearing_files(job.out) as partial:
-            described, audio = write_mixes(job, mixer, song, partial, begin, detail)
+            described, audio = write_mixes(job, mixer, song, partial, progress)
             if job.page:
                 write_page(partial / PAGE, song, audio, job)
             names = [path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file()]
@@ -105,23 +105,13 @@ def write_mixes(
     mixer: Mixer,
     song: Multitrack,
     folder: Path,
-    begin: Callable[[str], None],
-    detail: Callable[[str], None],
+    progress: Progress,
 ) -> tuple[list[dict], list[Tensor]]:
     """Write the mixes one by one; return a description of each, and their audio [2, samples] if a page is wanted."""
     described: list[dict] = []
     audio: list[Tensor] = []
-    mixes = mixer.iterate_mixes(
-        song,
-        job.num_mixes,
-        job.steps,
-        job.guidance,
-        job.seed,
-        job.loudness_lufs,
-        callback=lambda stage, done, total: begin(stage if done < total else "finishing"),
-        detail=detail,
-        temperature=job.temperature,
-    )
+    sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
+    mixes = mixer.iterate_mixes(song, job.num_mixes, sampling, job.seed, job.loudness_lufs, progress)
     for one in mixes:  # not enumerate, which would keep the last mix while the next is made
         name = f"mix_{len(described) + 1}"
         one.save(folder / f"{name}.{job.format}")
@@ -131,6 +121,7 @@ def write_mixes(
         if job.page:
             audio.append(one.audio)
         del one
+    progress("finishing", 0, 1)
     return described, audio
 
 
@@ -216,23 +207,22 @@ def write_page(path: Path, song: Multitrack, audio: list[Tensor], job: MixJob) -
 
 
 @contextmanager
-def progress_bar(num_mixes: int) -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
-    """Show a bar on stderr if that is a terminal; give a function to call with each stage's name when it begins.
-
-    Stages: reading, listening, deciding, every mix, finishing. A second function takes words on how far a stage is.
-    """
+def progress_bar(num_mixes: int) -> Iterator[Progress]:
+    """Show a bar on stderr if that is a terminal: reading, listening, deciding, every mix, finishing."""
     looks = "{desc}: {bar:20} {n_fmt}/{total_fmt} {elapsed}{postfix}"
-    stages = ["reading"]
     with tqdm(total=4 + num_mixes, desc="megami mix", bar_format=looks, leave=False, disable=None) as bar:
-        bar.set_postfix_str(stages[-1])
+        stage_now = "reading"
+        bar.set_postfix_str(stage_now)
 
-        def begin(stage: str) -> None:
-            bar.update()
-            stages.append(stage)
-            bar.set_postfix_str(stage)
+        def progress(stage: str, done: int, total: int) -> None:
+            nonlocal stage_now
+            if stage != stage_now:
+                bar.update()
+                stage_now = stage
+            bar.set_postfix_str(f"{stage}, part {done + 1} of {total}" if total > 1 else stage)
 
-        yield begin, lambda words: bar.set_postfix_str(f"{stages[-1]}, {words}")
-        begin("done")
+        yield progress
+        bar.update()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,8 +19,7 @@ from megami.corpus.parallel import write_arrays
 from megami.effects import EffectChain
 from megami.evaluation.measures.descriptors import descriptors
 from megami.evaluation.measures.pairwise import pairwise_metrics
-from megami.mixing.pretrained import Networks, from_pretrained
-from megami.processor import render_tracks
+from megami.mixing import Mixer
 from megami.studio import Song
 from megami.studio.engineers.listening import SILENCE_DB, choose_lead, framed_level, loudness
 
@@ -29,10 +29,10 @@ PAIRED = 1  # mixes of a song that are compared one to one with mixes of the eng
 
 
 @cache
-def networks_of(weights: str) -> Networks:
-    """The networks, loaded once in each process."""
+def mixer_of(weights: str) -> Mixer:
+    """The mixer, made once in each process."""
     torch.set_num_threads(1)
-    return from_pretrained(weights)
+    return Mixer.from_pretrained(weights, "cpu")
 
 
 @dataclass(frozen=True)
@@ -56,30 +56,30 @@ class HearMixes:
     def __call__(self, path: Path) -> None:
         plan = self.plans / path.parent.name / path.name
         song = load_song(self.songs / path.name)
-        networks = networks_of(self.weights)
+        mixer = mixer_of(self.weights)
         dry = [track.mean(0, keepdim=True).numpy() for track in song.multitrack.audio]
         lead = choose_lead(song, dry, [framed_level(x, song.multitrack.sample_rate) > SILENCE_DB for x in dry])
         heard: dict[str, list] = {key: [] for key in ("tracks", "mixes", "z", "lead_over_rest_db", "pairs")}
         with np.load(plan, allow_pickle=False) as file:
             for index in range(len(file["z"] if "z" in file else file["chains"])):
-                wet = self.render(song, file, index, networks)
+                wet = self.render(song, file, index, mixer)
                 mix = wet.sum(0)
                 heard["tracks"].append(descriptors(wet))
                 heard["mixes"].append(descriptors(mix[None])[0])
                 heard["lead_over_rest_db"].append(lead_over_rest_db(wet, lead, song.multitrack.sample_rate))
                 if index < EMBEDDED:
-                    preset = networks.preset
-                    heard["z"].append(assemble_embeddings(preset.embedding, networks.fx_encoder, describe(wet)))
+                    networks = mixer.networks
+                    heard["z"].append(assemble_embeddings(mixer.preset.embedding, networks.fx_encoder, describe(wet)))
                 if index < PAIRED and self.engineers is not None:
                     with np.load(self.engineers / path.name, allow_pickle=False) as target:
-                        wanted = self.render(song, target, index, networks).sum(0)
+                        wanted = self.render(song, target, index, mixer).sum(0)
                     heard["pairs"].append(list(pairwise_metrics(wanted[None], mix[None]).values()))
         arrays = {key: np.stack([np.asarray(item) for item in values]) for key, values in heard.items() if values}
         write_arrays(path, {**arrays, "lead": np.array(lead)})
 
-    def render(self, song: Song, plan, index: int, networks: Networks) -> Tensor:
+    def render(self, song: Song, plan: Mapping[str, np.ndarray], index: int, mixer: Mixer) -> Tensor:
         """The wet tracks [tracks, 2, n] of one mix of a plan, all with the gain that brings the mix to its loudness."""
-        wet = render_plan(song, plan, index, networks)
+        wet = render_plan(song, plan, index, mixer)
         return match_loudness(wet, self.target_lufs, song.multitrack.sample_rate)
 
 
@@ -89,16 +89,14 @@ def match_loudness(wet: Tensor, target_lufs: float, sample_rate: int) -> Tensor:
     return wet if math.isinf(now) else wet * 10.0 ** ((target_lufs - now) / 20.0)
 
 
-def render_plan(song: Song, plan, index: int, networks: Networks) -> Tensor:
-    """The wet tracks [tracks, 2, n] of mix number `index` of a plan: by its chains, or by the processor."""
+def render_plan(song: Song, plan: Mapping[str, np.ndarray], index: int, mixer: Mixer) -> Tensor:
+    """The wet tracks [tracks, 2, n] of mix number `index` of a plan: by its chains, or by the mixer's processor."""
     if "chains" in plan:
         rate = song.multitrack.sample_rate
         chains = [EffectChain.from_json(str(text)) for text in plan["chains"][index]]
         dry = [track.mean(0, keepdim=True).numpy() for track in song.multitrack.audio]
         return torch.from_numpy(np.stack([chain.apply(x, rate) for chain, x in zip(chains, dry, strict=True)]))
-    z = torch.from_numpy(plan["z"][index])
-    embedding = networks.preset.embedding
-    return render_tracks(networks.processor, song.multitrack.mono(), z, embedding_config=embedding)
+    return mixer.process(song.multitrack, torch.from_numpy(plan["z"][index]))
 
 
 def lead_over_rest_db(wet: Tensor, lead: int, sample_rate: int) -> float:

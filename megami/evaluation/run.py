@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from megami.corpus import (
     CorpusConfig,
@@ -37,9 +37,9 @@ from megami.evaluation.processors import processor_rows
 from megami.evaluation.render import HEARD_LUFS, HearMixes, write_plan
 from megami.evaluation.results import Row
 from megami.evaluation.sampler_study import sampler_rows
-from megami.evaluation.systems import Sampling, TrainingTracks
-from megami.mixing.pretrained import Networks, from_pretrained, weights_folder
-from megami.presets import Preset, load_network
+from megami.evaluation.systems import TrainingTracks
+from megami.mixing import Mixer, weights_folder
+from megami.presets import load_network
 from megami.studio import ROLES, Song
 
 CHAIN_SYSTEMS = (
@@ -97,37 +97,37 @@ class EvaluationConfig:
 class Stage:
     """What the sections of an evaluation share."""
 
-    networks: Networks
-    regression: torch.nn.Module
-    per_track: torch.nn.Module
-    true_dry: torch.nn.Module | None
+    mixer: Mixer
+    others: dict[
+        str, Mixer
+    ]  # the same but for the generator: "regression", "per_track", and the oracle if there is one
     weights: str
     cache: Path
     config: EvaluationConfig
-    sampling: Sampling
     seed: int
     workers: int | None
 
     @functools.cache  # noqa: B019 - an evaluation has one Stage, which lives as long as the program
     def folder(self, system: str) -> Path:
         """Folder of what a system mixed, under the mark of all that its mixes depend on."""
-        networks = self.networks
-        parts = [networks.fx_encoder]
+        networks = self.mixer.networks
+        parts: list[nn.Module] = [networks.fx_encoder]
         if system not in UNHEARING:
             parts.append(networks.content_encoder)
         if system not in CHAIN_SYSTEMS:
             parts += [networks.adaptor, networks.processor]
         if system in DRAWN_SYSTEMS or system == "regression":
-            others = {"regression": self.regression, "per_track": self.per_track, TRUE_DRY: self.true_dry}
-            parts.append(others.get(system, networks.generator))
-        options = (self.config, self.seed, self.sampling) if system in DRAWN_SYSTEMS else (self.config, self.seed)
+            parts.append(self.others.get(system, self.mixer).networks.generator)
+        options: tuple[object, ...] = (self.config, self.seed)
+        if system in DRAWN_SYSTEMS:
+            options += (self.mixer.preset.sampling,)
         marks = [fingerprint(part) + repr(part.config) for part in parts] + [repr(options)]
         return self.cache / "heard" / hashlib.sha256("".join(marks).encode()).hexdigest()[:12]
 
     @property
     def embedding_systems(self) -> tuple[str, ...]:
         """Systems whose embeddings go through the processor."""
-        return EMBEDDING_SYSTEMS if self.true_dry is None else (*EMBEDDING_SYSTEMS, TRUE_DRY)
+        return (*EMBEDDING_SYSTEMS, TRUE_DRY) if TRUE_DRY in self.others else EMBEDDING_SYSTEMS
 
     def plan(self, system: str, song: str) -> Path:
         """File of what a system decided about a song."""
@@ -150,27 +150,28 @@ def evaluate(
     """
     if weights == "paper":
         raise UserError("the evaluation needs baselines trained beside the generator, and paper has none: use small")
-    networks = from_pretrained(weights)
-    folder = weights_folder(weights)
-    preset = networks.preset
-    stage = Stage(
-        networks, load_network(folder, "generator_regression"), load_network(folder, "generator_per_track"),
-        load_network(folder, "generator_true_dry") if (folder / "generator_true_dry.safetensors").exists() else None,
-        weights, cache, config, usual_sampling(preset), seed, workers,
-    )  # fmt: skip
+    mixer, folder = Mixer.from_pretrained(weights, "cpu"), weights_folder(weights)
+    stage = Stage(mixer, other_mixers(mixer, folder), weights, cache, config, seed, workers)
+    networks = mixer.networks
     prepare(stage)
     rows = encoder_rows(networks, cache, config.corpus, config.chains, workers)
     rows += adaptor_rows(networks, cache, config.corpus)
     rows += processor_rows(networks, folder, cache, config.corpus, config.crops, workers)
     rows += mixing_rows(stage)
     if config.sampler_songs:
-        rows += sampler_rows(networks, *sampler_material(stage), config.sampler_mixes, seed)
+        rows += sampler_rows(mixer, *sampler_material(stage), config.sampler_mixes, seed)
     return rows
 
 
-def usual_sampling(preset: Preset) -> Sampling:
-    """How the mixer samples with this preset."""
-    return Sampling(preset.default_steps, preset.churn, 1.0, preset.solver, preset.temperature)
+def other_mixers(mixer: Mixer, folder: Path) -> dict[str, Mixer]:
+    """Mixers with the generators that MEGAMI's is measured against, and the oracle's where the folder has one."""
+    names = {"regression": "generator_regression", "per_track": "generator_per_track"}
+    if (folder / "generator_true_dry.safetensors").exists():
+        names[TRUE_DRY] = "generator_true_dry"
+    return {
+        system: Mixer(replace(mixer.networks, generator=load_network(folder, name)), mixer.device)
+        for system, name in names.items()
+    }
 
 
 def prepare(stage: Stage) -> None:
@@ -229,7 +230,7 @@ class Engineered:
 @torch.no_grad()
 def engineers_of(stage: Stage) -> list[Engineered]:
     """The engineers' mixes of every test song."""
-    corpus, networks = stage.config.corpus, stage.networks
+    corpus, networks = stage.config.corpus, stage.mixer.networks
     listeners = (networks.fx_encoder, networks.content_encoder, networks.adaptor)
     mixes = load_mixes(stage.cache, corpus, ("test",), networks.preset.embedding, *listeners)
     contents = mix_contents(stage.cache, corpus, networks.content_encoder, "test")
@@ -253,7 +254,7 @@ def engineers_of(stage: Stage) -> list[Engineered]:
 
 def training_tracks(stage: Stage) -> TrainingTracks:
     """The tracks that random and nearest_neighbour borrow from."""
-    config, networks = stage.config, stage.networks
+    config, networks = stage.config, stage.mixer.networks
     corpus = replace(config.corpus, train_songs=config.training_songs, mixes_per_song=config.training_mixes)
     listeners = (networks.fx_encoder, networks.content_encoder, networks.adaptor)
     effects = load_mixes(stage.cache, corpus, ("train",), networks.preset.embedding, *listeners).effects
@@ -290,11 +291,11 @@ def write_chain_systems(stage: Stage, songs: list[Song]) -> None:
 @torch.no_grad()
 def write_embedding_systems(stage: Stage, songs: list[Engineered]) -> None:
     """Plans of all systems that decide by embeddings."""
-    config, networks = stage.config, stage.networks
+    config, mixer = stage.config, stage.mixer
     training = training_tracks(stage)
-    embedding, sampling = networks.preset.embedding, stage.sampling
+    as_learned = mixer.preset.sampling.but(temperature=1.0)
     for index, (name, song) in enumerate(zip(stage.names(), songs, strict=True)):
-        content = song.told(networks.preset.adapt_dry)
+        content = song.told(mixer.preset.adapt_dry)
         tracks, seed = len(content), stage.seed + index
         borrowed = {
             "random": systems.choose_random(training, tracks, config.mixes, seed),
@@ -304,26 +305,17 @@ def write_embedding_systems(stage: Stage, songs: list[Engineered]) -> None:
             write_plan(stage.plan(system, name), training.effects[torch.from_numpy(chosen)])
             chains = [[training.chains[item] for item in mix] for mix in chosen]
             write_plan(stage.plan(f"{system}_chain", name), chains=chains)
-        wet = [
-            systems.draw_megami(networks.generator, embedding, song.content[k], 1, sampling, seed + 1000 * k)
-            for k in range(config.mixes)
-        ]
+        wet = [mixer.generate(song.content[k], 1, seed=seed + 1000 * k) for k in range(config.mixes)]
         drawn = {
-            "megami": systems.draw_megami(networks.generator, embedding, content, config.many_mixes, sampling, seed),
+            "megami": mixer.generate(content, config.many_mixes, seed=seed),
             "megami_wet_content": torch.cat(wet),
-            "megami_adapted": systems.draw_megami(
-                networks.generator, embedding, song.adapted_content, config.mixes, sampling, seed
-            ),
-            "megami_as_learned": systems.draw_megami(
-                networks.generator, embedding, content, config.many_mixes, replace(sampling, temperature=1.0), seed
-            ),
-            "per_track": systems.draw_per_track(stage.per_track, embedding, content, config.many_mixes, sampling, seed),
-            "regression": systems.regress(stage.regression, embedding, content),
+            "megami_adapted": mixer.generate(song.adapted_content, config.mixes, seed=seed),
+            "megami_as_learned": mixer.generate(content, config.many_mixes, seed=seed, sampling=as_learned),
+            "per_track": systems.draw_per_track(stage.others["per_track"], content, config.many_mixes, seed),
+            "regression": systems.regress(stage.others["regression"], content),
         }
-        if stage.true_dry is not None:
-            drawn[TRUE_DRY] = systems.draw_megami(
-                stage.true_dry, embedding, song.dry_content, config.many_mixes, sampling, seed
-            )
+        if TRUE_DRY in stage.others:
+            drawn[TRUE_DRY] = stage.others[TRUE_DRY].generate(song.dry_content, config.many_mixes, seed=seed)
         for system, z in drawn.items():
             write_plan(stage.plan(system, name), z)
 
@@ -331,7 +323,7 @@ def write_embedding_systems(stage: Stage, songs: list[Engineered]) -> None:
 def sampler_material(stage: Stage) -> tuple[list[Tensor], list[Tensor]]:
     """What the generator is told of some test songs, and the engineers' embeddings of them."""
     songs = engineers_of(stage)[: stage.config.sampler_songs]
-    adapt = stage.networks.preset.adapt_dry
+    adapt = stage.mixer.preset.adapt_dry
     return [song.told(adapt) for song in songs], [song.effects for song in songs]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
@@ -12,13 +11,13 @@ from tqdm import tqdm
 from megami.evaluation.measures.distances import kad_row
 from megami.evaluation.measures.plan_distance import PlanMetric, energy_distance
 from megami.evaluation.results import Row, mean_row
-from megami.evaluation.systems import Sampling, draw_megami
-from megami.mixing.pretrained import Networks
+from megami.generator import SamplingOptions
+from megami.mixing import Mixer
 
 EVALUATIONS = (4, 8, 12, 16, 25, 50, 100)
 CHURNS = (0.0, 10.0)
 GUIDANCES = (1.5, 2.0, 4.0)
-SOLVERS = ("euler", "heun", "multistep")
+SOLVERS = ("euler", "heun", "multistep")  # those that were measured
 DISTANCE = "energy_decided"
 """Metric that is drawn: unlike the kernel distance of tracks, it notices when whole mixes vary too little."""
 LAG = "energy_over_most"
@@ -28,15 +27,15 @@ Songs differ far more than ways to sample do; their differences do not.
 """
 
 
-def studied() -> list[tuple[Sampling, int]]:
+def studied() -> list[tuple[SamplingOptions, int]]:
     """Every way to sample that is measured, and its network evaluations (guidance, which doubles them, not counted)."""
     ways = [
-        (Sampling(steps_for(evaluations, solver), churn, 1.0, solver), evaluations)
+        (SamplingOptions(steps_for(evaluations, solver), solver, churn), evaluations)
         for solver in SOLVERS
         for churn in CHURNS
         for evaluations in EVALUATIONS
     ]
-    ways += [(Sampling(25, 10.0, guidance, "euler"), 25) for guidance in GUIDANCES]
+    ways += [(SamplingOptions(25, "euler", 10.0, guidance), 25) for guidance in GUIDANCES]
     return ways
 
 
@@ -45,13 +44,18 @@ def steps_for(evaluations: int, solver: str) -> int:
     return (evaluations + 1) // 2 if solver == "heun" else evaluations
 
 
-def way_name(sampling: Sampling, evaluations: int) -> str:
+def way_name(solver: str, churn: float, guidance: float, evaluations: int) -> str:
     """Name of a row's system: solver, churn, guidance and evaluations."""
-    return f"sampler {sampling.solver} churn {sampling.churn:g} guidance {sampling.guidance:g} calls {evaluations}"
+    return f"sampler {solver} churn {churn:g} guidance {guidance:g} calls {evaluations}"
+
+
+def name_of(sampling: SamplingOptions, evaluations: int) -> str:
+    """Name of the system that samples so."""
+    return way_name(sampling.solver, sampling.churn, sampling.guidance, evaluations)
 
 
 def sampler_rows(
-    networks: Networks, contents: Sequence[Tensor], engineers: Sequence[Tensor], mixes: int, seed: int
+    mixer: Mixer, contents: Sequence[Tensor], engineers: Sequence[Tensor], mixes: int, seed: int
 ) -> list[Row]:
     """Distances of drawn plans to the engineers' (before any processor), for every way to sample.
 
@@ -62,16 +66,13 @@ def sampler_rows(
     embeddings [mixes, tracks, dim].
     """
     reference = [song.flatten(0, 1) for song in engineers]
-    metric = PlanMetric.of(networks.preset.embedding, engineers)
+    metric = PlanMetric.of(mixer.preset.embedding, engineers)
     rows: list[Row] = []
-    apart: dict[tuple[Sampling, int], np.ndarray] = {}
+    apart: dict[tuple[SamplingOptions, int], np.ndarray] = {}
     for sampling, evaluations in tqdm(studied(), desc="sampler study", mininterval=1.0):
-        usual = replace(sampling, temperature=networks.preset.temperature)
-        drawn = [
-            draw_megami(networks.generator, networks.preset.embedding, content, mixes, usual, seed + i)
-            for i, content in enumerate(contents)
-        ]
-        name = way_name(sampling, evaluations)
+        usual = sampling.but(temperature=mixer.preset.sampling.temperature)
+        drawn = [mixer.generate(content, mixes, seed=seed + i, sampling=usual) for i, content in enumerate(contents)]
+        name = name_of(sampling, evaluations)
         distances = np.array([energy_distance(metric, *pair) for pair in zip(drawn, engineers, strict=True)])
         apart[sampling, evaluations] = distances
         rows.append(kad_row(name, "kad_decided", reference, [plans.flatten(0, 1) for plans in drawn]))
@@ -79,8 +80,8 @@ def sampler_rows(
     most = EVALUATIONS[-1]
     for (sampling, evaluations), distances in apart.items():
         if sampling.guidance == 1:
-            best = apart[replace(sampling, steps=steps_for(most, sampling.solver)), most]
-            rows.append(mean_row(way_name(sampling, evaluations), LAG, distances - best))
+            best = apart[sampling.but(steps=steps_for(most, sampling.solver)), most]
+            rows.append(mean_row(name_of(sampling, evaluations), LAG, distances - best))
     return rows
 
 
@@ -90,5 +91,5 @@ def fewest_evaluations(rows: Sequence[Row], solver: str, churn: float) -> int:
     "Surely" by the interval of the difference over songs. More evaluations than these are never surely worse off.
     """
     lag = {row.system: row.low for row in rows if row.metric == LAG}
-    enough = [n for n in EVALUATIONS if lag[way_name(Sampling(0, churn, 1.0, solver), n)] <= 0]
+    enough = [n for n in EVALUATIONS if lag[way_name(solver, churn, 1.0, n)] <= 0]
     return next(n for n in enough if all(more in enough for more in EVALUATIONS if more > n))

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from megami.adaptation import content_tokens
 from megami.effects import EffectChain, Gain, Pan
-from megami.embeddings import EmbeddingConfig, from_tokens, renormalise
-from megami.generator import Denoiser, sample_mixes
-from megami.generator.sampler import mix_generator, sample
+from megami.embeddings import from_tokens, renormalise
+from megami.generator import mix_generator, sample
+from megami.mixing import Mixer
 from megami.studio import Song
 from megami.studio.engineers.engineer import MIX_LEVEL_DB, part_of, section
 from megami.studio.engineers.listening import framed_level, loudness
@@ -29,49 +29,28 @@ CENTRE = ("kick", "snare", "drums", "bass", "vocal", "lead")
 WIDEST = 0.7
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """How the generator is sampled."""
+@torch.no_grad()
+def draw_per_track(mixer: Mixer, content: Tensor, mixes: int, seed: int) -> Tensor:
+    """Embeddings [mixes, tracks, dim] by a mixer whose generator knows single tracks: no decision knows of another.
 
-    steps: int
-    churn: float
-    guidance: float = 1.0
-    solver: str = "euler"
-    temperature: float = 1.0
-
-
-def draw_megami(
-    generator: Denoiser, embedding: EmbeddingConfig, content: Tensor, mixes: int, sampling: Sampling, seed: int
-) -> Tensor:
-    """Embeddings [mixes, tracks, dim] drawn for adapted content [tracks, dim], all tracks together."""
-    tokens = sample_mixes(
-        generator, content_tokens(content), mixes, sampling.steps + 1, seed,
-        churn=sampling.churn, guidance=sampling.guidance, solver=sampling.solver, temperature=sampling.temperature,
-    )  # fmt: skip
-    return renormalise(embedding, from_tokens(embedding, tokens))
-
-
-def draw_per_track(
-    generator: Denoiser, embedding: EmbeddingConfig, content: Tensor, mixes: int, sampling: Sampling, seed: int
-) -> Tensor:
-    """The same, but each track is a song of its own: no decision knows of another."""
-    cond = content_tokens(content)[None].expand(mixes, -1, -1, -1).flatten(0, 1)[:, None]
+    content [tracks, dim]; each track is sampled as a song of its own, with the options of the preset.
+    """
+    cond = content_tokens(content.to(mixer.device))[None].expand(mixes, -1, -1, -1).flatten(0, 1)[:, None]
     sources = [mix_generator(seed + 1, item) for item in range(len(cond))]
-    tokens = sample(
-        generator, cond, num_points=sampling.steps + 1, churn=sampling.churn, guidance=sampling.guidance,
-        generator=sources, solver=sampling.solver, temperature=sampling.temperature,
-    )  # fmt: skip
-    return renormalise(embedding, from_tokens(embedding, tokens[:, 0])).unflatten(0, (mixes, len(content)))
+    tokens = sample(mixer.networks.generator, cond, mixer.preset.sampling, generator=sources)
+    embedding = mixer.preset.embedding
+    return renormalise(embedding, from_tokens(embedding, tokens[:, 0])).unflatten(0, (mixes, len(content))).cpu()
 
 
 @torch.no_grad()
-def regress(generator: Denoiser, embedding: EmbeddingConfig, content: Tensor) -> Tensor:
-    """The one answer [1, tracks, dim] of the network that was trained with squared error."""
-    cond = content_tokens(content)[None]
-    sizes = generator.network.config
-    nothing = torch.zeros(1, len(content), sizes.io_channels, sizes.tokens)
-    answer = generator(nothing, generator.config.sigma_max, cond, None)
-    return renormalise(embedding, from_tokens(embedding, answer))
+def regress(mixer: Mixer, content: Tensor) -> Tensor:
+    """The one answer [1, tracks, dim] to content [tracks, dim] of a generator that was trained with squared error."""
+    denoiser, embedding = mixer.networks.generator, mixer.preset.embedding
+    cond = content_tokens(content.to(mixer.device))[None]
+    sizes = denoiser.network.config
+    nothing = torch.zeros(1, len(content), sizes.io_channels, sizes.tokens, device=mixer.device)
+    answer = denoiser(nothing, denoiser.config.sigma_max, cond, None)
+    return renormalise(embedding, from_tokens(embedding, answer)).cpu()
 
 
 @dataclass(frozen=True)

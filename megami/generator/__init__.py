@@ -18,11 +18,25 @@ from megami.generator.edm import (
 )
 from megami.generator.linear_denoiser import LinearDenoiser
 from megami.generator.phase_rotation import rotate_phases, rotate_tokens
-from megami.generator.sampler import canonical_order, churn_amounts, mix_generator, prior_noise, sample, sample_mixes
+from megami.generator.sampler import (
+    Callback,
+    SamplingOptions,
+    canonical_order,
+    churn_amounts,
+    mix_generator,
+    sample,
+    sample_mixes,
+)
+from megami.generator.solvers import SOLVERS, Solver, Step
 from megami.generator.temperature import check_temperature, score_factor
 from megami.generator.transformer import MultitrackTransformer, TransformerConfig
 
 __all__ = [
+    "SOLVERS",
+    "Callback",
+    "SamplingOptions",
+    "Solver",
+    "Step",
     "Coefficients",
     "Denoiser",
     "EDMConfig",
@@ -39,7 +53,6 @@ __all__ = [
     "loss_terms",
     "mix_generator",
     "noise_level",
-    "prior_noise",
     "rotate_phases",
     "rotate_tokens",
     "sample",

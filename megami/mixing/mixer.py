@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -22,12 +22,13 @@ from megami.audio import (
 from megami.device import resolve_device
 from megami.embeddings import from_tokens, renormalise
 from megami.errors import UserError
-from megami.generator import check_temperature, mix_generator, sample_mixes
+from megami.generator import Callback, SamplingOptions, check_temperature, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
 from megami.mixing.mix import Mix
 from megami.mixing.pretrained import Networks, from_pretrained
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
 from megami.processor.render import SHORTEST_SECONDS, SILENT_DB
+from megami.progress import Progress, silent
 
 MAX_STEPS, MAX_MIXES, MAX_GUIDANCE = 1000, 100, 20.0
 QUIETEST_LUFS, LOUDEST_LUFS = -60.0, -6.0
@@ -66,7 +67,7 @@ class Mixer:
         compat = compat if isinstance(compat, Compat) else compat_named(compat)
         return cls(from_pretrained(name, processor=processor, weights_dir=weights_dir), device, compat)
 
-    def content(self, song: Multitrack, seed: int = 0) -> Tensor:
+    def content(self, song: Multitrack, seed: int = 0, progress: Progress | None = None) -> Tensor:
         """Say what each track plays: unit-norm, domain-adapted content embeddings [tracks, content_dim].
 
         All tracks are heard over the same loudest segment of the song, as in training; a track that rests there is
@@ -77,7 +78,9 @@ class Mixer:
         common = loudest_segment(dry.sum(dim=0)[0], length)
         generator = mix_generator(seed, CONTENT_DRAWS)
         embeddings = []
-        for track in dry:
+        for number, track in enumerate(dry):
+            if progress is not None:
+                progress("listening", number, len(dry))
             segment = track[:, common : common + length]
             alone = self.compat.content_segment == "own"
             if alone or float(framed_level_db(segment, SAMPLE_RATE).max()) < SILENT_DB:
@@ -109,35 +112,45 @@ class Mixer:
         content: Tensor,
         num_mixes: int = 1,
         steps: int | None = None,
-        guidance: float = 1.0,
+        guidance: float | None = None,
         seed: int = 0,
-        callback: Callable[[int, float, Tensor, Tensor], None] | None = None,
+        callback: Callback | None = None,
         temperature: float | None = None,
+        sampling: SamplingOptions | None = None,
     ) -> Tensor:
         """Draw effect embeddings for content [tracks, content_dim]: [num_mixes, tracks, dim], each of unit norm.
 
         Mix k depends on the seed and on k only. Permuting the tracks permutes the answer (with `paper` because track
-        numbers are drawn, unless `compat` says otherwise). A `temperature` below the preset's makes mixes of one
-        kind more alike, one above it less. `callback(step, sigma, x, denoised)` sees every sampling step; many mixes of
-        many tracks are drawn in lots, and it sees the steps of each. Raises UserError for impossible options.
+        numbers are drawn, unless `compat` says otherwise). The options are those of `sampling`, else of the preset, but
+        for `steps`, `guidance` and `temperature` where these are given. `callback(step, sigma, x, denoised)` sees every
+        sampling step; many mixes of many tracks are drawn in lots, and it sees the steps of each. Raises UserError for
+        impossible options.
         """
-        steps = self.preset.default_steps if steps is None else steps
-        temperature = self.preset.temperature if temperature is None else temperature
-        check_options(num_mixes, steps, guidance, seed, temperature)
+        check_options(num_mixes, seed)
+        options = self._sampling(sampling, steps, guidance, temperature)
         tokens = sample_mixes(
             self.networks.generator,
             content_tokens(content.to(self.device)),
             num_mixes,
-            steps + 1,
+            options,
             seed,
-            churn=self.preset.churn,
-            guidance=guidance,
             track_order=self._track_order(),
-            solver=self.preset.solver,
             callback=callback,
-            temperature=temperature,
         )
         return renormalise(self.preset.embedding, from_tokens(self.preset.embedding, tokens)).cpu()
+
+    def _sampling(
+        self,
+        sampling: SamplingOptions | None,
+        steps: int | None,
+        guidance: float | None,
+        temperature: float | None,
+    ) -> SamplingOptions:
+        """The options to sample with: those given one by one, else of `sampling`, else of the preset."""
+        options = sampling or self.preset.sampling
+        given = {"steps": steps, "guidance": guidance, "temperature": temperature}
+        check_sampling(**{name: getattr(options, name) if value is None else value for name, value in given.items()})
+        return options.but(**given)
 
     def _track_order(self) -> str:
         if self.preset.transformer.track_ids == "none":
@@ -145,13 +158,11 @@ class Mixer:
         return "drawn" if self.compat.track_numbers == "drawn" else "given"
 
     @torch.no_grad()
-    def process(
-        self, song: Multitrack, embeddings: Tensor, seed: int = 0, progress: Callable[[int, int], None] | None = None
-    ) -> Tensor:
+    def process(self, song: Multitrack, embeddings: Tensor, seed: int = 0, progress: Progress | None = None) -> Tensor:
         """Render embeddings [tracks, dim] onto the dry tracks: [tracks, 2, samples], each at its generated level.
 
-        The seed counts only where `compat` asks for random cuts. `progress(done, total)` is called as each track,
-        or each block of the song, is begun.
+        The seed counts only where `compat` asks for random cuts. `progress` is called as each track, or each block
+        of the song, is begun.
         """
         dry = self._dry(song)
         if embeddings.shape != (len(dry), self.preset.embedding.dim):
@@ -191,69 +202,62 @@ class Mixer:
         song: Multitrack,
         num_mixes: int = 1,
         steps: int | None = None,
-        guidance: float = 1.0,
+        guidance: float | None = None,
         seed: int = 0,
         loudness_lufs: float = -16.0,
-        callback: Callable[[str, int, int], None] | None = None,
         temperature: float | None = None,
+        sampling: SamplingOptions | None = None,
+        progress: Progress | None = None,
     ) -> list[Mix]:
         """Mix a song several times, each mix another draw from the model's distribution.
 
-        Tracks below -60 dB stay silent and are not shown to the generator. `callback(stage, done, total)` is called as
-        each stage begins, and at the end with done = total. Raises UserError if all tracks are silent or an option is
-        impossible. All mixes and their wet tracks are held at once; for long songs see `iterate_mixes`.
+        Tracks below -60 dB stay silent and are not shown to the generator. Options of sampling as in `generate`;
+        progress as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is impossible. All mixes
+        and their wet tracks are held at once; for long songs see `iterate_mixes`.
         """
-        mixes = self.iterate_mixes(
-            song, num_mixes, steps, guidance, seed, loudness_lufs, callback, temperature=temperature
-        )
-        return list(mixes)
+        options = self._sampling(sampling, steps, guidance, temperature)
+        return list(self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress))
 
     def iterate_mixes(
         self,
         song: Multitrack,
         num_mixes: int = 1,
-        steps: int | None = None,
-        guidance: float = 1.0,
+        sampling: SamplingOptions | None = None,
         seed: int = 0,
         loudness_lufs: float = -16.0,
-        callback: Callable[[str, int, int], None] | None = None,
-        detail: Callable[[str], None] | None = None,
-        temperature: float | None = None,
+        progress: Progress | None = None,
     ) -> Iterator[Mix]:
         """Do as `mix`, but render each mix when it is asked for, so that only one need be in memory.
 
-        `detail` hears in words how far a stage is, for those who wait.
+        `progress(stage, done, total)` is called as each part of a stage is begun: "listening" (tracks), "deciding"
+        (steps), then "mix 1", "mix 2", ... (tracks, or blocks of the song).
         """
-        steps = self.preset.default_steps if steps is None else steps
-        temperature = self.preset.temperature if temperature is None else temperature
-        check_options(num_mixes, steps, guidance, seed, temperature)
+        check_options(num_mixes, seed)
         check_loudness(loudness_lufs)
-        report = callback or (lambda stage, done, total: None)
-        tell = detail or (lambda words: None)
-        total = num_mixes + 2
-        report("listening", 0, total)
+        options = self._sampling(sampling, None, None, None)
+        report = progress or silent
         dry = self._dry(song)
         playing = _playing(dry)
         names = tuple(song.names[index] for index in playing)
         heard = Multitrack(names, dry if len(playing) == len(dry) else dry[playing], SAMPLE_RATE)
-        content = self.content(heard, seed)
-        report("deciding", 1, total)
+        content = self.content(heard, seed, report)
+        report("deciding", 0, options.steps)
         embeddings = self.generate(
             content,
             num_mixes,
-            steps,
-            guidance,
-            seed,
-            lambda step, *rest: tell(f"step {step + 1} of {steps}"),
-            temperature,
+            seed=seed,
+            sampling=options,
+            callback=lambda step, *_: report("deciding", step, options.steps),
         )
 
         def rendered() -> Iterator[Mix]:
             for number, drawn in enumerate(embeddings, 1):
-                report(f"mix {number}", number + 1, total)
-                wet = self.process(heard, drawn, seed, lambda done, of: tell(f"part {done + 1} of {of}"))
+
+                def within(_: str, done: int, total: int, stage: str = f"mix {number}") -> None:
+                    report(stage, done, total)
+
+                wet = self.process(heard, drawn, seed, within)
                 yield self._finish(song.names, playing, drawn, wet, loudness_lufs)
-            report("done", total, total)
 
         return rendered()
 
@@ -283,16 +287,20 @@ def _playing(dry: Tensor) -> list[int]:
     return playing
 
 
-def check_options(num_mixes: int, steps: int, guidance: float, seed: int, temperature: float = 1.0) -> None:
-    """Raise UserError for options that mean nothing."""
+def check_options(num_mixes: int, seed: int) -> None:
+    """Raise UserError for a number of mixes or a seed that means nothing."""
     if not 1 <= num_mixes <= MAX_MIXES:
         raise UserError(f"the number of mixes must be from 1 to {MAX_MIXES}, not {num_mixes}")
+    if not 0 <= seed < 2**32:
+        raise UserError(f"the seed must be from 0 to {2**32 - 1}, not {seed}")
+
+
+def check_sampling(steps: int, guidance: float, temperature: float) -> None:
+    """Raise UserError for options of sampling that no mix can be drawn with."""
     if not 1 <= steps <= MAX_STEPS:
         raise UserError(f"the number of steps must be from 1 to {MAX_STEPS}, not {steps}")
     if not 0 <= guidance <= MAX_GUIDANCE:
         raise UserError(f"guidance must be from 0 to {MAX_GUIDANCE:g}, not {guidance}")
-    if not 0 <= seed < 2**32:
-        raise UserError(f"the seed must be from 0 to {2**32 - 1}, not {seed}")
     check_temperature(temperature)
 
 

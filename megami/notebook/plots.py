@@ -44,7 +44,7 @@ def plot_mix_spectrograms(items: Sequence[Item], sample_rate: int, range_db: flo
     columns = 2 if len(items) > 1 else 1
     rows = math.ceil(len(items) / columns)
     figure, axes = light_figure(rows, columns, (9.6, 0.6 + 2.35 * rows), sharex=True, sharey=True)
-    for axis, (title, audio), picture in zip(axes.flat, items, pictures, strict=True):
+    for axis, (title, audio), picture in zip(axes.flat, items, pictures, strict=False):
         seconds = audio.shape[-1] / sample_rate
         image = axis.imshow(
             picture,

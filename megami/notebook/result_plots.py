@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from megami.errors import UserError
 from megami.evaluation.results import Row
 from megami.evaluation.sampler_study import CHURNS, DISTANCE, EVALUATIONS, SOLVERS, way_name
-from megami.evaluation.systems import Sampling
 from megami.notebook.plots import COLOURS, GRID, INK, MARKERS, QUIET, finished, light_figure
 
 OURS = "#d55e00"
@@ -82,12 +81,12 @@ def plot_sampler_study(rows: Sequence[Row]) -> Figure:
     figure, axes = light_figure(1, len(CHURNS), (9.6, 3.8), sharey=True)
     for axis, churn in zip(axes[0], CHURNS, strict=True):
         for index, solver in enumerate(SOLVERS):
-            drawn = [find(rows, way_name(Sampling(0, churn, 1.0, solver), n), DISTANCE) for n in EVALUATIONS]
+            drawn = [find(rows, way_name(solver, churn, 1.0, n), DISTANCE) for n in EVALUATIONS]
             axis.plot(
                 EVALUATIONS, [row.value for row in drawn], marker=MARKERS[index], color=COLOURS[index + 1],
                 label=solver, markeredgecolor="white", markersize=7,
             )  # fmt: skip
-        best = find(rows, way_name(Sampling(0, churn, 1.0, "euler"), EVALUATIONS[-1]), DISTANCE)
+        best = find(rows, way_name("euler", churn, 1.0, EVALUATIONS[-1]), DISTANCE)
         axis.axhspan(best.low, best.high, color=GRID, alpha=0.8, zorder=0)
         axis.set_xscale("log")
         if axis.dataLim.ymax > 1:  # far outliers beside small distances

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from megami.adaptation import AdaptorConfig, ContentConfig
 from megami.embeddings import EmbeddingConfig, FxEncoderConfig
 from megami.errors import UserError
-from megami.generator import EDMConfig, TransformerConfig
+from megami.generator import EDMConfig, SamplingOptions, TransformerConfig
 from megami.processor import StructuredConfig, TCNConfig
 from megami.studio import INSTRUMENTS, ROLES
 
@@ -36,12 +36,9 @@ class Preset:
     # Whether the content of a dry track passes through the adaptor too before the generator gets it, as published. It
     # needs no adapting, and an adaptor that is not perfect blurs it.
     adapt_dry: bool
-    churn: float  # fresh noise while sampling, in all; keeps the mixes diverse
-    default_steps: int
-    solver: str  # how the generator is sampled: euler, heun or multistep
+    sampling: SamplingOptions  # how the generator is sampled unless somebody asks otherwise
     fxnorm: bool  # whether the processor's input first loses its own level and colour
     segment_seconds: float  # how much of a track is listened to
-    temperature: float = 1.0  # below 1, mixes keep to what is typical of each way of mixing (`score_factor`)
     content_level_db: float | None = None  # level at which the content encoder hears it; None: the encoder's business
 
     def __post_init__(self) -> None:
@@ -107,12 +104,11 @@ def _small() -> Preset:
         linear_denoiser=True,
         content_noise=None,
         adapt_dry=False,
-        churn=10.0,
-        default_steps=8,  # the fewest as near to the engineers as 100: `scripts/choose_sampling.py`, sampler study
-        solver="euler",
+        # Steps: the fewest as near to the engineers as 100 (sampler study). Temperature: by scripts/choose_sampling.py,
+        # on validation songs. Churn keeps the mixes diverse.
+        sampling=SamplingOptions(steps=8, solver="euler", churn=10.0, temperature=0.5),
         fxnorm=False,
         segment_seconds=12.0,
-        temperature=0.5,  # by `scripts/choose_sampling.py`, on validation songs
     )
 
 
@@ -168,9 +164,7 @@ def _paper() -> Preset:
         linear_denoiser=False,
         content_noise=0.011,
         adapt_dry=True,
-        churn=10.0,
-        default_steps=99,  # 100 noise levels
-        solver="euler",
+        sampling=SamplingOptions(steps=99, solver="euler", churn=10.0),  # 100 noise levels
         fxnorm=True,
         segment_seconds=525312 / 44100,
         content_level_db=-25.0,

@@ -15,7 +15,8 @@ from torch import Tensor
 from megami.audio import SAMPLE_RATE, block_starts, fade_edges, framed_level_db
 from megami.embeddings.dynamics import apply_level
 from megami.embeddings.effect_embedding import EmbeddingConfig, level_db
-from megami.processor.render import ContentOf, EffectProcessor, Progress, plausible_level_db, set_level
+from megami.processor.render import ContentOf, EffectProcessor, plausible_level_db, set_level
+from megami.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def render_in_blocks(
     starts = block_starts(samples, settings.block, settings.overlap)
     for number, start in enumerate(starts):
         if progress is not None:
-            progress(number, len(starts))
+            progress("rendering", number, len(starts))
         piece = dry[..., start : start + settings.block]
         playing = list(range(len(dry))) if raw else playing_tracks(piece, settings.silent_db)
         if not playing:

@@ -13,9 +13,7 @@ from megami.audio import SAMPLE_RATE, framed_level_db
 from megami.embeddings.dynamics import apply_level
 from megami.embeddings.effect_embedding import EmbeddingConfig, decode, level_db
 from megami.processor.panorama import largest_balance_db
-
-Progress = Callable[[int, int], None]
-"""Called with how many parts of the work are done, and of how many, as each is begun."""
+from megami.progress import Progress
 
 ContentOf = Callable[[Tensor], Tensor]
 """Describes what a track plays, for processors that want to know: what the processor hears [1, 1, n] -> [1, c]."""
@@ -105,7 +103,7 @@ def iterate_rendered_tracks(
     """Yield the wet tracks [2, n] one by one, so that a mix of many long tracks need not hold them all."""
     for index in range(len(dry)):
         if progress is not None:
-            progress(index, len(dry))
+            progress("rendering", index, len(dry))
         one = slice(index, index + 1)
         source = dry[one].to(z.device)
         wet = render_track(processor, source, z[one], embedding_config, fxnorm, content_of, block_seconds)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from megami import cli
+from megami.cli import main as cli
 
 RATE = 44100
 

@@ -14,8 +14,8 @@ import pytest
 import soundfile
 import torch
 
-from megami import cli
 from megami.audio import integrated_loudness, read_audio, true_peak_db
+from megami.cli import main as cli
 from megami.presets import preset
 
 LENGTH = 66150  # of the song, in samples
@@ -103,7 +103,7 @@ def test_the_temperature_is_the_presets_or_the_one_asked_for(mix, stems, tmp_pat
         mix(stems, "--num-mixes", 1, "--seed", 3, *options).done()
         words = json.loads((tmp_path / "mixes" / "mixes.json").read_text(encoding="utf-8"))
         said.append((words["temperature"], words["mixes"][0]["tracks"]["track 00"]))
-    assert [temperature for temperature, _ in said] == [preset("small").temperature, 0.25]
+    assert [temperature for temperature, _ in said] == [preset("small").sampling.temperature, 0.25]
     assert said[0][1] != said[1][1]
 
 

@@ -24,13 +24,13 @@ def test_help(megami, command):
 
 def test_help_names_the_default_steps_and_temperatures(megami):
     said = " ".join(megami("mix", "--help").out.split())
-    assert all(f"{preset(name).default_steps} ({name})" in said for name in PRESETS)
-    assert all(f"{preset(name).temperature:g} ({name})" in said for name in PRESETS)
+    assert all(f"{preset(name).sampling.steps} ({name})" in said for name in PRESETS)
+    assert all(f"{preset(name).sampling.temperature:g} ({name})" in said for name in PRESETS)
 
 
 def test_help_is_quick_and_loads_no_networks():
     code = (
-        "import sys\nfrom megami.cli import main\ntry:\n    main(['mix', '--help'])\n"
+        "import sys\nfrom megami.cli.main import main\ntry:\n    main(['mix', '--help'])\n"
         "finally:\n    print([name for name in ('torch', 'scipy', 'numpy') if name in sys.modules], file=sys.stderr)"
     )
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -9,10 +9,11 @@ import torch
 
 from megami.audio import Multitrack
 from megami.evaluation import systems
-from megami.evaluation.systems import Sampling, TrainingTracks
-from megami.generator import Denoiser, MultitrackTransformer
-from megami.mixing.pretrained import from_pretrained
-from megami.presets import load_network, preset
+from megami.evaluation.run import other_mixers
+from megami.evaluation.systems import TrainingTracks
+from megami.generator import Denoiser, MultitrackTransformer, SamplingOptions
+from megami.mixing import Mixer, from_pretrained
+from megami.presets import preset
 from megami.studio import Song
 from megami.studio.engineers.engineer import MIX_LEVEL_DB
 from megami.studio.engineers.listening import framed_level, loudness
@@ -82,32 +83,29 @@ def test_nearest_finds_the_same_content_first(training):
 
 
 def test_networks_answer_in_the_shape_of_plans(random_weights: Path):
-    networks = from_pretrained(random_weights)
-    embedding = networks.preset.embedding
+    mixer = Mixer.from_pretrained(random_weights, "cpu")
     content = torch.nn.functional.normalize(torch.randn(3, 256, generator=torch.Generator().manual_seed(0)), dim=-1)
-    sampling = Sampling(3, 5.0, 1.0, "multistep")
-    together = systems.draw_megami(networks.generator, embedding, content, 2, sampling, 0)
-    per_track = load_network(random_weights, "generator_per_track")
-    alone = systems.draw_per_track(per_track, embedding, content, 2, sampling, 0)
-    answer = systems.regress(load_network(random_weights, "generator_regression"), embedding, content)
+    others = other_mixers(mixer, random_weights)
+    together = mixer.generate(content, 2, sampling=SamplingOptions(3, "multistep", 5.0))
+    alone = systems.draw_per_track(others["per_track"], content, 2, 0)
+    answer = systems.regress(others["regression"], content)
     assert together.shape == alone.shape == (2, 3, 256) and answer.shape == (1, 3, 256)
     for z in (together, alone, answer):
         assert torch.allclose(z.norm(dim=-1), torch.ones(z.shape[:2]), atol=1e-4)
 
 
-def test_a_lone_track_does_not_hear_the_others():
+def test_a_lone_track_does_not_hear_the_others(random_weights: Path):
     small = preset("small")
     torch.manual_seed(0)
     sizes = replace(small.transformer, depth=1, zero_init=False, zero_output=False)
     denoiser = Denoiser(MultitrackTransformer(sizes), small.edm).eval()
+    mixer = Mixer(replace(from_pretrained(random_weights), generator=denoiser), "cpu")
     content = torch.nn.functional.normalize(torch.randn(3, 256, generator=torch.Generator().manual_seed(0)), dim=-1)
     other = content.clone()
     other[2] = -content[2]
 
-    def change(draw) -> torch.Tensor:
-        return (draw(denoiser, small.embedding, content, 1, Sampling(3, 0.0), 0)
-                - draw(denoiser, small.embedding, other, 1, Sampling(3, 0.0), 0)).abs().amax((0, 2))  # fmt: skip
-
-    alone = change(systems.draw_per_track)
+    alone = (systems.draw_per_track(mixer, content, 1, 0) - systems.draw_per_track(mixer, other, 1, 0)).abs()
+    alone = alone.amax((0, 2))
     assert alone[:2].max() < 1e-5 and alone[2] > 1e-3
-    assert (change(systems.draw_megami) > 1e-4).all()
+    together = (mixer.generate(content) - mixer.generate(other)).abs().amax((0, 2))
+    assert (together > 1e-4).all()

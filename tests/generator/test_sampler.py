@@ -15,11 +15,11 @@ from megami.generator import (
     Denoiser,
     EDMConfig,
     MultitrackTransformer,
+    SamplingOptions,
     TransformerConfig,
     canonical_order,
     churn_amounts,
     mix_generator,
-    prior_noise,
     sample,
     sample_mixes,
     schedule,
@@ -66,7 +66,8 @@ def test_normal_data_are_sampled_with_their_own_spread(solver, number, churn, to
     """For the perfect denoiser of N(0, 0.5^2) samples have standard deviation 0.5, Heun's closer than Euler's."""
     prior = torch.randn(1, 20, 64, 16, generator=torch.Generator().manual_seed(0))
     generator = torch.Generator().manual_seed(1)
-    z = sample(Denoiser(Silent(), EDM), torch.zeros(1, 20, 1, 1), None, 100, solver, churn, 1.0, generator, prior)
+    options = SamplingOptions(99, solver, churn)
+    z = sample(Denoiser(Silent(), EDM), torch.zeros(1, 20, 1, 1), options, generator=generator, prior=prior)
     assert z.std().item() == pytest.approx(0.5, abs=0.5 * tolerances[number])
 
 
@@ -75,10 +76,9 @@ def test_normal_data_are_sampled_with_their_own_spread(solver, number, churn, to
 @pytest.mark.parametrize("temperature", [0.25, 2.0])
 def test_temperature_multiplies_the_variance_of_normal_data(solver, number, churn, tolerances, temperature):
     prior = torch.randn(1, 20, 64, 16, generator=torch.Generator().manual_seed(0))
-    z = sample(
-        Denoiser(Silent(), EDM), torch.zeros(1, 20, 1, 1), None, 100, solver, churn, 1.0,
-        torch.Generator().manual_seed(1), prior, temperature=temperature,
-    )  # fmt: skip
+    options = SamplingOptions(99, solver, churn, temperature=temperature)
+    generator = torch.Generator().manual_seed(1)
+    z = sample(Denoiser(Silent(), EDM), torch.zeros(1, 20, 1, 1), options, generator=generator, prior=prior)
     expected = 0.5 * temperature**0.5
     assert z.std().item() == pytest.approx(expected, abs=expected * tolerances[number])
 
@@ -100,8 +100,8 @@ class TwoModes(nn.Module):
 
 def test_a_lower_temperature_narrows_the_modes_and_keeps_their_shares():
     prior = torch.randn(1, 2000, 1, 1, generator=torch.Generator().manual_seed(0))
-    drawn = {t: sample(TwoModes(), torch.zeros(1, 2000, 1, 1), None, 100, "heun", prior=prior, temperature=t)
-             for t in (1.0, 0.25)}  # fmt: skip
+    ways = {t: SamplingOptions(99, "heun", temperature=t) for t in (1.0, 0.25)}
+    drawn = {t: sample(TwoModes(), torch.zeros(1, 2000, 1, 1), way, prior=prior) for t, way in ways.items()}
     right = {t: z > 0 for t, z in drawn.items()}
     assert right[1.0].float().mean().item() == pytest.approx(0.75, abs=0.03)
     assert (right[1.0] == right[0.25]).float().mean() > 0.99  # the same draw is of the same kind
@@ -128,7 +128,8 @@ def test_no_temperature_is_so_low_that_long_steps_lead_astray(solver, churn):
     prior, fresh = (torch.randn(*size, 1, 50, 1, 1, generator=mix_generator(0, 0)) for size in ((), (11,)))
     off = []
     z = sample(
-        Point(), torch.zeros(1, 50, 1, 1), None, 12, solver, churn, prior=prior, churn_noise=fresh, temperature=0.05,
+        Point(), torch.zeros(1, 50, 1, 1), SamplingOptions(11, solver, churn, temperature=0.05),
+        prior=prior, churn_noise=fresh,
         callback=lambda step, sigma, x, denoised: off.append(((x - 3).abs().max() / sigma).item()),
     )  # fmt: skip
     assert max(off) < 5  # noise of that level, no more
@@ -146,9 +147,9 @@ def test_permuting_content_and_noise_permutes_the_sample():
     denoiser, cond, order = small_denoiser(), content(6), torch.tensor([4, 2, 0, 5, 1, 3])
     g = torch.Generator().manual_seed(0)
     prior, fresh = torch.randn(1, 6, 64, 4, generator=g), torch.randn(11, 1, 6, 64, 4, generator=g)
-    options = {"num_points": 12, "churn": 3.0, "guidance": 2.0}
-    straight = sample(denoiser, cond, prior=prior, churn_noise=fresh, **options)
-    permuted = sample(denoiser, cond[:, order], prior=prior[:, order], churn_noise=fresh[:, :, order], **options)
+    options = SamplingOptions(11, churn=3.0, guidance=2.0)
+    straight = sample(denoiser, cond, options, prior=prior, churn_noise=fresh)
+    permuted = sample(denoiser, cond[:, order], options, prior=prior[:, order], churn_noise=fresh[:, :, order])
     assert straight.std() > 0.01
     assert_close(permuted, straight[:, order], atol=1e-5, rtol=1e-5)
 
@@ -156,29 +157,29 @@ def test_permuting_content_and_noise_permutes_the_sample():
 @pytest.mark.parametrize("ids", [{}, {"track_ids": "one-hot", "position_dim": 18}], ids=["none", "one-hot"])
 def test_mixes_follow_the_order_of_tracks_with_any_network(ids):
     denoiser, cond, order = small_denoiser(**ids), content(6)[0], torch.tensor([4, 2, 0, 5, 1, 3])
-    options = {"num_mixes": 2, "num_points": 6, "seed": 3, "churn": 2.0, "track_order": "drawn" if ids else "content"}
-    straight = sample_mixes(denoiser, cond, **options)
-    assert_close(sample_mixes(denoiser, cond[order], **options), straight[:, order], atol=1e-5, rtol=1e-5)
+    options, track_order = SamplingOptions(5, churn=2.0), "drawn" if ids else "content"
+    straight = sample_mixes(denoiser, cond, 2, options, 3, track_order)
+    permuted = sample_mixes(denoiser, cond[order], 2, options, 3, track_order)
+    assert_close(permuted, straight[:, order], atol=1e-5, rtol=1e-5)
 
 
 def test_a_mix_does_not_depend_on_how_many_are_drawn():
     denoiser, cond = small_denoiser(), content(3)[0]
-    three = sample_mixes(denoiser, cond, num_mixes=3, num_points=6, seed=3, churn=2.0)
-    one = sample_mixes(denoiser, cond, num_mixes=1, num_points=6, seed=3, churn=2.0)
+    options = SamplingOptions(5, churn=2.0)
+    three = sample_mixes(denoiser, cond, 3, options, seed=3)
+    one = sample_mixes(denoiser, cond, 1, options, seed=3)
     assert_close(three[:1], one, atol=1e-6, rtol=1e-5)
     assert (three[0] - three[1]).abs().max() > 0.01
-    other = sample_mixes(denoiser, cond, num_mixes=1, num_points=6, seed=4, churn=2.0)
+    other = sample_mixes(denoiser, cond, 1, options, seed=4)
     assert (other - one).abs().max() > 0.01
 
 
 def test_the_prior_of_a_mix_is_the_first_draw_of_its_generator():
-    shape = (3, 64, 4)
-    assert torch.equal(prior_noise(7, 2, shape), torch.randn(shape, generator=mix_generator(7, 2)))
-    assert not torch.equal(prior_noise(7, 2, shape), prior_noise(7, 1, shape))
-    denoiser, cond = small_denoiser(), content(3, batch=2)
-    by_generator = sample(denoiser, cond, num_points=4, generator=[mix_generator(7, k) for k in (0, 1)])
-    by_prior = sample(denoiser, cond, num_points=4, prior=torch.stack([prior_noise(7, k, shape) for k in (0, 1)]))
-    assert torch.equal(by_generator, by_prior)
+    priors = [torch.randn(3, 64, 4, generator=mix_generator(7, k)) for k in (0, 1)]
+    assert not torch.equal(*priors)
+    denoiser, cond, options = small_denoiser(), content(3, batch=2), SamplingOptions(3)
+    by_generator = sample(denoiser, cond, options, generator=[mix_generator(7, k) for k in (0, 1)])
+    assert torch.equal(by_generator, sample(denoiser, cond, options, prior=torch.stack(priors)))
 
 
 def test_the_callback_sees_every_step_and_the_last_estimate_is_the_answer():
@@ -187,7 +188,7 @@ def test_the_callback_sees_every_step_and_the_last_estimate_is_the_answer():
     z = sample(
         denoiser,
         content(2),
-        num_points=5,
+        SamplingOptions(4),
         generator=mix_generator(0, 0),
         callback=lambda step, sigma, x, denoised: seen.append((step, sigma, denoised)),
     )
@@ -199,8 +200,8 @@ def test_the_callback_sees_every_step_and_the_last_estimate_is_the_answer():
 def test_absent_tracks_come_out_as_zeros_and_disturb_nobody():
     denoiser, cond, mask = small_denoiser(), content(4), torch.tensor([[True, True, True, False]])
     prior = torch.randn(1, 4, 64, 4, generator=torch.Generator().manual_seed(0))
-    padded = sample(denoiser, cond, mask, num_points=6, prior=prior)
-    bare = sample(denoiser, cond[:, :3], num_points=6, prior=prior[:, :3])
+    padded = sample(denoiser, cond, SamplingOptions(5), mask, prior=prior)
+    bare = sample(denoiser, cond[:, :3], SamplingOptions(5), prior=prior[:, :3])
     assert (padded[:, 3] == 0).all()
     assert_close(padded[:, :3], bare, atol=1e-5, rtol=1e-5)
 
@@ -220,11 +221,19 @@ def test_canonical_order_sorts_by_content_alone():
 
 @pytest.mark.parametrize(
     "options",
-    [{"solver": "newton"}, {"churn": -1.0}, {"num_points": 1}, {"temperature": 0.0}, {"temperature": math.nan}],
+    [
+        {"solver": "newton"},
+        {"churn": -1.0},
+        {"churn": math.nan},
+        {"steps": 0},
+        {"steps": 2.5},
+        {"temperature": 0.0},
+        {"temperature": math.nan},
+    ],
 )
 def test_impossible_options_are_refused(options):
     with pytest.raises(UserError):
-        sample(small_denoiser(), content(1), **options)
+        SamplingOptions(**options)
 
 
 def test_a_negative_seed_is_refused():

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from megami.adaptation import ClapConfig, ClapEncoder
+from megami.generator import SamplingOptions
 from megami.mixing.pretrained import Networks
 from megami.presets import GeneratorConfig, build_network, preset
 from megami.processor import FxNorm, TCNConfig
@@ -25,7 +26,7 @@ def tiny_paper() -> Networks:
         preset("paper").transformer, width=128, depth=2, heads=4, ff_mult=0.5, time_features=16, zero_init=False
     )
     tcn = TCNConfig(condition_dim=2112, content_dim=512, channels=4, blocks=3, kernel_size=5, dilation_growth=8)
-    tiny = replace(preset("paper"), transformer=transformer, tcn=tcn, default_steps=4)
+    tiny = replace(preset("paper"), transformer=transformer, tcn=tcn, sampling=SamplingOptions(4, churn=10.0))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         clap = ClapEncoder(TINY_CLAP)

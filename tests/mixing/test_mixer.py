@@ -145,11 +145,13 @@ def test_mixes_are_rendered_when_they_are_asked_for(mixer, song, monkeypatch):
     rendered, stages = [], []
     process = Mixer.process
     monkeypatch.setattr(Mixer, "process", lambda *arguments: rendered.append(1) or process(*arguments))
-    mixes = mixer.iterate_mixes(song, 3, steps=2, callback=lambda *report: stages.append(report))
-    assert rendered == [] and stages == [("listening", 0, 5), ("deciding", 1, 5)]
+    options = mixer.preset.sampling.but(steps=2)
+    mixes = mixer.iterate_mixes(song, 3, options, progress=lambda *report: stages.append(report))
+    tracks = [("listening", number, song.num_tracks) for number in range(song.num_tracks)]
+    assert rendered == [] and stages == [*tracks, *[("deciding", step, 2) for step in (0, 0, 1)]]
     first = next(mixes)
-    assert len(rendered) == 1 and stages[-1] == ("mix 1", 2, 5)
-    assert len(list(mixes)) == 2 and stages[-2:] == [("mix 3", 4, 5), ("done", 5, 5)]
+    assert len(rendered) == 1 and {stage for stage, *_ in stages[song.num_tracks + 3 :]} == {"mix 1"}
+    assert len(list(mixes)) == 2 and stages[-1] == ("mix 3", song.num_tracks - 1, song.num_tracks)
     assert torch.equal(first.audio, mixer.mix(song, 3, steps=2)[0].audio)
 
 
@@ -170,7 +172,7 @@ def test_mixes_are_rendered_when_they_are_asked_for(mixer, song, monkeypatch):
 )
 def test_impossible_options_are_refused_before_anything_is_done(mixer, song, options, words):
     with pytest.raises(UserError, match=words):
-        mixer.iterate_mixes(song, **options)
+        mixer.mix(song, **options)
 
 
 def test_embeddings_that_do_not_fit_are_refused(mixer, song):

@@ -113,9 +113,9 @@ def test_the_other_processor_can_be_chosen(folder, networks):
 
 
 def test_a_folder_can_have_its_own_options(folder):
-    save_preset(folder, replace(SMALL, churn=3.0, processor_kind="tcn"))
+    save_preset(folder, replace(SMALL, sampling=SMALL.sampling.but(churn=3.0), processor_kind="tcn"))
     loaded = from_pretrained(folder)
-    assert loaded.preset.churn == 3.0 and loaded.preset.processor_kind == "tcn"
+    assert loaded.preset.sampling.churn == 3.0 and loaded.preset.processor_kind == "tcn"
     (folder / "preset.json").write_text("{}")
     with pytest.raises(UserError, match=r"preset\.json.* is missing"):
         from_pretrained(folder)

@@ -19,8 +19,8 @@ import pytest
 import soundfile
 import torch
 
-from megami import cli
 from megami.audio import Multitrack, framed_level_db
+from megami.cli import main as cli
 from megami.embeddings import EffectEmbedder
 from megami.errors import UserError
 from megami.mixing import pretrained

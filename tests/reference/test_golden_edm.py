@@ -10,6 +10,7 @@ from megami.generator import (
     Denoiser,
     EDMConfig,
     MultitrackTransformer,
+    SamplingOptions,
     churn_amounts,
     coefficients,
     loss_terms,
@@ -85,11 +86,10 @@ def test_sampling(edm, run):
     z = sample(
         denoiser,
         t["in.cond"],
+        SamplingOptions(case["T"] - 1, **options),
         t["in.mask"].bool(),
-        num_points=case["T"],
         prior=t["in.prior"],
         churn_noise=t["in.churn_noise"],
-        **options,
     )
     assert_close(z, t[f"out.{run}"], atol=1e-4 if options["solver"] == "euler" else 1e-3, rtol=1e-4)
 

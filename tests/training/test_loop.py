@@ -80,7 +80,7 @@ def test_learning_rate_warms_up_and_decays():
     rates = [learning_rate_at(step, config) for step in range(1000)]
     assert rates[0] == pytest.approx(0.1) and max(rates) == pytest.approx(1.0)
     assert rates[-1] == pytest.approx(0.1, abs=0.01)
-    assert all(a >= b for a, b in itertools.pairwise(rates))
+    assert all(a >= b for a, b in itertools.pairwise(rates[10:]))
 
 
 def test_average_of_a_constant_is_the_constant():
