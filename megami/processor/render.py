@@ -129,8 +129,16 @@ def render_tracks(
     near-silent tracks stay silent; any n > 0; tracks do not influence each other.
     """
     wet = dry.new_zeros(len(dry), 2, dry.shape[-1])
-    options = {"embedding_config": embedding_config, "block_seconds": block_seconds, "progress": progress}
-    tracks = iterate_rendered_tracks(processor, dry, z, fxnorm, content_of, **options)
+    tracks = iterate_rendered_tracks(
+        processor,
+        dry,
+        z,
+        fxnorm,
+        content_of,
+        embedding_config=embedding_config,
+        block_seconds=block_seconds,
+        progress=progress,
+    )
     for index, track in enumerate(tracks):
         wet[index] = track
     return wet

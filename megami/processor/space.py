@@ -45,6 +45,8 @@ class EarlyTaps(nn.Module):
     each channel's taps share a gate.
     """
 
+    positions: Tensor
+
     def __init__(self, hidden: int, taps: int = 16, sample_rate: int = 44100) -> None:
         super().__init__()
         self.taps = taps
@@ -72,6 +74,10 @@ class NoiseTail(nn.Module):
     Predicted per item: level and decay of each band, a gate, an onset time (pre-delay), the likeness of left and right
     and their difference in level. The levels are set so that an onset or decay does not change a band's energy.
     """
+
+    noise: Tensor
+    time_s: Tensor
+    dc_window: Tensor
 
     EXTRA = 4  # gate, onset, likeness, balance
 
