@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from megami.adaptation import ClapEncoder, ContentEncoder, DomainAdaptor
 from megami.device import resolve_device
@@ -14,7 +13,7 @@ from megami.embeddings import FxEncoder, FxEncoderPlusPlus
 from megami.errors import UserError
 from megami.generator import Denoiser
 from megami.presets import Preset, load_network, preset, preset_folder, read_preset
-from megami.processor import FxNorm
+from megami.processor import FilmTCN, FxNorm, StructuredProcessor
 from megami.published.addresses import PAPER_FILES, paper_folder, published_folder, published_path
 from megami.published.loading import (
     load_adaptor,
@@ -35,8 +34,14 @@ class Networks:
     content_encoder: ContentEncoder | ClapEncoder
     adaptor: DomainAdaptor
     generator: Denoiser
-    processor: nn.Module
+    processor: StructuredProcessor | FilmTCN
     fxnorm: FxNorm | None
+
+    def own_encoders(self) -> tuple[FxEncoder, ContentEncoder]:
+        """The encoders that this project trained, which measuring needs. Raises UserError for the published ones."""
+        if not isinstance(self.fx_encoder, FxEncoder) or not isinstance(self.content_encoder, ContentEncoder):
+            raise UserError("these weights have the published encoders, not those of this project: use small")
+        return self.fx_encoder, self.content_encoder
 
     def to(self, device: str | torch.device) -> Networks:
         """Move all networks to a device (in place, as torch does) and return this."""

@@ -90,12 +90,11 @@ def build_network(config: NetworkConfig) -> Any:
     raise TypeError(f"no network has a {type(config).__name__}")
 
 
-def network_config(network: nn.Module) -> NetworkConfig:
+def network_config(network: nn.Module) -> Any:
     """Give the config that builds a network like this one."""
     if isinstance(network, Denoiser):
         return GeneratorConfig(network.network.config, network.config, network.linear is not None)
-    config: Any = network.config
-    return config
+    return network.config
 
 
 def empty_network(config: NetworkConfig) -> Any:
