@@ -54,12 +54,12 @@ def master_with_gain(
         if abs(short) < TOLERANCE_LU or (short > 0.0 and used_db >= most_db):
             break
         gain_db = min(used_db + 1.2 * short, most_db)  # a limited mix gains less than it is turned up
-    out, gain = torch.from_numpy(out), db_to_gain(used_db)
+    mastered, gain = torch.from_numpy(out), db_to_gain(used_db)
     if float(peaks.max()) * gain > ceiling:  # limited: what the moving gain left over goes too
-        over_db = true_peak_db(out, sample_rate) - 20.0 * math.log10(ceiling)
+        over_db = true_peak_db(mastered, sample_rate) - 20.0 * math.log10(ceiling)
         rest = db_to_gain(-max(over_db, 0.0))
-        out, gain = out * rest, gain * rest
-    return out.reshape(audio.shape).to(audio), gain
+        mastered, gain = mastered * rest, gain * rest
+    return mastered.reshape(audio.shape).to(audio), gain
 
 
 def limit(samples: np.ndarray, peaks: np.ndarray, gain_db: float, ceiling: float, sample_rate: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -89,7 +90,7 @@ class Crops:
         return len(self.z)
 
     @staticmethod
-    def load(paths: list[Path], config: EmbeddingConfig, encoder: FxEncoder, content_encoder: nn.Module) -> Crops:
+    def load(paths: list[Path], config: EmbeddingConfig, encoder: FxEncoder, content_encoder: ContentEncoder) -> Crops:
         """Read the files of `build_crops` and embed them."""
         parts: dict[str, list] = {key: [] for key in ("dry", "dry_scale", "wet", "wet_scale", "z", "content", "kinds")}
         for path in paths:
@@ -99,7 +100,9 @@ class Crops:
                 parts["z"].append(assemble_embeddings(config, encoder, file))
                 with torch.no_grad():
                     parts["content"].append(content_encoder.encode(torch.from_numpy(file["content"]).float()))
-        joined = {k: torch.cat(v) if k in ("z", "content") else np.concatenate(v) for k, v in parts.items()}
+        joined: dict[str, Any] = {
+            k: torch.cat(v) if k in ("z", "content") else np.concatenate(v) for k, v in parts.items()
+        }
         return Crops(**joined)
 
     def take(self, index: np.ndarray) -> dict[str, Tensor]:

@@ -245,7 +245,9 @@ class BuildCrops:
     def __call__(self, path: Path) -> None:
         split, index = path.stem.rsplit("_", 1)
         rng = np.random.default_rng([self.config.seed, self.stream, SPLITS.index(split), int(index)])
-        dry, wet, kinds = [], [], []
+        dry: list[np.ndarray] = []
+        wet: list[np.ndarray] = []
+        kinds: list[str] = []
         while len(dry) < self.at_most:
             song, track, _, clip = draw_clip(self.folder, self.config, split, self.samples, rng)
             engineered = engineer_chain(self.folder, self.config, split, song, track, rng)

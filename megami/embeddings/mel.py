@@ -28,6 +28,9 @@ class LogMel(nn.Module):
     Power is relative to the window's energy, in dB with a floor of -90, shifted and scaled to about unit variance.
     """
 
+    window: Tensor
+    bank: Tensor
+
     FLOOR = 1e-9
     CENTRE_DB, SPREAD_DB = -50.0, 20.0
 

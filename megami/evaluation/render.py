@@ -68,8 +68,8 @@ class HearMixes:
                 heard["mixes"].append(descriptors(mix[None])[0])
                 heard["lead_over_rest_db"].append(lead_over_rest_db(wet, lead, song.multitrack.sample_rate))
                 if index < EMBEDDED:
-                    networks = mixer.networks
-                    heard["z"].append(assemble_embeddings(mixer.preset.embedding, networks.fx_encoder, describe(wet)))
+                    fx_encoder, _ = mixer.networks.own_encoders()
+                    heard["z"].append(assemble_embeddings(mixer.preset.embedding, fx_encoder, describe(wet)))
                 if index < PAIRED and self.engineers is not None:
                     with np.load(self.engineers / path.name, allow_pickle=False) as target:
                         wanted = self.render(song, target, index, mixer).sum(0)

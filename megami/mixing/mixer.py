@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -149,9 +150,12 @@ class Mixer:
     ) -> SamplingOptions:
         """The options to sample with: those given one by one, else of `sampling`, else of the preset."""
         options = sampling or self.preset.sampling
-        given = {"steps": steps, "guidance": guidance, "temperature": temperature}
-        check_sampling(**{name: getattr(options, name) if value is None else value for name, value in given.items()})
-        return options.but(**given)
+        check_sampling(
+            options.steps if steps is None else steps,
+            options.guidance if guidance is None else guidance,
+            options.temperature if temperature is None else temperature,
+        )
+        return options.but(steps=steps, guidance=guidance, temperature=temperature)
 
     def _track_order(self) -> str:
         if self.preset.transformer.track_ids == "none":
@@ -171,14 +175,17 @@ class Mixer:
                 f"{len(dry)} tracks need embeddings of shape {(len(dry), self.preset.embedding.dim)}, "
                 f"not {tuple(embeddings.shape)}"
             )
-        networks, blocks = self.networks, self.compat.block_pass
-        parts = (networks.processor, dry, embeddings.to(self.device))
-        listen = self._processor_content(mix_generator(seed, PROCESSOR_DRAWS))
-        options = {"embedding_config": self.preset.embedding, "progress": progress}
-        if blocks is not None:
-            return render_in_blocks(*parts, networks.fxnorm, listen, settings=blocks, **options)
-        skip = not self.compat.fxnorm_short and dry.shape[-1] <= BlockPass.block
-        return render_tracks(*parts, None if skip else networks.fxnorm, listen, **options)
+        blocks, skip = self.compat.block_pass, not self.compat.fxnorm_short and dry.shape[-1] <= BlockPass.block
+        render = render_tracks if blocks is None else partial(render_in_blocks, settings=blocks)
+        return render(
+            self.networks.processor,
+            dry,
+            embeddings.to(self.device),
+            None if skip and blocks is None else self.networks.fxnorm,
+            self._processor_content(mix_generator(seed, PROCESSOR_DRAWS)),
+            embedding_config=self.preset.embedding,
+            progress=progress,
+        )
 
     def _processor_content(self, generator: torch.Generator) -> ContentOf | None:
         """How processors that are conditioned on content (the paper's form) learn it: from what they are given.

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from megami.adaptation import ClapEncoder, ContentEncoder, DomainAdaptor
 from megami.device import resolve_device
@@ -16,7 +15,7 @@ from megami.embeddings import FxEncoder, FxEncoderPlusPlus
 from megami.errors import UserError
 from megami.generator import Denoiser
 from megami.presets import Preset, load_network, preset, preset_folder, read_preset
-from megami.processor import FxNorm
+from megami.processor import FilmTCN, FxNorm, StructuredProcessor
 from megami.published.addresses import PAPER_FILES, paper_folder, published_folder, published_path
 from megami.published.loading import (
     load_adaptor,
@@ -37,8 +36,14 @@ class Networks:
     content_encoder: ContentEncoder | ClapEncoder
     adaptor: DomainAdaptor
     generator: Denoiser
-    processor: nn.Module
+    processor: StructuredProcessor | FilmTCN
     fxnorm: FxNorm | None
+
+    def own_encoders(self) -> tuple[FxEncoder, ContentEncoder]:
+        """The encoders that this project trained, which measuring needs. Raises UserError for the published ones."""
+        if not isinstance(self.fx_encoder, FxEncoder) or not isinstance(self.content_encoder, ContentEncoder):
+            raise UserError("these weights have the published encoders, not those of this project: use small")
+        return self.fx_encoder, self.content_encoder
 
     def to(self, device: str | torch.device) -> Networks:
         """Give these networks on a device: those that are there already are shared, of the others it has copies.

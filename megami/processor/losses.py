@@ -69,7 +69,10 @@ def spectral_loss_terms(prediction: Tensor, target: Tensor) -> SpectralTerms:
     prediction, target [b, 2, n], n > 2048, full scale 1. Magnitude terms are mean absolute differences, log terms mean
     squared differences of log10. MEGAMI (effect processor).
     """
-    magnitude, log, lr_magnitude, lr_log = [], [], [], []
+    magnitude: list[Tensor] = []
+    log: list[Tensor] = []
+    lr_magnitude: list[Tensor] = []
+    lr_log: list[Tensor] = []
     mid_side = torch.tensor([[1.0, 1.0], [1.0, -1.0]], device=target.device, dtype=target.dtype)
     for window_length, hop in PAPER_SCALES:
         for form, magnitudes, logs in ((mid_side, magnitude, log), (None, lr_magnitude, lr_log)):

@@ -46,6 +46,8 @@ class EarlyTaps(nn.Module):
     each channel's taps share a gate.
     """
 
+    positions: Tensor
+
     def __init__(self, hidden: int, taps: int = 16, sample_rate: int = 44100) -> None:
         super().__init__()
         self.taps = taps
@@ -75,6 +77,10 @@ class NoiseTail(nn.Module):
     what would have sounded before it, about 60 dB * onset / decay, which is 0.05 dB to 32 dB (at the latest onset,
     59 ms, with the shortest decay, 0.11 s). The shipped weights were trained with that.
     """
+
+    noise: Tensor
+    time_s: Tensor
+    dc_window: Tensor
 
     EXTRA = 4  # gate, onset, likeness, balance
 

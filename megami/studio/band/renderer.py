@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -86,7 +87,7 @@ def _drum_takes(part: Part, arrangement: Arrangement, num_samples: int, rng: np.
     if not arrangement.split_drums:
         label = "drum machine" if machine else "drum kit"
         recording = "line" if machine else "mic"
-        return [Take("drums", "drums", label, recording, _pick_up(sum(dry.values()), recording, rng, -1.0))]
+        return [Take("drums", "drums", label, recording, _pick_up(reduce(np.add, dry.values()), recording, rng, -1.0))]
     if machine:
         rest = _pick_up(dry["snare"] + dry["rest"], "line", rng)
         kick = Take("kick", "drums", "kick", "line", dry["kick"])

@@ -7,6 +7,7 @@ several modes; whether a model captures it can be measured (the synthetic stand-
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -126,7 +127,7 @@ def plan_song(
     outermost = float(rng.uniform(*style.outermost))
     positions[seated] = place(seats, seated.index(lead), outermost, rng, style.pan_positions)
     drums = [dry[i] for i in seated if song.roles[i] == "drums"]
-    beat_s = beat_seconds(sum(drums or [dry[i] for i in seated]), rate)
+    beat_s = beat_seconds(reduce(np.add, drums or [dry[i] for i in seated]), rate)
     has_bass = any(song.roles[i] == "bass" for i in seated)
     return Plan(lead, parts, heard_db, positions, shared_space(beat_s, style, rng), has_bass)
 
