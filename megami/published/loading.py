@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -32,6 +33,8 @@ from megami.published.addresses import (
 )
 from megami.published.checkpoints import state_inside
 from megami.published.key_tables import convert_adaptor, convert_tcn, convert_transformer
+
+Network = TypeVar("Network", bound=nn.Module)
 
 FINE_BINS = 32769  # the published curve is of a 65536-point FFT
 
@@ -170,7 +173,7 @@ def check_published(path: Path, state: State, network: nn.Module, prefixes: Mapp
     check_types(state, network, {key: theirs(key) for key in state}, str(path))
 
 
-def fill(network: nn.Module, state: State) -> nn.Module:
+def fill(network: Network, state: State) -> Network:
     """Give a network its weights, in memory of its own and in single precision: eval mode, no gradients."""
     types = {key: value.dtype for key, value in network.state_dict().items()}
     own = {key: value.to(types[key], copy=True) for key, value in state.items()}
