@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from megami.adaptation import ContentEncoder, DomainAdaptor, doubt, join_content
 from megami.corpus.features import dry_paths, mirrored, mix_paths
 from megami.corpus.parallel import write_arrays
 from megami.corpus.songs import CorpusConfig
-from megami.embeddings import EmbeddingConfig, FxEncoder, encode_dynamics, encode_spectrum, join_parts
+from megami.embeddings import EmbeddingConfig, FxEncoder, join_features
 from megami.errors import UserError
 from megami.studio import INSTRUMENTS, ROLES
 
@@ -66,13 +67,11 @@ class DryTracks:
 def assemble_embeddings(
     config: EmbeddingConfig, encoder: FxEncoder, features: dict[str, np.ndarray], batch: int = 64
 ) -> Tensor:
-    """Effect embeddings [b, dim] of cached features (see `caches.describe`), by the trained encoder."""
+    """Effect embeddings [b, dim] of cached features (see `megami.corpus.features.describe`), by the trained encoder."""
+    mels = torch.from_numpy(features["mels"])
     with torch.no_grad():
-        mels = torch.from_numpy(features["mels"])
         fx = torch.cat([encoder.encode(part.float()) for part in mels.split(batch)])
-        dynamics = encode_dynamics(torch.from_numpy(features["dynamics"]))
-        spectrum = encode_spectrum(torch.from_numpy(features["mid"]), torch.from_numpy(features["side"]))
-    return join_parts(config, fx, dynamics, spectrum if config.spectrum_dim else None)
+        return join_features(config, fx, *(torch.from_numpy(features[name]) for name in ("dynamics", "mid", "side")))
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Crops:
         return len(self.z)
 
     @staticmethod
-    def load(paths: list[Path], config: EmbeddingConfig, encoder: FxEncoder, content_encoder: nn.Module) -> Crops:
+    def load(paths: list[Path], config: EmbeddingConfig, encoder: FxEncoder, content_encoder: ContentEncoder) -> Crops:
         """Read the files of `build_crops` and embed them."""
         parts: dict[str, list] = {key: [] for key in ("dry", "dry_scale", "wet", "wet_scale", "z", "content", "kinds")}
         for path in paths:
@@ -101,7 +100,9 @@ class Crops:
                 parts["z"].append(assemble_embeddings(config, encoder, file))
                 with torch.no_grad():
                     parts["content"].append(content_encoder.encode(torch.from_numpy(file["content"]).float()))
-        joined = {k: torch.cat(v) if k in ("z", "content") else np.concatenate(v) for k, v in parts.items()}
+        joined: dict[str, Any] = {
+            k: torch.cat(v) if k in ("z", "content") else np.concatenate(v) for k, v in parts.items()
+        }
         return Crops(**joined)
 
     def take(self, index: np.ndarray) -> dict[str, Tensor]:

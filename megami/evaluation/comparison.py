@@ -70,7 +70,7 @@ def comparison_rows(sets: Sequence[SongSet], roles: Sequence[Tensor], engineers:
     scale = Scale.of(reference.heard)
     planes = [style_directions(ref, names, scale) for ref, names in zip(reference.heard, styles, strict=True)]
     material = (reference.heard, others.heard, styles, their_styles, scale)
-    spaces = {
+    spaces: dict[str, tuple[float, Sequence[np.ndarray | None]]] = {
         "": (same_engineer_radius(*material), [None] * len(planes)),
         "_of_style": (same_engineer_radius(*material, planes), planes),
     }

@@ -66,11 +66,12 @@ def encoder_rows(
     networks: Networks, cache: Path, corpus: CorpusConfig, chains: int, workers: int | None = None
 ) -> list[Row]:
     """Retrieval among GALLERY unseen chains, readability of the instrument; the same untrained, and of log-mels."""
+    trained, _ = networks.own_encoders()
     views = Views.load(build_views(cache, corpus, "test", chains, workers))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        untrained = FxEncoder(networks.preset.fx_encoder).eval()
-    vectors, projections = encode_views(networks.fx_encoder, views)
+        untrained = FxEncoder(trained.config).eval()
+    vectors, projections = encode_views(trained, views)
     untrained_vectors, _ = encode_views(untrained, views)
     mean_mels = views.mels.float().mean(-1).flatten(2)
     systems = {
@@ -104,8 +105,9 @@ def adaptor_rows(networks: Networks, cache: Path, corpus: CorpusConfig) -> list[
     "adaptor_by_content".
     """
     adaptor, embedding = networks.adaptor, networks.preset.embedding
-    pairs = mix_contents(cache, corpus, networks.content_encoder, "test")
-    effects = mix_effects(cache, corpus, "test", embedding, networks.fx_encoder)
+    fx_encoder, content_encoder = networks.own_encoders()
+    pairs = mix_contents(cache, corpus, content_encoder, "test")
+    effects = mix_effects(cache, corpus, "test", embedding, fx_encoder)
     told, untold = [], []
     for first in range(0, len(pairs), corpus.mixes_per_song):
         own = range(first, first + corpus.mixes_per_song)

@@ -62,11 +62,12 @@ def processor_rows(
 ) -> list[Row]:
     """Both processors of a folder of weights against the dry track at true level and balance, on unseen tracks."""
     paths = build_crops(cache, corpus, "test", crops, workers)
-    material = Crops.load(paths, networks.preset.embedding, networks.fx_encoder, networks.content_encoder)
+    fx_encoder, content_encoder = networks.own_encoders()
+    material = Crops.load(paths, networks.preset.embedding, fx_encoder, content_encoder)
     scores = {
-        "dry_track": score(leave_dry, material, networks.fx_encoder),
-        "processor": score(load_network(folder, "processor_structured"), material, networks.fx_encoder),
-        "processor_tcn": score(load_network(folder, "processor_tcn"), material, networks.fx_encoder),
+        "dry_track": score(leave_dry, material, fx_encoder),
+        "processor": score(load_network(folder, "processor_structured"), material, fx_encoder),
+        "processor_tcn": score(load_network(folder, "processor_tcn"), material, fx_encoder),
     }
     return score_rows(scores, material.kinds)
 

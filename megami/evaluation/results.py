@@ -85,4 +85,5 @@ def read_results(path: Path) -> tuple[list[Row], dict[str, Any]]:
 
 def kept(row: Row) -> Row:
     """A row as a results file keeps it, with six significant digits: more would differ between machines."""
-    return replace(row, **{key: float(f"{getattr(row, key):.6g}") for key in ("value", "low", "high")})
+    rounded: dict[str, Any] = {key: float(f"{getattr(row, key):.6g}") for key in ("value", "low", "high")}
+    return replace(row, **rounded)

@@ -12,10 +12,11 @@ import platform
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from megami.corpus import (
     CorpusConfig,
@@ -107,13 +108,14 @@ class Stage:
     seed: int
     workers: int | None
 
-    @functools.cache
+    @functools.cache  # noqa: B019 - an evaluation has one Stage, which lives as long as the program
     def folder(self, system: str) -> Path:
         """Folder of what a system mixed, under the mark of all that its mixes depend on."""
         networks = self.mixer.networks
-        parts: list[nn.Module] = [networks.fx_encoder]
+        fx_encoder, content_encoder = networks.own_encoders()
+        parts: list[Any] = [fx_encoder]
         if system not in UNHEARING:
-            parts.append(networks.content_encoder)
+            parts.append(content_encoder)
         if system not in CHAIN_SYSTEMS:
             parts += [networks.adaptor, networks.processor]
         if system in DRAWN_SYSTEMS or system == "regression":
@@ -231,9 +233,10 @@ class Engineered:
 def engineers_of(stage: Stage) -> list[Engineered]:
     """The engineers' mixes of every test song."""
     corpus, networks = stage.config.corpus, stage.mixer.networks
-    listeners = (networks.fx_encoder, networks.content_encoder, networks.adaptor)
+    fx_encoder, content_encoder = networks.own_encoders()
+    listeners = (fx_encoder, content_encoder, networks.adaptor)
     mixes = load_mixes(stage.cache, corpus, ("test",), networks.preset.embedding, *listeners)
-    contents = mix_contents(stage.cache, corpus, networks.content_encoder, "test")
+    contents = mix_contents(stage.cache, corpus, content_encoder, "test")
     paths, per_song = mix_paths(stage.cache, "test", corpus), corpus.mixes_per_song
     answer = []
     for first in range(0, len(paths), per_song):
@@ -256,9 +259,10 @@ def training_tracks(stage: Stage) -> TrainingTracks:
     """The tracks that random and nearest_neighbour borrow from."""
     config, networks = stage.config, stage.mixer.networks
     corpus = replace(config.corpus, train_songs=config.training_songs, mixes_per_song=config.training_mixes)
-    listeners = (networks.fx_encoder, networks.content_encoder, networks.adaptor)
+    fx_encoder, content_encoder = networks.own_encoders()
+    listeners = (fx_encoder, content_encoder, networks.adaptor)
     effects = load_mixes(stage.cache, corpus, ("train",), networks.preset.embedding, *listeners).effects
-    dry = [pair[1] for pair in mix_contents(stage.cache, corpus, networks.content_encoder, "train")]
+    dry = [pair[1] for pair in mix_contents(stage.cache, corpus, content_encoder, "train")]
     chains: list[str] = []
     for path in mix_paths(stage.cache, "train", corpus):
         with np.load(path, allow_pickle=False) as file:

@@ -7,7 +7,7 @@ import math
 import pickle
 import re
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 from numpy.lib import format as npy
@@ -92,7 +92,7 @@ class ArrayUnpickler(pickle._Unpickler):
     object at hand, of the functions and classes above too.
     """
 
-    dispatch = {code: read for code, read in pickle._Unpickler.dispatch.items() if code not in NOT_NEEDED}
+    dispatch: ClassVar = {code: read for code, read in pickle._Unpickler.dispatch.items() if code not in NOT_NEEDED}
 
     def load_build(self) -> None:
         if len(self.stack) < 2 or type(self.stack[-2]) not in (StoredArray, StoredType):
