@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from megami.adaptation import content_tokens
+from megami.audio import db_to_gain
 from megami.effects import EffectChain, Gain, Pan
 from megami.embeddings import from_tokens, renormalise
 from megami.generator import mix_generator, sample
@@ -87,7 +88,7 @@ def choose_nearest(training: TrainingTracks, content: Tensor, mixes: int) -> Cho
 
 def level_mix(chains_db: Sequence[float], wet: Sequence[np.ndarray], sample_rate: int) -> float:
     """Gain in dB that brings the sum of wet tracks at these gains to the level of a mix."""
-    faded = (audio * np.float32(10 ** (gain / 20)) for audio, gain in zip(wet, chains_db, strict=True))
+    faded = (audio * np.float32(db_to_gain(gain)) for audio, gain in zip(wet, chains_db, strict=True))
     mix = reduce(np.add, faded)
     return MIX_LEVEL_DB - framed_level(mix, sample_rate)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -296,6 +297,8 @@ def _playing(dry: Tensor) -> list[int]:
 
 def check_options(num_mixes: int, seed: int) -> None:
     """Raise UserError for a number of mixes or a seed that means nothing."""
+    _check_kind("the number of mixes", num_mixes, whole=True)
+    _check_kind("the seed", seed, whole=True)
     if not 1 <= num_mixes <= MAX_MIXES:
         raise UserError(f"the number of mixes must be from 1 to {MAX_MIXES}, not {num_mixes}")
     if not 0 <= seed < 2**32:
@@ -304,6 +307,9 @@ def check_options(num_mixes: int, seed: int) -> None:
 
 def check_sampling(steps: int, guidance: float, temperature: float) -> None:
     """Raise UserError for options of sampling that no mix can be drawn with."""
+    _check_kind("the number of steps", steps, whole=True)
+    _check_kind("guidance", guidance)
+    _check_kind("temperature", temperature)
     if not 1 <= steps <= MAX_STEPS:
         raise UserError(f"the number of steps must be from 1 to {MAX_STEPS}, not {steps}")
     if not 0 <= guidance <= MAX_GUIDANCE:
@@ -313,5 +319,12 @@ def check_sampling(steps: int, guidance: float, temperature: float) -> None:
 
 def check_loudness(loudness_lufs: float) -> None:
     """Raise UserError for a target that no mix can have."""
+    _check_kind("the loudness", loudness_lufs)
     if not QUIETEST_LUFS <= loudness_lufs <= LOUDEST_LUFS:
         raise UserError(f"the loudness must be from {QUIETEST_LUFS:g} to {LOUDEST_LUFS:g} LUFS, not {loudness_lufs:g}")
+
+
+def _check_kind(what: str, value: object, whole: bool = False) -> None:
+    """Raise UserError unless the value is a number, Python's or numpy's, and a whole one where that is asked for."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral if whole else numbers.Real):
+        raise UserError(f"{what} must be a {'whole ' if whole else ''}number, not {value!r}")

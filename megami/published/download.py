@@ -190,21 +190,16 @@ def _check_redirect(response: Response, *_: Any, **__: Any) -> None:
     if not response.is_redirect:
         return
     try:
-        target = redirected(response)
+        try:
+            target = urljoin(response.url, response.headers["location"])
+        except ValueError:
+            raise UserError(f"{_host(response.url)} redirects to no web address: report it") from None
         host = _host(target)
         if response.url.lower().startswith("https:") and not target.lower().startswith("https:"):
             raise UserError(f"{_host(response.url)} redirects from https to http ({host}), refused: report it")
     except UserError:
         response.close()
         raise
-
-
-def redirected(response: Response) -> str:
-    """The address that a response sends us to. Raises UserError if it is none."""
-    try:
-        return urljoin(response.url, response.headers["location"])
-    except ValueError:
-        raise UserError(f"{_host(response.url)} redirects to no web address: report it") from None
 
 
 def _host(url: str) -> str:

@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 
-from megami.audio import SAMPLE_RATE
+from megami.audio import SAMPLE_RATE, db_to_gain
 from megami.studio.band.composer import Arrangement, Part
 from megami.studio.band.drum_machine import render_hits
 from megami.studio.band.filters import highpass, lowpass
@@ -100,7 +100,7 @@ def _close_miked(dry: dict[str, np.ndarray], rng: np.random.Generator) -> list[T
     takes = []
     for close in ("kick", "snare"):
         others = sum(audio for name, audio in dry.items() if name != close)
-        leak = 10.0 ** (rng.uniform(-30.0, -18.0) / 20.0)
+        leak = db_to_gain(rng.uniform(-30.0, -18.0))
         takes.append(Take(close, "drums", close, "mic", _pick_up(dry[close] + leak * others, "mic", rng, 0.0)))
     above = dry["rest"] + rng.uniform(0.25, 0.5) * dry["snare"] + rng.uniform(0.1, 0.3) * dry["kick"]
     takes.append(Take("overheads", "drums", "overheads", "mic", _pick_up(above, "mic", rng, -5.0)))
@@ -150,7 +150,7 @@ def _session(takes: list[Take], arrangement: Arrangement, rng: np.random.Generat
     levelled = []
     for take in takes:
         peak_db = float(np.clip(base_db + rng.normal(0.0, 2.5), -12.0, -3.0))
-        levelled.append(take.audio * (10.0 ** (peak_db / 20.0) / np.abs(take.audio).max()))
+        levelled.append(take.audio * (db_to_gain(peak_db) / np.abs(take.audio).max()))
     drums = sum(a for a, take in zip(levelled, takes, strict=True) if take.role == "drums")
     finished = []
     for audio, take in zip(levelled, takes, strict=True):
