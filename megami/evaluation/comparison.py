@@ -161,7 +161,8 @@ def range_rows(system: SongSet) -> list[Row]:
     mixes = np.concatenate([song.mixes for song in system.heard])
     relative = np.concatenate([(song.tracks[..., LEVEL] - song.mixes[:, None, LEVEL]).ravel() for song in system.heard])
     named = [(f"mix_{name}", values) for name, values in zip(NAMES, mixes.T, strict=True)]
-    return [
-        Row(system.system, metric, *(float(v) for v in np.percentile(values, [50, 5, 95])), len(values))
-        for metric, values in [*named, ("track_level_db", relative)]
-    ]
+    rows = []
+    for metric, values in [*named, ("track_level_db", relative)]:
+        middle, low, high = (float(value) for value in np.percentile(values, [50, 5, 95]))
+        rows.append(Row(system.system, metric, middle, low, high, len(values)))
+    return rows
