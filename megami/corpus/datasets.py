@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from megami.adaptation import ContentEncoder, DomainAdaptor, doubt, join_content
+from megami.corpus.code_mark import check_code
 from megami.corpus.features import dry_paths, mirrored, mix_paths
 from megami.corpus.parallel import write_arrays
 from megami.corpus.songs import CorpusConfig
+from megami.corpus.source_hash import source_hash
 from megami.embeddings import EmbeddingConfig, FxEncoder, encode_dynamics, encode_spectrum, join_parts
 from megami.errors import UserError
 from megami.studio import INSTRUMENTS, ROLES
@@ -137,6 +139,7 @@ def mix_contents(
     The variants are the whole song and its two halves, so that content does not depend on one segment. What one encoder
     heard is kept in a file, for the adaptor and the generator both need it.
     """
+    check_code(folder)
     paths = mix_paths(folder, split, config)
     mark = f"{mixes_mark(split, config)}_{encoder.config.total_dim}_{fingerprint(encoder)}"
     kept = folder / "contents" / f"{mark}.npz"
@@ -186,6 +189,7 @@ def mix_effects(
 
     With `mirror`, of the mixes with left and right exchanged.
     """
+    check_code(folder)
     paths = mix_paths(folder, split, config)
     mark = f"{mixes_mark(split, config)}{'_mirrored' if mirror else ''}_{fingerprint(encoder)}"
     kept = folder / "effects" / f"{mark}.npz"
@@ -200,8 +204,8 @@ def mix_effects(
 
 
 def mixes_mark(split: str, config: CorpusConfig) -> str:
-    """Names which mixes a file is about."""
-    return f"{split}_{config.songs(split)}x{config.mixes_per_song}"
+    """Names which mixes a file is about, and the code that heard them."""
+    return f"{split}_{config.songs(split)}x{config.mixes_per_song}_{source_hash('megami.corpus.datasets')}"
 
 
 def fingerprint(network: nn.Module) -> str:
