@@ -7,7 +7,7 @@ and kept as features.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from megami.adaptation import ContentConfig, ContentEncoder, describe_source
 from megami.audio import SAMPLE_RATE, level_db
 from megami.corpus.code_mark import FEATURES, claim_code
 from megami.corpus.parallel import build_files, write_arrays
-from megami.corpus.songs import SPLITS, CorpusConfig, claim_cache, load_song, song_paths, to_int16
+from megami.corpus.songs import SPLITS, CorpusConfig, FrontEnd, claim_cache, load_song, song_paths, to_int16
 from megami.effects import EFFECTS, EffectChain, identity_chain, random_chain, single_effect_chain
 from megami.embeddings import (
     MIRROR,
@@ -34,23 +34,29 @@ from megami.studio import ENGINEERS, INSTRUMENTS, Song
 
 ACTIVE_DB = -45.0
 """A clip is worth hearing if its level is above this."""
+USUAL = FrontEnd()
 
 
 @cache
-def _fx_frontend() -> FxEncoder:
-    return FxEncoder(FxEncoderConfig())
+def _fx_frontend(front_end: FrontEnd) -> FxEncoder:
+    with torch.random.fork_rng(devices=[]):  # its weights, which nobody uses, are to move no random state
+        return FxEncoder(FxEncoderConfig(**asdict(front_end)))
 
 
 @cache
-def _content_frontend() -> ContentEncoder:
-    return ContentEncoder(ContentConfig())
+def _content_frontend(front_end: FrontEnd) -> ContentEncoder:
+    with torch.random.fork_rng(devices=[]):
+        return ContentEncoder(ContentConfig(**asdict(front_end)))
 
 
 @torch.no_grad()
-def describe(wet: Tensor) -> dict[str, np.ndarray]:
-    """What an effect embedding is made of, without weights: wet [b, 2, n] -> mels, dynamics, mid and side bands."""
+def describe(wet: Tensor, front_end: FrontEnd = USUAL) -> dict[str, np.ndarray]:
+    """What an effect embedding is made of, without weights: wet [b, 2, n] -> mels, dynamics, mid and side bands.
+
+    The mels are those that an effect encoder with this front end looks at (`FrontEnd.of(encoder.config)`).
+    """
     return {
-        "mels": _fx_frontend().features(wet).half().numpy(),
+        "mels": _fx_frontend(front_end).features(wet).half().numpy(),
         "dynamics": dynamics_features(wet).numpy(),
         "mid": mid_bands_db(wet).numpy(),
         "side": side_bands_db(wet).numpy(),
@@ -64,9 +70,9 @@ def mirrored(features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 @torch.no_grad()
-def content_mels(audio: Tensor) -> np.ndarray:
+def content_mels(audio: Tensor, front_end: FrontEnd = USUAL) -> np.ndarray:
     """Content encoder's input [b, 1, mels, frames] in half precision."""
-    return _content_frontend().features(audio).half().numpy()
+    return _content_frontend(front_end).features(audio).half().numpy()
 
 
 def describe_variants(wet: Tensor) -> np.ndarray:
@@ -96,8 +102,8 @@ class BuildMix:
         write_arrays(
             path,
             {
-                **describe(mix.tracks),
-                "wet_content": content_mels(mix.tracks),
+                **describe(mix.tracks, self.config.fx_front_end),
+                "wet_content": content_mels(mix.tracks, self.config.content_front_end),
                 "wet_source": describe_variants(mix.tracks),
                 "engineer": np.array(mix.engineer),
                 "chains": np.array([chain.to_json() for chain in mix.chains]),
@@ -115,6 +121,7 @@ class BuildDry:
     """Content features and spectrum of a song's dry tracks, with their classes."""
 
     folder: Path
+    config: CorpusConfig
 
     def __call__(self, path: Path) -> None:
         song = load_song(self.folder / "songs" / path.name)
@@ -122,7 +129,7 @@ class BuildDry:
         write_arrays(
             path,
             {
-                "content": content_mels(audio),
+                "content": content_mels(audio, self.config.content_front_end),
                 "source": describe_source(audio).numpy(),
                 "mid": mid_bands_db(audio).numpy(),
                 "level": level_db(audio).numpy(),
@@ -197,7 +204,7 @@ class BuildViews:
         write_arrays(
             path,
             {
-                **describe(wet),
+                **describe(wet, self.config.fx_front_end),
                 "instrument": np.array([clip[2] for clip in clips]),
                 "chain": np.array(chain.to_json()),
             },
@@ -254,8 +261,8 @@ class BuildCrops:
         write_arrays(
             path,
             {
-                **describe(torch.from_numpy(np.stack(wet))),
-                "content": content_mels(torch.from_numpy(np.stack(dry))),
+                **describe(torch.from_numpy(np.stack(wet)), self.config.fx_front_end),
+                "content": content_mels(torch.from_numpy(np.stack(dry)), self.config.content_front_end),
                 "dry": dry_samples,
                 "dry_scale": dry_scale,
                 "wet": wet_samples.reshape(len(wet), 2, -1),
@@ -270,7 +277,7 @@ def build_features(folder: Path, config: CorpusConfig, splits: tuple[str, ...], 
     claim_cache(folder, config)
     claim_code(folder, FEATURES)
     for split in splits:
-        build_files(BuildDry(folder), dry_paths(folder, split, config), workers, f"dry features ({split})")
+        build_files(BuildDry(folder, config), dry_paths(folder, split, config), workers, f"dry features ({split})")
         build_files(BuildMix(folder, config), mix_paths(folder, split, config), workers, f"mixes ({split})")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -39,12 +41,28 @@ class Networks:
     fxnorm: FxNorm | None
 
     def to(self, device: str | torch.device) -> Networks:
-        """Move all networks to a device (in place, as torch does) and return this."""
-        parts = (self.fx_encoder, self.content_encoder, self.adaptor, self.generator, self.processor, self.fxnorm)
-        for part in parts:
-            if part is not None:
-                part.to(device)
-        return self
+        """Give these networks on a device: those that are there already are shared, of the others it has copies.
+
+        So networks that somebody else mixes with stay where they are.
+        """
+        names = ("fx_encoder", "content_encoder", "adaptor", "generator", "processor", "fxnorm")
+        parts: dict[str, Any] = {name: on_device(getattr(self, name), device) for name in names}
+        return replace(self, **parts)
+
+
+def on_device(network: nn.Module | None, device: str | torch.device) -> nn.Module | None:
+    """Give a network with all its tensors on a device: itself if they are there, else a copy."""
+    if network is None:
+        return None
+    place = torch.empty(0, device=device).device  # "cuda" with its number
+    tensors = [*network.parameters(), *network.buffers()]
+    if all(tensor.device == place for tensor in tensors):
+        return network
+    moved: dict[int, Any] = {
+        id(t): nn.Parameter(t.detach().to(place), t.requires_grad) if isinstance(t, nn.Parameter) else t.to(place)
+        for t in tensors
+    }
+    return copy.deepcopy(network, moved)  # which copies everything but the tensors, and takes those from `moved`
 
 
 def from_pretrained(
