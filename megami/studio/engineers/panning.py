@@ -77,6 +77,6 @@ def place(seats: list[Seat], lead: int, outermost: float, rng: np.random.Generat
         side = -side if abs(tilt) < 1e-9 or len(group) == 2 else -float(np.sign(tilt))
         if len(group) == 1:
             angle = angle * (1 - 0.7 * seats[group[0]].spread)
-        for i, sign in zip(group, (side, -side), strict=True):
+        for i, sign in zip(group, (side, -side), strict=False):  # a single track takes the first side
             position[i] = sign * angle
     return np.clip(position, -1.0, 1.0)
