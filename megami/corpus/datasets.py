@@ -17,7 +17,7 @@ from megami.corpus.features import dry_paths, mirrored, mix_paths
 from megami.corpus.parallel import write_arrays
 from megami.corpus.songs import CorpusConfig
 from megami.corpus.source_hash import source_hash
-from megami.embeddings import EmbeddingConfig, FxEncoder, encode_dynamics, encode_spectrum, join_parts
+from megami.embeddings import EmbeddingConfig, FxEncoder, join_features
 from megami.errors import UserError
 from megami.studio import INSTRUMENTS, ROLES
 
@@ -68,13 +68,11 @@ class DryTracks:
 def assemble_embeddings(
     config: EmbeddingConfig, encoder: FxEncoder, features: dict[str, np.ndarray], batch: int = 64
 ) -> Tensor:
-    """Effect embeddings [b, dim] of cached features (see `caches.describe`), by the trained encoder."""
+    """Effect embeddings [b, dim] of cached features (see `megami.corpus.features.describe`), by the trained encoder."""
+    mels = torch.from_numpy(features["mels"])
     with torch.no_grad():
-        mels = torch.from_numpy(features["mels"])
         fx = torch.cat([encoder.encode(part.float()) for part in mels.split(batch)])
-        dynamics = encode_dynamics(torch.from_numpy(features["dynamics"]))
-        spectrum = encode_spectrum(torch.from_numpy(features["mid"]), torch.from_numpy(features["side"]))
-    return join_parts(config, fx, dynamics, spectrum if config.spectrum_dim else None)
+        return join_features(config, fx, *(torch.from_numpy(features[name]) for name in ("dynamics", "mid", "side")))
 
 
 @dataclass(frozen=True)
