@@ -134,7 +134,7 @@ class World:
     def expected(self, job: mix_job.MixJob, stems: list[Path]) -> str:
         """Why the run has to be refused as things are now; empty if it must go well."""
         out = Path(os.path.realpath(job.out))
-        if os.path.lexists(job.out) and not out.is_dir() or any(path.is_file() for path in out.parents):
+        if (os.path.lexists(job.out) and not out.is_dir()) or any(path.is_file() for path in out.parents):
             return "no folder"
         if out == Path(os.path.realpath(job.stems)):
             return "holds the stems"
