@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from megami.adaptation import ClapEncoder, ContentEncoder, DomainAdaptor
 from megami.device import resolve_device
