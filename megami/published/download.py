@@ -125,7 +125,8 @@ def _get(session: Session, part: PartialFile) -> Response:
     try:
         return session.get(part.url, headers=_headers(part), stream=True, timeout=TIMEOUTS_S)
     except temporary as error:
-        host = _host(error.request.url if error.request is not None else part.url)
+        asked = error.request.url if error.request is not None else None
+        host = _host(str(asked or part.url))
         raise _Broken(f"the connection to {host} failed ({_reason(error)})") from None
     except OSError as error:
         reason = " ".join(str(error).split())

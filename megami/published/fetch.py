@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from megami.errors import UserError
 from megami.presets.weight_files import write_atomically
@@ -55,7 +56,7 @@ def download_paper(everything: bool = False, mirror: str = "") -> Iterator[Path]
         path = file.inside(folder)
         if not path.is_file():
             expected = file.sha256 or recorded_sha256(path)
-            options = {} if file.sha256 or not expected else {"if_wrong": changed(path)}
+            options: dict[str, Any] = {} if file.sha256 or not expected else {"if_wrong": changed(path)}
             record_sha256(path, download(address(file, mirror), path, expected, **options))
         elif recorded_sha256(path) is None:
             record_sha256(path, checked(file, path))
@@ -92,12 +93,12 @@ def verify_paper(weights_dir: Path | None = None) -> Iterator[str]:
         path = file.inside(folder)
         if not file.to_mix and not path.is_file():
             continue
-        network = LOADERS[file](folder)
+        network: Any = LOADERS[file](folder)
         count = sum(value.numel() for value in network.parameters())
         what = f"{count:,} parameters" if count else f"a curve of {network.config.bins:,} values"
         sha256, expected = file_sha256(path, show=True), file.sha256 or recorded_sha256(path)
         same = expected is None or sha256 == expected
-        yield f"{path.name}: {what}, fits, sha256 {sha256[:16]}" + ("" if same else f", expected {expected[:16]}")
+        yield f"{path.name}: {what}, fits, sha256 {sha256[:16]}" + ("" if same else f", expected {str(expected)[:16]}")
         strangers += [] if same else [path.name]
     if strangers:
         raise UserError(f"by their sha256 not the files that were published or first came: {', '.join(strangers)}")

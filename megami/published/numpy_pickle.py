@@ -92,12 +92,15 @@ class ArrayUnpickler(pickle._Unpickler):
     object at hand, of the functions and classes above too.
     """
 
-    dispatch: ClassVar = {code: read for code, read in pickle._Unpickler.dispatch.items() if code not in NOT_NEEDED}
+    stack: list[Any]
+    dispatch: ClassVar[dict[int, Any]] = {
+        code: read for code, read in pickle._Unpickler.dispatch.items() if code not in NOT_NEEDED
+    }
 
     def load_build(self) -> None:
         if len(self.stack) < 2 or type(self.stack[-2]) not in (StoredArray, StoredType):
             raise pickle.UnpicklingError("it sets attributes of what is no array")
-        super().load_build()
+        super().load_build()  # type: ignore[misc]  # it has one, which typeshed leaves out
 
     dispatch[pickle.BUILD[0]] = load_build
 

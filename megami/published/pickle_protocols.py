@@ -13,8 +13,9 @@ import pickletools
 import struct
 import sys
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import torch
 from torch import Tensor
@@ -69,7 +70,8 @@ def in_protocol_2(stream: BinaryIO, maker: str | None = None) -> bytes:
     """
     written: list[bytes | str] = []  # text that may turn out to be part of a name waits as it is
     memo: dict[int, bytes | str] = {}
-    for operation, argument, position in pickletools.genops(stream):
+    operations = cast(Iterable[tuple[Any, Any, int]], pickletools.genops(stream))
+    for operation, argument, position in operations:
         kind, last = operation.name, written[-1] if written else b""
         if kind in TEXT:
             written.append(argument if len(argument) <= LONGEST_NAME else _text(argument))
@@ -83,7 +85,8 @@ def in_protocol_2(stream: BinaryIO, maker: str | None = None) -> bytes:
             value = memo.get(argument, b"")
             written.append(value if isinstance(value, str) else pickle.LONG_BINGET + struct.pack("<I", argument))
         elif kind == "GLOBAL":
-            written.append(_global(*argument.split(" ", 1), maker))
+            module, name = argument.split(" ", 1)
+            written.append(_global(module, name, maker))
         elif kind == "STACK_GLOBAL":
             written[-2:] = [_stack_global(written[-2:], maker)]
         elif kind == "PROTO":

@@ -6,7 +6,6 @@ has to happen: a run is refused, and leaves everything as it was, or replaces th
 
 from __future__ import annotations
 
-import itertools
 import os
 import random
 import shutil
@@ -86,13 +85,15 @@ class World:
         folders = [path for path in self.root.rglob("*") if path.is_dir() and ".partial-" not in str(path)]
         return self.random.choice([*folders, self.root / "out", self.root / "out"])
 
-    def act(self) -> None:
+    def act(self) -> None:  # noqa: C901 - a table of deeds, one branch each
         """One deed of the user, if it is possible here."""
         draw = self.random
         path = self.place() / draw.choice(NAMES)
         files = [file for file in self.root.rglob("*") if file.is_file() and ".partial-" not in str(file)]
         other = draw.choice([*files, self.place()])
-        deed = draw.choice(("write", "write", "edit", "link", "hard link", "folder", "remove", "move", "copy", "nothing"))
+        deed = draw.choice(
+            ("write", "write", "edit", "link", "hard link", "folder", "remove", "move", "copy", "nothing")
+        )
         try:
             if deed == "write":
                 self.touched(path)
@@ -130,7 +131,7 @@ class World:
     def expected(self, job: mix_job.MixJob) -> str:
         """Why the run has to be refused as things are now; empty if it must go well."""
         out = Path(os.path.realpath(job.out))
-        if os.path.lexists(job.out) and not out.is_dir() or any(path.is_file() for path in out.parents):
+        if (os.path.lexists(job.out) and not out.is_dir()) or any(path.is_file() for path in out.parents):
             return "no folder"
         if out == Path(os.path.realpath(job.stems)):
             return "holds the stems"
@@ -158,7 +159,9 @@ class World:
         draw = self.random
         files = [path for path in self.root.rglob("*") if path.is_file() and path.suffix.lower() in AUDIO_SUFFIXES]
         stems = draw.choice([self.root / "song"] * 4 + [draw.choice([*files, self.root / "song"]), self.place()])
-        out = draw.choice([self.root / "out"] * 4 + [self.root / "new" / "er", self.place(), draw.choice(files or [stems])])
+        out = draw.choice(
+            [self.root / "out"] * 4 + [self.root / "new" / "er", self.place(), draw.choice(files or [stems])]
+        )
         stems, out = (draw.choice([path, Path(os.path.relpath(path))]) for path in (stems, out))
         options = {"num_mixes": draw.randint(1, 3), "format": draw.choice(("wav", "flac"))}
         options |= {"stems_too": draw.random() < 0.5, "page": draw.random() < 0.5}
@@ -205,5 +208,3 @@ def test_nothing_of_the_user_is_lost_in_any_folder(tmp_path, megami, monkeypatch
     # All that can happen did, often enough.
     assert sum(well for well, _ in ended) > FOLDERS / 2
     assert {reason for _, reason in ended} >= {"", "holds", "stem", "no", "mix_1.wav", "mixes.json"}
-
-
