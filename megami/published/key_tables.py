@@ -88,7 +88,7 @@ TRANSFORMER_OPTIONS = {
 }
 
 
-def transformer_config(options: Mapping[str, object]) -> TransformerConfig:
+def transformer_config(options: Mapping[str, Any]) -> TransformerConfig:
     """Give our config for a published transformer's options.
 
     Raises UserError for an option that is unknown or has a value this implementation does not have.

@@ -17,7 +17,7 @@ from megami.adaptation.clap import ClapConfig, ClapEncoder
 from megami.embeddings.fx_encoder_plusplus import FxEncoderPlusPlus
 from megami.errors import UserError
 from megami.generator import Denoiser
-from megami.presets.networks import GeneratorConfig, empty_network
+from megami.presets.networks import GeneratorConfig, Network, empty_network
 from megami.presets.presets import preset
 from megami.presets.weight_files import State, check_state, check_types, shapes_of
 from megami.processor import FilmTCN, FxNorm, FxNormConfig, target_from_fine_curve
