@@ -6,7 +6,6 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -33,8 +32,6 @@ from megami.published.addresses import (
 )
 from megami.published.checkpoints import state_inside
 from megami.published.key_tables import convert_adaptor, convert_tcn, convert_transformer
-
-Network = TypeVar("Network", bound=nn.Module)
 
 FINE_BINS = 32769  # the published curve is of a 65536-point FFT
 

@@ -87,7 +87,7 @@ class World:
         folders = [path for path in self.root.rglob("*") if path.is_dir() and ".partial-" not in str(path)]
         return self.random.choice([*folders, self.root / "out", self.root / "out"])
 
-    def act(self) -> None:  # noqa: C901 - a table of deeds, one branch each
+    def act(self) -> None:
         """One deed of the user, if it is possible here."""
         draw = self.random
         path = self.place() / draw.choice(NAMES)
