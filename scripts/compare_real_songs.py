@@ -1,7 +1,7 @@
 """Mix real stems and hold the mixes against the raw sum and the range of the engineers' mixes of studio songs.
 
-    python scripts/compare_real_songs.py results/results.json STEMS_FOLDER... [--out results/real_songs.json] [--figure real_songs.png]
-                                         [--mixes 5] [--seed 0] [--weights small]
+    python scripts/compare_real_songs.py results/results.json STEMS_FOLDER... [--out results/real_songs.json]
+                                         [--figure real_songs.png] [--mixes 5] [--seed 0] [--weights small]
 
 Prints tables in Markdown, and names every track that is inaudible or dominates. The chapter draws its figure from
 `results/real_songs.json`; --figure draws the same.
@@ -73,7 +73,7 @@ def main() -> None:
         except (UserError, AttributeError):  # of whatever form it is
             raise UserError(f"{chosen.out} is not of this script: move it away, or choose another --out") from None
     results, _ = read_results(chosen.results)
-    ranges = {row.metric: row for row in results if row.system == "engineers"}
+    ranges = {row.metric: row for row in results if row.system == "engineers" and row.kind == "range"}
     mixer = megami.Mixer.from_pretrained(chosen.weights, device="cpu")
     songs = {}
     for folder in chosen.songs:

@@ -48,7 +48,7 @@ def write_random_weights(folder: Path, seed: int = 0, fx_encoder: bool = False) 
         clap = with_prefixes(stirred(ClapEncoder()), CLAP_PARTS)
         clap |= {"text_branch.embeddings.position_ids": torch.arange(514)[None], "logit_scale_a": torch.tensor(2.6)}
         torch.save(clap_checkpoint(clap), folder / CLAP.name)
-        np.save(folder / FEATURES.name, random_features(seed), allow_pickle=True)
+        np.save(folder / FEATURES.name, random_curve(seed))  # as a plain array: no pickle but the published one is read
         if fx_encoder:
             torch.save(with_prefixes(stirred(FxEncoderPlusPlus()), FX_ENCODER_PARTS), folder / FX_ENCODER.name)
     return folder
@@ -91,12 +91,11 @@ def clap_checkpoint(state: State) -> dict:
     return {"epoch": 15, "name": "random", "state_dict": prefixed, "best": np.float64(0.9)}
 
 
-def random_features(seed: int) -> dict:
-    """A falling average spectrum for each class, as music has it."""
+def random_curve(seed: int) -> np.ndarray:
+    """A falling average spectrum, as music has it: [32769]."""
     frequency = np.linspace(0.0, 22050.0, FINE_BINS)
     ripple = np.random.default_rng(seed).uniform(0.8, 1.2, FINE_BINS)
-    curve = 0.05 / (1.0 + frequency / 200.0) * ripple
-    return {"eq": {name: curve.astype(np.float32) for name in ("vocals", "drums", "bass", "other")}}
+    return (0.05 / (1.0 + frequency / 200.0) * ripple).astype(np.float32)
 
 
 if __name__ == "__main__":

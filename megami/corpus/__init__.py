@@ -14,13 +14,14 @@ from megami.corpus.datasets import (
 )
 from megami.corpus.features import build_crops, build_features, build_views
 from megami.corpus.multitrack_folder import MultitrackFolder
-from megami.corpus.songs import SPLITS, CorpusConfig, build_songs, load_song, song_paths
+from megami.corpus.songs import SPLITS, CorpusConfig, FrontEnd, build_songs, load_song, song_paths
 
 __all__ = [
     "SPLITS",
     "CorpusConfig",
     "Crops",
     "DryTracks",
+    "FrontEnd",
     "MixEmbeddings",
     "MultitrackFolder",
     "Views",

@@ -7,7 +7,7 @@ and kept as features.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from megami.adaptation import ContentConfig, ContentEncoder, describe_source
-from megami.audio import SAMPLE_RATE, level_db
+from megami.audio import SAMPLE_RATE, SILENT_DB, db_to_gain, level_db
+from megami.corpus.code_mark import FEATURES, claim_code
 from megami.corpus.parallel import build_files, write_arrays
-from megami.corpus.songs import SPLITS, CorpusConfig, claim_cache, load_song, song_paths, to_int16
+from megami.corpus.songs import SPLITS, CorpusConfig, FrontEnd, claim_cache, load_song, song_paths, to_int16
 from megami.effects import EFFECTS, EffectChain, identity_chain, random_chain, single_effect_chain
 from megami.embeddings import (
     MIRROR,
@@ -33,23 +34,29 @@ from megami.studio import ENGINEERS, INSTRUMENTS, Song
 
 ACTIVE_DB = -45.0
 """A clip is worth hearing if its level is above this."""
+USUAL = FrontEnd()
 
 
 @cache
-def _fx_frontend() -> FxEncoder:
-    return FxEncoder(FxEncoderConfig())
+def _fx_frontend(front_end: FrontEnd) -> FxEncoder:
+    with torch.random.fork_rng(devices=[]):  # its weights, which nobody uses, are to move no random state
+        return FxEncoder(FxEncoderConfig(**asdict(front_end)))
 
 
 @cache
-def _content_frontend() -> ContentEncoder:
-    return ContentEncoder(ContentConfig())
+def _content_frontend(front_end: FrontEnd) -> ContentEncoder:
+    with torch.random.fork_rng(devices=[]):
+        return ContentEncoder(ContentConfig(**asdict(front_end)))
 
 
 @torch.no_grad()
-def describe(wet: Tensor) -> dict[str, np.ndarray]:
-    """What an effect embedding is made of, without weights: wet [b, 2, n] -> mels, dynamics, mid and side bands."""
+def describe(wet: Tensor, front_end: FrontEnd = USUAL) -> dict[str, np.ndarray]:
+    """What an effect embedding is made of, without weights: wet [b, 2, n] -> mels, dynamics, mid and side bands.
+
+    The mels are those that an effect encoder with this front end looks at (`FrontEnd.of(encoder.config)`).
+    """
     return {
-        "mels": _fx_frontend().features(wet).half().numpy(),
+        "mels": _fx_frontend(front_end).features(wet).half().numpy(),
         "dynamics": dynamics_features(wet).numpy(),
         "mid": mid_bands_db(wet).numpy(),
         "side": side_bands_db(wet).numpy(),
@@ -63,9 +70,9 @@ def mirrored(features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 @torch.no_grad()
-def content_mels(audio: Tensor) -> np.ndarray:
+def content_mels(audio: Tensor, front_end: FrontEnd = USUAL) -> np.ndarray:
     """Content encoder's input [b, 1, mels, frames] in half precision."""
-    return _content_frontend().features(audio).half().numpy()
+    return _content_frontend(front_end).features(audio).half().numpy()
 
 
 def describe_variants(wet: Tensor) -> np.ndarray:
@@ -95,8 +102,8 @@ class BuildMix:
         write_arrays(
             path,
             {
-                **describe(mix.tracks),
-                "wet_content": content_mels(mix.tracks),
+                **describe(mix.tracks, self.config.fx_front_end),
+                "wet_content": content_mels(mix.tracks, self.config.content_front_end),
                 "wet_source": describe_variants(mix.tracks),
                 "engineer": np.array(mix.engineer),
                 "chains": np.array([chain.to_json() for chain in mix.chains]),
@@ -114,6 +121,7 @@ class BuildDry:
     """Content features and spectrum of a song's dry tracks, with their classes."""
 
     folder: Path
+    config: CorpusConfig
 
     def __call__(self, path: Path) -> None:
         song = load_song(self.folder / "songs" / path.name)
@@ -121,7 +129,7 @@ class BuildDry:
         write_arrays(
             path,
             {
-                "content": content_mels(audio),
+                "content": content_mels(audio, self.config.content_front_end),
                 "source": describe_source(audio).numpy(),
                 "mid": mid_bands_db(audio).numpy(),
                 "level": level_db(audio).numpy(),
@@ -166,7 +174,7 @@ def draw_clip(folder: Path, config: CorpusConfig, split: str, samples: int, rng:
         found = active_clip(song, samples, rng)
         if found is not None:
             clip, track = found
-            gain = np.float32(10 ** (rng.uniform(-6, 6) / 20))
+            gain = np.float32(db_to_gain(rng.uniform(-6, 6)))
             return song_index, track, INSTRUMENTS.index(song.instruments[track]), clip * gain
 
 
@@ -196,7 +204,7 @@ class BuildViews:
         write_arrays(
             path,
             {
-                **describe(wet),
+                **describe(wet, self.config.fx_front_end),
                 "instrument": np.array([clip[2] for clip in clips]),
                 "chain": np.array(chain.to_json()),
             },
@@ -238,13 +246,15 @@ class BuildCrops:
     def __call__(self, path: Path) -> None:
         split, index = path.stem.rsplit("_", 1)
         rng = np.random.default_rng([self.config.seed, self.stream, SPLITS.index(split), int(index)])
-        dry, wet, kinds = [], [], []
+        dry: list[np.ndarray] = []
+        wet: list[np.ndarray] = []
+        kinds: list[str] = []
         while len(dry) < self.at_most:
             song, track, _, clip = draw_clip(self.folder, self.config, split, self.samples, rng)
             engineered = engineer_chain(self.folder, self.config, split, song, track, rng)
             kind, chain = draw_chain(rng.uniform(), engineered, rng)
             out = chain.apply(clip, SAMPLE_RATE)
-            if float(level_db(torch.from_numpy(out))) > -60:
+            if float(level_db(torch.from_numpy(out))) > SILENT_DB:
                 dry.append(clip)
                 wet.append(out)
                 kinds.append(kind)
@@ -253,8 +263,8 @@ class BuildCrops:
         write_arrays(
             path,
             {
-                **describe(torch.from_numpy(np.stack(wet))),
-                "content": content_mels(torch.from_numpy(np.stack(dry))),
+                **describe(torch.from_numpy(np.stack(wet)), self.config.fx_front_end),
+                "content": content_mels(torch.from_numpy(np.stack(dry)), self.config.content_front_end),
                 "dry": dry_samples,
                 "dry_scale": dry_scale,
                 "wet": wet_samples.reshape(len(wet), 2, -1),
@@ -267,14 +277,16 @@ class BuildCrops:
 def build_features(folder: Path, config: CorpusConfig, splits: tuple[str, ...], workers: int | None = None) -> None:
     """Dry features and engineered mixes of the splits."""
     claim_cache(folder, config)
+    claim_code(folder, FEATURES)
     for split in splits:
-        build_files(BuildDry(folder), dry_paths(folder, split, config), workers, f"dry features ({split})")
+        build_files(BuildDry(folder, config), dry_paths(folder, split, config), workers, f"dry features ({split})")
         build_files(BuildMix(folder, config), mix_paths(folder, split, config), workers, f"mixes ({split})")
 
 
 def build_views(folder: Path, config: CorpusConfig, split: str, chains: int, workers: int | None = None) -> list[Path]:
     """Views of `chains` chains."""
     claim_cache(folder, config)
+    claim_code(folder, FEATURES)
     paths = view_paths(folder, split, config, chains)
     build_files(BuildViews(folder, config), paths, workers, f"views of chains ({split})")
     return paths
@@ -285,6 +297,7 @@ def build_crops(
 ) -> list[Path]:
     """Crops for the processor, short or `long`; each kind has a stream of random numbers of its own."""
     claim_cache(folder, config)
+    claim_code(folder, FEATURES)
     paths = crop_paths(folder, split, config, crops, long)
     samples, stream = (config.long_crop_samples, 13) if long else (config.crop_samples, 12)
     build = BuildCrops(folder, config, samples, min(CROPS_PER_FILE, crops), stream)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from megami.adaptation import ContentConfig
 from megami.audio import SAMPLE_RATE, Multitrack
+from megami.corpus.code_mark import SONGS, claim_code
 from megami.corpus.parallel import build_files, write_arrays
+from megami.embeddings import FxEncoderConfig
 from megami.errors import UserError
-from megami.studio import GENRES, HELD_OUT_GENRES, Song, compose_song
+from megami.studio import ENGINEERS, GENRES, HELD_OUT_GENRES, Song, compose_song
 from megami.studio.band.soundfont import find_soundfont
 
 SPLITS = ("train", "validation", "test", "extra")
@@ -22,15 +25,30 @@ FIRST_SEED = {"train": 0, "validation": 1_000_000, "test": 2_000_000, "extra": 3
 
 
 @dataclass(frozen=True)
+class FrontEnd:
+    """The log-mels that an encoder looks at, which are what a cache keeps of its audio."""
+
+    sample_rate: int = 44100
+    n_fft: int = 2048
+    hop: int = 1024
+    mels: int = 64
+
+    @staticmethod
+    def of(encoder: FxEncoderConfig | ContentConfig) -> FrontEnd:
+        """Give the front end of an encoder with this config."""
+        return FrontEnd(encoder.sample_rate, encoder.n_fft, encoder.hop, encoder.mels)
+
+
+@dataclass(frozen=True)
 class CorpusConfig:
-    """How much the studio plays and how much of it is mixed."""
+    """How much the studio plays, how much of it is mixed, and how the encoders are to hear it."""
 
     train_songs: int = 400
     validation_songs: int = 12
     test_songs: int = 30
     extra_songs: int = 600
     seconds: float = 12.0
-    mixes_per_song: int = 5  # one by every engineer: else a generator learns by heart who mixed which song
+    mixes_per_song: int = len(ENGINEERS)  # one by every engineer: else a generator learns by heart who mixed which song
     chain_mixes: int = 2  # views and crops borrow chains from the first so many mixes of a song
     chains: int = 4800  # of the effect encoder, each heard on `views` different clips
     views: int = 4
@@ -40,6 +58,16 @@ class CorpusConfig:
     long_crops: int = 1200  # of `long_crop_samples`: long tails, and the dynamics of phrases with rests
     long_crop_samples: int = 262144
     seed: int = 0
+    fx_front_end: FrontEnd = FrontEnd()
+    content_front_end: FrontEnd = FrontEnd()
+
+    def heard_by(self, fx_encoder: FxEncoderConfig | None, content: ContentConfig | None) -> CorpusConfig:
+        """Give the same corpus with features for encoders of these configs; None leaves a front end as it is."""
+        return replace(
+            self,
+            fx_front_end=self.fx_front_end if fx_encoder is None else FrontEnd.of(fx_encoder),
+            content_front_end=self.content_front_end if content is None else FrontEnd.of(content),
+        )
 
     def songs(self, split: str) -> int:
         """Number of songs of a split."""
@@ -47,21 +75,23 @@ class CorpusConfig:
 
 
 MARK_FILE = "corpus.json"
-MARKED = ("seed", "seconds", "chain_mixes", "views", "view_seconds", "crop_samples", "long_crop_samples")
+FRONT_ENDS = ("fx_front_end", "content_front_end")
+MARKED = ("seed", "seconds", "chain_mixes", "views", "view_seconds", "crop_samples", "long_crop_samples", *FRONT_ENDS)
 """Settings that decide what a cached file holds; the others say how many there are."""
 
 
 def claim_cache(folder: Path, config: CorpusConfig) -> None:
     """Write down for which settings a cache is. Raises UserError if it was built with others."""
     file = folder / MARK_FILE
-    wanted = {name: getattr(config, name) for name in MARKED}
+    wanted = {name: value for name, value in asdict(config).items() if name in MARKED}
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         partial = file.with_suffix(".part")
         partial.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
         partial.replace(file)
         return
-    found = json.loads(file.read_text(encoding="utf-8"))
+    # Older caches do not say which front ends they are for: they knew one only.
+    found = dict.fromkeys(FRONT_ENDS, asdict(FrontEnd())) | json.loads(file.read_text(encoding="utf-8"))
     for name, value in wanted.items():
         if found.get(name) != value:
             raise UserError(
@@ -131,9 +161,10 @@ def build_songs(
 ) -> None:
     """Render the songs of the given splits that are not there yet.
 
-    Raises UserError without the SoundFont they need, and for a folder that was built with other settings.
+    Raises UserError without the SoundFont they need, and for a folder that was built with other settings or code.
     """
     claim_cache(folder, config)
+    claim_code(folder, SONGS)
     if not all(path.exists() for split in splits for path in song_paths(folder, split, config)):
         find_soundfont()  # said once and at once, not by every process
     for split in splits:

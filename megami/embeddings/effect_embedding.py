@@ -64,6 +64,20 @@ def join_parts(
     return torch.cat(scaled, dim=-1) / config.dim**0.5
 
 
+def join_features(
+    config: EmbeddingConfig, fx: Tensor, dynamics: Tensor, mid_db: Tensor | None = None, side_db: Tensor | None = None
+) -> Tensor:
+    """Make z [..., dim] of what was measured: encoder vector [..., fx_dim] and the descriptors in their own units.
+
+    `dynamics` [..., 8] as from `dynamics_features`; `mid_db` [..., 24] and `side_db` [..., 8] count only where the
+    config has a spectral code. Raises ValueError where it has one and they are missing.
+    """
+    spectrum = None
+    if config.spectrum_dim and mid_db is not None and side_db is not None:
+        spectrum = encode_spectrum(mid_db, side_db)
+    return join_parts(config, fx, encode_dynamics(dynamics, config.dynamics_dim), spectrum)
+
+
 def split_parts(config: EmbeddingConfig, z: Tensor) -> Parts:
     """Undo `join_parts`: z [..., dim] -> parts, of unit norm if z came from `join_parts`."""
     sizes = [config.fx_dim, config.spectrum_dim, config.dynamics_dim]
@@ -88,6 +102,11 @@ def to_tokens(config: EmbeddingConfig, z: Tensor) -> Tensor:
 def from_tokens(config: EmbeddingConfig, tokens: Tensor) -> Tensor:
     """Undo `to_tokens`: [..., token_dim, num_tokens] -> [..., dim]."""
     return tokens.reshape(*tokens.shape[:-2], config.dim)
+
+
+def embeddings_from_tokens(config: EmbeddingConfig, tokens: Tensor) -> Tensor:
+    """What the generator drew, as effect embeddings of unit norm: [..., token_dim, num_tokens] -> [..., dim]."""
+    return renormalise(config, from_tokens(config, tokens))
 
 
 def level_db(config: EmbeddingConfig, z: Tensor) -> Tensor:
@@ -122,6 +141,5 @@ class EffectEmbedder(nn.Module):
         self.config, self.fx_encoder = config, fx_encoder
 
     def forward(self, audio: Tensor) -> Tensor:
-        dynamics = encode_dynamics(dynamics_features(audio), self.config.dynamics_dim)
-        spectrum = encode_spectrum(mid_bands_db(audio), side_bands_db(audio)) if self.config.spectrum_dim else None
-        return join_parts(self.config, self.fx_encoder(audio), dynamics, spectrum)
+        bands = (mid_bands_db(audio), side_bands_db(audio)) if self.config.spectrum_dim else ()
+        return join_features(self.config, self.fx_encoder(audio), dynamics_features(audio), *bands)

@@ -12,16 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from megami.audio import integrated_loudness
-from megami.corpus import assemble_embeddings, load_song
+from megami.audio import SILENT_DB, db_to_gain, integrated_loudness
+from megami.corpus import FrontEnd, assemble_embeddings, load_song
 from megami.corpus.features import describe
 from megami.corpus.parallel import write_arrays
 from megami.effects import EffectChain
+from megami.evaluation.listeners import small_encoders
 from megami.evaluation.measures.descriptors import descriptors
 from megami.evaluation.measures.pairwise import pairwise_metrics
 from megami.mixing import Mixer
 from megami.studio import Song
-from megami.studio.engineers.listening import SILENCE_DB, choose_lead, framed_level, loudness
+from megami.studio.engineers.listening import choose_lead, framed_level, loudness
 
 EMBEDDED = 10  # mixes of a song whose tracks are embedded again; the others are only described
 HEARD_LUFS = -16.0  # of every mix that is measured
@@ -30,7 +31,7 @@ PAIRED = 1  # mixes of a song that are compared one to one with mixes of the eng
 
 @cache
 def mixer_of(weights: str) -> Mixer:
-    """The mixer, made once in each process."""
+    """The mixer, made once in each process and on the CPU."""
     torch.set_num_threads(1)
     return Mixer.from_pretrained(weights, "cpu")
 
@@ -57,8 +58,9 @@ class HearMixes:
         plan = self.plans / path.parent.name / path.name
         song = load_song(self.songs / path.name)
         mixer = mixer_of(self.weights)
+        fx_encoder, _ = small_encoders(mixer.networks)
         dry = [track.mean(0, keepdim=True).numpy() for track in song.multitrack.audio]
-        lead = choose_lead(song, dry, [framed_level(x, song.multitrack.sample_rate) > SILENCE_DB for x in dry])
+        lead = choose_lead(song, dry, [framed_level(x, song.multitrack.sample_rate) > SILENT_DB for x in dry])
         heard: dict[str, list] = {key: [] for key in ("tracks", "mixes", "z", "lead_over_rest_db", "pairs")}
         with np.load(plan, allow_pickle=False) as file:
             for index in range(len(file["z"] if "z" in file else file["chains"])):
@@ -68,8 +70,8 @@ class HearMixes:
                 heard["mixes"].append(descriptors(mix[None])[0])
                 heard["lead_over_rest_db"].append(lead_over_rest_db(wet, lead, song.multitrack.sample_rate))
                 if index < EMBEDDED:
-                    networks = mixer.networks
-                    heard["z"].append(assemble_embeddings(mixer.preset.embedding, networks.fx_encoder, describe(wet)))
+                    features = describe(wet, FrontEnd.of(fx_encoder.config))
+                    heard["z"].append(assemble_embeddings(mixer.preset.embedding, fx_encoder, features))
                 if index < PAIRED and self.engineers is not None:
                     with np.load(self.engineers / path.name, allow_pickle=False) as target:
                         wanted = self.render(song, target, index, mixer).sum(0)
@@ -86,7 +88,7 @@ class HearMixes:
 def match_loudness(wet: Tensor, target_lufs: float, sample_rate: int) -> Tensor:
     """Give all wet tracks [tracks, 2, n] the one gain that brings their sum to `target_lufs`; silence stays silent."""
     now = integrated_loudness(wet.sum(0), sample_rate)
-    return wet if math.isinf(now) else wet * 10.0 ** ((target_lufs - now) / 20.0)
+    return wet if math.isinf(now) else wet * db_to_gain(target_lufs - now)
 
 
 def render_plan(song: Song, plan: Mapping[str, np.ndarray], index: int, mixer: Mixer) -> Tensor:

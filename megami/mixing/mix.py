@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from megami.audio import SAMPLE_RATE, write_audio
+from megami.audio import SAMPLE_RATE, db_to_gain, write_audio
 from megami.errors import UserError
 
 FULL_SCALE = 0.999
@@ -55,7 +55,7 @@ class Mix:
                 raise UserError(f"two tracks would be saved as {path.name}: give them other names")
             if not overwrite and os.path.lexists(path):
                 raise UserError(f"{path} is there already: save into another folder, or with overwrite=True")
-        gain = 10.0 ** (-self.turned_down_db / 20.0)
+        gain = db_to_gain(-self.turned_down_db)
         return [
             write_audio(path, track * gain, self.sample_rate) for path, track in zip(paths, self.tracks, strict=True)
         ]

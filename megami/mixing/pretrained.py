@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,16 +16,8 @@ from megami.embeddings import FxEncoder, FxEncoderPlusPlus
 from megami.errors import UserError
 from megami.generator import Denoiser
 from megami.presets import Preset, load_network, preset, preset_folder, read_preset
-from megami.processor import FxNorm
+from megami.processor import FilmTCN, FxNorm, StructuredProcessor
 from megami.published.addresses import PAPER_FILES, paper_folder, published_folder, published_path
-from megami.published.loading import (
-    load_adaptor,
-    load_clap,
-    load_fx_encoder,
-    load_fxnorm,
-    load_generator,
-    load_processor,
-)
 
 
 @dataclass(frozen=True)
@@ -35,16 +29,32 @@ class Networks:
     content_encoder: ContentEncoder | ClapEncoder
     adaptor: DomainAdaptor
     generator: Denoiser
-    processor: nn.Module
+    processor: StructuredProcessor | FilmTCN
     fxnorm: FxNorm | None
 
     def to(self, device: str | torch.device) -> Networks:
-        """Move all networks to a device (in place, as torch does) and return this."""
-        parts = (self.fx_encoder, self.content_encoder, self.adaptor, self.generator, self.processor, self.fxnorm)
-        for part in parts:
-            if part is not None:
-                part.to(device)
-        return self
+        """Give these networks on a device: those that are there already are shared, of the others it has copies.
+
+        So networks that somebody else mixes with stay where they are.
+        """
+        names = ("fx_encoder", "content_encoder", "adaptor", "generator", "processor", "fxnorm")
+        parts: dict[str, Any] = {name: on_device(getattr(self, name), device) for name in names}
+        return replace(self, **parts)
+
+
+def on_device(network: nn.Module | None, device: str | torch.device) -> nn.Module | None:
+    """Give a network with all its tensors on a device: itself if they are there, else a copy."""
+    if network is None:
+        return None
+    place = torch.empty(0, device=device).device  # "cuda" with its number
+    tensors = [*network.parameters(), *network.buffers()]
+    if all(tensor.device == place for tensor in tensors):
+        return network
+    moved: dict[int, Any] = {
+        id(t): nn.Parameter(t.detach().to(place), t.requires_grad) if isinstance(t, nn.Parameter) else t.to(place)
+        for t in tensors
+    }
+    return copy.deepcopy(network, moved)  # which copies everything but the tensors, and takes those from `moved`
 
 
 def from_pretrained(
@@ -95,6 +105,8 @@ def load_folder(folder: Path, processor: str | None = None) -> Networks:
 
 def load_paper(folder: Path, processor: str | None = None, fx_encoder: bool = False) -> Networks:
     """Load the published networks from their files; all that are needed are looked for before the first is read."""
+    from megami.published import loading  # here, because the small preset needs none of it
+
     chosen = preset("paper")
     if processor is not None:
         chosen = replace(chosen, processor_kind=processor)  # refuses what the preset does not have
@@ -103,12 +115,12 @@ def load_paper(folder: Path, processor: str | None = None, fx_encoder: bool = Fa
             published_path(file, folder)
     return Networks(
         preset=chosen,
-        fx_encoder=load_fx_encoder(folder) if fx_encoder else None,
-        content_encoder=load_clap(folder),
-        adaptor=load_adaptor(folder),
-        generator=load_generator(folder),
-        processor=load_processor(folder),
-        fxnorm=load_fxnorm(folder),
+        fx_encoder=loading.load_fx_encoder(folder) if fx_encoder else None,
+        content_encoder=loading.load_clap(folder),
+        adaptor=loading.load_adaptor(folder),
+        generator=loading.load_generator(folder),
+        processor=loading.load_processor(folder),
+        fxnorm=loading.load_fxnorm(folder),
     )
 
 

@@ -1,33 +1,44 @@
 """The one training loop behind all recipes (lightning fabric: CPU, one GPU or several).
 
 A task is a module whose `forward(batch, generator)` returns named losses; the one called "loss" is minimised. A batch
-is drawn from nothing but (seed, step, rank), so a run that was interrupted and resumed is the same run.
+is drawn from nothing but (seed, step), so a run that was interrupted and resumed is the same run. What several devices
+do is in `megami.training.ranks`. Two things a task may have for them:
+
+randomise(batch, generator) -> batch    draws the random numbers of all items; the loop calls it before the batch is
+                                        shared out, and `forward` then gets None for the generator
+gather                                  is set to `Ranks.gather`, for losses that compare items with each other
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from megami.errors import UserError
+from megami.training.checkpoints import append_row, cut_log, load_checkpoint, save_checkpoint
+from megami.training.interrupts import Interrupts
+from megami.training.ranks import Ranks, start_ranks, wait_for_ranks
+from megami.training.validation import BestAverage, estimate_loss
 
 DrawBatch = Callable[[np.random.Generator], dict[str, Tensor]]
+Callback = Callable[[int, dict[str, float]], None]
+
+BATCHES, DROPOUT = 0, 2
+"""Third number of the seeds of a step: of its batch, and of what its networks draw by themselves."""
 
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """How long and how fast a network learns."""
+    """How long and how fast a network learns, and how often it is looked at."""
 
     steps: int
     learning_rate: float = 1e-3
@@ -41,6 +52,8 @@ class LoopConfig:
     save_every: int = 250  # steps between checkpoints: minutes of work at most are lost
     log_every: int = 25
     seed: int = 0
+    validate_every: int = 0  # steps between looks at validation songs; 0: never, and the last average is the result
+    validate_batches: int = 16
 
 
 def learning_rate_at(step: int, config: LoopConfig) -> float:
@@ -67,22 +80,6 @@ def update_average(average: dict[str, Tensor], module: nn.Module, rate: float) -
             average[key].copy_(value)
 
 
-def save_checkpoint(path: Path, state: dict) -> None:
-    """Write a checkpoint so that a reader sees the old one or the new one, never half of it."""
-    partial = path.with_suffix(".part")
-    torch.save(state, partial)
-    os.replace(partial, path)
-
-
-def load_checkpoint(path: Path) -> dict:
-    """Read a checkpoint of `save_checkpoint`; raises UserError if it cannot be read."""
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path} is not a readable checkpoint ({reason}): delete it to start again") from None
-
-
 def fit(
     task: nn.Module,
     draw_batch: DrawBatch,
@@ -91,91 +88,198 @@ def fit(
     device: str = "cpu",
     devices: int = 1,
     title: str = "training",
-    callback: Callable[[int, dict[str, float]], None] | None = None,
+    callback: Callback | None = None,
     stop_after: int | None = None,
+    draw_validation: DrawBatch | None = None,
 ) -> dict[str, Tensor]:
     """Train a task and return the running average of its state; resumes from `folder` where a run was cut off.
 
-    task         module with `forward(batch, generator) -> dict of scalars`, "loss" is minimised
-    draw_batch   (rng) -> dict of CPU tensors; must depend on nothing but the generator it is given
-    folder       gets checkpoint.pt (every `save_every` steps), log.jsonl
-    stop_after   end this call after so many steps in total, as if interrupted (the schedule is not changed)
+    task             module with `forward(batch, generator) -> dict of scalars`, "loss" is minimised
+    draw_batch       (rng) -> dict of CPU tensors; must depend on nothing but the generator it is given
+    folder           gets checkpoint.pt (every `save_every` steps), log.jsonl, and best.pt if there is validation
+    devices          ranks that share each batch (see `megami.training.ranks`); more than one in a script only
+    callback         (step, values) is told what is logged
+    stop_after       end this call after so many steps in total, as if interrupted (the schedule is not changed)
+    draw_validation  like `draw_batch`, of validation songs. With it, and `validate_every` above 0, the average with the
+                     least validation loss is returned, not the last
 
-    Interrupting with Ctrl-C saves first. Raises FloatingPointError if the loss is not finite.
+    Ctrl-C and SIGTERM wait for the end of the step, and what was learnt is saved first. A run that was interrupted, or
+    killed anywhere, and then resumed, gives the weights of one that was not (bit for bit on a CPU). Raises
+    FloatingPointError if the loss is not finite, UserError for more devices than there are.
     """
+    ranks = Ranks(start_ranks(device, devices, config.precision))
     folder.mkdir(parents=True, exist_ok=True)
-    fabric = Fabric(accelerator="cpu" if device == "cpu" else "cuda", devices=devices, precision=config.precision)
-    fabric.launch()
-    optimizer = torch.optim.AdamW(
-        (p for p in task.parameters() if p.requires_grad),
-        lr=config.learning_rate,
-        betas=config.betas,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
-    wrapped, optimizer = fabric.setup(task, optimizer)
-    average = {k: v.detach().clone() for k, v in task.state_dict().items()}
-    step = _resume(folder / "checkpoint.pt", task, optimizer, average)
-
-    def save() -> None:
-        if fabric.is_global_zero:
-            state = {"step": step, "task": task.state_dict(), "optimizer": optimizer.state_dict(), "average": average}
-            save_checkpoint(folder / "checkpoint.pt", state)
-
+    wait_for_ranks()  # all see the same checkpoint
+    training = Training(task, config, folder, ranks, draw_validation)
     last = min(config.steps, stop_after or config.steps)
-    started = time.perf_counter()
-    progress = tqdm(total=config.steps, initial=step, desc=title, disable=not fabric.is_global_zero, mininterval=1.0)
-    try:
-        while step < last:
-            losses = _train_step(wrapped, task, optimizer, average, draw_batch, config, fabric, step)
-            step += 1
-            progress.update()
-            if step % config.log_every == 0 or step == config.steps:
-                values = {k: float(v.detach()) for k, v in losses.items()}
-                progress.set_postfix_str(f"loss {values['loss']:.4f}")
-                _log(folder / "log.jsonl", {"step": step, "seconds": time.perf_counter() - started, **values})
-                if callback is not None:
-                    callback(step, values)
-            if step % config.save_every == 0:
-                save()
-    finally:
-        progress.close()
-        save()
-    return {k: v.cpu() for k, v in average.items()}
+    options = {"initial": training.step, "desc": title, "disable": not training.leads, "mininterval": 1.0}
+    progress = tqdm(total=config.steps, **options)
+    with Interrupts() as interrupts:
+        try:
+            while training.step < last:
+                values = training.advance(draw_batch)
+                progress.update()
+                if values is not None and training.leads:
+                    progress.set_postfix_str(f"loss {values['loss']:.4f}")
+                    if callback is not None:
+                        callback(training.step, values)
+                if training.step % config.save_every == 0:
+                    training.save()
+                if ranks.any(interrupts.pending is not None):  # all ranks stop after the same step
+                    training.save()
+                    wait_for_ranks()
+                    interrupts.deliver()
+                    if ranks.count > 1:
+                        raise KeyboardInterrupt
+        finally:
+            progress.close()
+            training.save()
+    wait_for_ranks()
+    return training.result()
 
 
-def _train_step(wrapped, task, optimizer, average, draw_batch, config, fabric, step) -> dict[str, Tensor]:
-    rng = np.random.default_rng([config.seed, step, fabric.global_rank])
-    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    batch = {k: v.to(fabric.device, non_blocking=True) for k, v in draw_batch(rng).items()}
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate_at(step, config)
-    task.train()
-    losses = wrapped(batch, generator)
-    if not torch.isfinite(losses["loss"]):
-        raise FloatingPointError(f"the loss is {float(losses['loss'].detach())} at step {step}")
-    optimizer.zero_grad(set_to_none=True)
-    fabric.backward(losses["loss"])
-    nn.utils.clip_grad_norm_(task.parameters(), config.clip_norm)
-    optimizer.step()
-    update_average(average, task, ema_rate_at(step, config.ema_rate))
-    return losses
+class Training:
+    """The state of a run: network, optimiser, running average and step, which change and are saved together."""
 
+    def __init__(
+        self, task: nn.Module, config: LoopConfig, folder: Path, ranks: Ranks, draw_validation: DrawBatch | None = None
+    ) -> None:
+        self.task = ranks.synchronise_norms(task)
+        self.config, self.folder, self.ranks = config, folder, ranks
+        self.leads = ranks.number == 0
+        self.draw_validation = draw_validation if config.validate_every else None
+        optimizer = torch.optim.AdamW(
+            (p for p in task.parameters() if p.requires_grad),
+            lr=config.learning_rate,
+            betas=config.betas,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        hooks: Any = task
+        if hasattr(hooks, "gather"):
+            hooks.gather = ranks.gather
+        self.randomise = getattr(hooks, "randomise", None)
+        self.wrapped, self.optimizer = ranks.fabric.setup(self.task, optimizer)
+        self.average = {k: v.detach().clone() for k, v in self.task.state_dict().items()}
+        self.step = 0
+        self.whole = True  # whether step, network, optimiser, average and log agree with each other
+        self.seconds = 0.0
+        self.saved: int | None = None
+        self._resume()
+        self.best = BestAverage(folder, self.step) if self.draw_validation else None
+        self.started = time.perf_counter() - self.seconds
 
-def _resume(path: Path, task: nn.Module, optimizer, average: dict[str, Tensor]) -> int:
-    if not path.is_file():
-        return 0
-    state = load_checkpoint(path)
-    try:
-        task.load_state_dict(state["task"])
-        optimizer.load_state_dict(state["optimizer"])
-    except (KeyError, RuntimeError, ValueError):
-        raise UserError(f"{path} belongs to another configuration: delete its folder or train into another") from None
-    for key, value in state["average"].items():
-        average[key].copy_(value)
-    return state["step"]
+    @property
+    def checkpoint(self) -> Path:
+        """Where the state is kept."""
+        return self.folder / "checkpoint.pt"
 
+    def advance(self, draw_batch: DrawBatch) -> dict[str, float] | None:
+        """Do one step; returns what is logged of it, None if nothing is."""
+        self.whole = False
+        losses = self._learn(draw_batch)
+        self.step += 1
+        values = self._report(losses)
+        self.whole = True
+        return values
 
-def _log(path: Path, row: dict[str, float]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()}) + "\n")
+    def save(self) -> None:
+        """Write a checkpoint, unless the last step was cut off halfway: then the one before it is where to resume."""
+        if not self.leads or not self.whole or self.saved == self.step:
+            return
+        state = {
+            "step": self.step,
+            "task": self.task.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average,
+            "seconds": time.perf_counter() - self.started,
+        }
+        save_checkpoint(self.checkpoint, state)
+        self.saved = self.step
+
+    def result(self) -> dict[str, Tensor]:
+        """Give the best average if there is validation, else the last."""
+        if self.best is not None:
+            best = BestAverage(self.folder, self.step).average()  # rank 0 has kept it
+            if best is not None:
+                return best
+        return {k: v.cpu() for k, v in self.average.items()}
+
+    def _learn(self, draw_batch: DrawBatch) -> dict[str, Tensor]:
+        batch, generator = self._draw(draw_batch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate_at(self.step, self.config)
+        self.task.train()
+        losses = self._losses(batch, generator)
+        shared = self.ranks.mean(losses)
+        if not torch.isfinite(shared["loss"]):
+            raise FloatingPointError(f"the loss is {float(shared['loss'])} at step {self.step}")
+        self.optimizer.zero_grad(set_to_none=True)
+        self.ranks.fabric.backward(losses["loss"])
+        nn.utils.clip_grad_norm_(self.task.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        self.ranks.average_buffers(self.task)
+        update_average(self.average, self.task, ema_rate_at(self.step, self.config.ema_rate))
+        return shared
+
+    def _draw(self, draw_batch: DrawBatch) -> tuple[dict[str, Tensor], torch.Generator | None]:
+        """This rank's share of the step's batch on its device, and a generator unless the task has drawn already."""
+        rng = np.random.default_rng([self.config.seed, self.step, BATCHES])
+        seed = int(rng.integers(2**62))
+        generator: torch.Generator | None = torch.Generator().manual_seed(seed)
+        batch = draw_batch(rng)
+        if self.randomise is not None:
+            batch, generator = self.randomise(batch, generator), None
+        share = self.ranks.share(batch)
+        if generator is not None and self.ranks.divided:
+            generator.manual_seed(seed + self.ranks.number)
+        return {k: v.to(self.ranks.fabric.device, non_blocking=True) for k, v in share.items()}, generator
+
+    def _losses(self, batch: dict[str, Tensor], generator: torch.Generator | None) -> dict[str, Tensor]:
+        """Let the task compute its losses; dropout, which knows no generators, depends on (seed, step) too."""
+        own = self.ranks.number if self.ranks.divided else 0
+        seed = int(np.random.default_rng([self.config.seed, self.step, DROPOUT, own]).integers(2**62))
+        device = self.ranks.fabric.device
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            return self.wrapped(batch, generator)
+
+    def _report(self, losses: dict[str, Tensor]) -> dict[str, float] | None:
+        """Validate and log, where it is time to."""
+        at_end = self.step == self.config.steps
+        validates = self.best is not None and (at_end or self.step % self.config.validate_every == 0)
+        if not self.leads or not (validates or at_end or self.step % self.config.log_every == 0):
+            return None
+        values = {k: float(v) for k, v in losses.items()}
+        if validates:
+            values["validation_loss"] = self._validate()
+        append_row(
+            self.folder / "log.jsonl", {"step": self.step, "seconds": time.perf_counter() - self.started, **values}
+        )
+        return values
+
+    def _validate(self) -> float:
+        assert self.best is not None and self.draw_validation is not None
+        loss = estimate_loss(self.task, self.average, self.draw_validation, self.config.validate_batches, self.ranks)
+        self.best.offer(self.step, loss, self.average)
+        return loss
+
+    def _resume(self) -> None:
+        state = load_checkpoint(self.checkpoint) if self.checkpoint.is_file() else None
+        if state is not None:
+            self._load(state)
+        if self.leads:
+            cut_log(self.folder / "log.jsonl", self.step)
+
+    def _load(self, state: dict[str, Any]) -> None:
+        try:
+            self.task.load_state_dict(state["task"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (KeyError, RuntimeError, ValueError):
+            raise UserError(
+                f"{self.checkpoint} belongs to another configuration: delete its folder or train into another"
+            ) from None
+        for key, value in state["average"].items():
+            self.average[key].copy_(value)
+        self.step = self.saved = state["step"]
+        self.seconds = state.get("seconds", 0.0)  # checkpoints of older versions do not say

@@ -13,8 +13,10 @@ from megami.embeddings import (
     FxEncoderConfig,
     decode,
     dynamics_features,
+    embeddings_from_tokens,
     encode_dynamics,
     from_tokens,
+    join_features,
     join_parts,
     level_db,
     mid_bands_db,
@@ -89,6 +91,30 @@ def test_tokens_are_row_major_and_come_back():
     assert tokens.shape == (2, 5, 64, 4)
     assert tokens[0, 0, :, 1].tolist() == list(range(1, 256, 4))
     assert torch.equal(from_tokens(SMALL, tokens), z)
+
+
+@pytest.mark.parametrize("config", [SMALL, PAPER], ids=["small", "paper"])
+def test_drawn_tokens_become_embeddings_of_unit_norm(config):
+    z = join_parts(config, *parts_of(config))
+    uneven = torch.cat([z[..., : config.fx_dim] * 3, z[..., config.fx_dim :] * 0.2], dim=-1)
+    torch.testing.assert_close(embeddings_from_tokens(config, to_tokens(config, uneven)), z)
+
+
+@pytest.mark.parametrize("config", [SMALL, PAPER], ids=["small", "paper"])
+def test_measured_features_are_joined_as_the_config_says(config):
+    fx, dynamics = noise(3, config.fx_dim), dynamics_features(noise(3, 2, RATE))
+    mid, side = torch.linspace(-60, 0, 24).expand(3, -1), torch.linspace(-50, 10, 8).expand(3, -1)
+    z = join_features(config, fx, dynamics, mid, side)
+    named = decode(config, z)
+    torch.testing.assert_close(split_parts(config, z).fx, F.normalize(fx, dim=-1))
+    torch.testing.assert_close(named["level_db"], dynamics[:, :2], atol=2e-3, rtol=0)
+    if config.spectrum_dim:
+        torch.testing.assert_close(named["mid_bands_db"], mid, atol=1e-2, rtol=0)
+        torch.testing.assert_close(named["side_bands_db"], side, atol=1e-2, rtol=0)
+        with pytest.raises(ValueError, match="spectral"):
+            join_features(config, fx, dynamics)
+    else:
+        assert torch.equal(z, join_features(config, fx, dynamics))
 
 
 def test_heard_descriptors_are_read_back_from_z():

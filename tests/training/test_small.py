@@ -12,7 +12,8 @@ from megami.errors import UserError
 from megami.mixing.mixer import Mixer
 from megami.presets import load_network
 from megami.training import STAGES, SmallRecipe, Workplace, train_small
-from megami.training.small import RUNNERS, _mixes, _noise
+from megami.training.lessons import content_noise, load_mixes
+from megami.training.small import RUNNERS
 
 CORPUS = CorpusConfig(
     train_songs=3,
@@ -63,7 +64,8 @@ def test_another_seed_gives_other_weights(trained, tmp_path):
     other = Workplace(tmp_path, workers=1)
     other.cache.parent.mkdir(exist_ok=True)
     (tmp_path / "cache").symlink_to(trained.cache)
-    train_small(other, recipe.with_seed(1), ("content_encoder",))
+    other_seed = replace(recipe.with_seed(1), corpus=recipe.corpus)  # which that cache is for
+    train_small(other, other_seed, ("content_encoder",))
     name = "content_encoder.safetensors"
     assert (other.weights / name).read_bytes() != (trained.weights / name).read_bytes()
 
@@ -73,15 +75,15 @@ def test_generators_learn_from_the_extra_songs_too(trained):
     assert {name for name in files if name.startswith("extra")} == {
         f"extra_000{song}_0{mix}" for song in range(2) for mix in range(2)
     }
-    mixes = _mixes(trained, tiny_recipe())
+    mixes = load_mixes(trained, tiny_recipe())
     assert len(mixes.effects) == len(mixes.contents) == (3 + 2) * 2 * 2
-    alone = _mixes(trained, replace(tiny_recipe(), corpus=replace(CORPUS, extra_songs=0)))
+    alone = load_mixes(trained, replace(tiny_recipe(), corpus=replace(CORPUS, extra_songs=0)))
     assert all(torch.equal(*pair) for pair in zip(alone.effects, mixes.effects[:12], strict=True))
     assert not torch.equal(alone.doubt, mixes.doubt)  # of songs that are new to the adaptor
 
 
 def test_every_mix_is_also_learned_mirrored(trained):
-    mixes = _mixes(trained, tiny_recipe())
+    mixes = load_mixes(trained, tiny_recipe())
     for one, other in zip(mixes.effects[:6], mixes.effects[6:12], strict=True):
         as_is, turned = decode(one), decode(other)
         torch.testing.assert_close(turned[:, 7], -as_is[:, 7], atol=1e-4, rtol=0)
@@ -90,7 +92,7 @@ def test_every_mix_is_also_learned_mirrored(trained):
 
 
 def test_the_oracle_learns_from_dry_content_and_only_when_it_is_named(trained):
-    adapted, dry = (_mixes(trained, tiny_recipe(), true_dry=value) for value in (False, True))
+    adapted, dry = (load_mixes(trained, tiny_recipe(), true_dry=value) for value in (False, True))
     assert all(torch.equal(*pair) for pair in zip(adapted.effects, dry.effects, strict=True))
     assert torch.equal(adapted.doubt, dry.doubt)
     for mix in dry.contents:  # the same for the whole song and its halves, and for every engineer
@@ -107,8 +109,8 @@ def test_the_oracle_learns_from_dry_content_and_only_when_it_is_named(trained):
 def test_content_noise_is_the_presets_or_else_the_adaptors_doubt():
     mixes = MixEmbeddings([], [], torch.eye(4))
     small = tiny_recipe()
-    assert small.preset.content_noise is None and _noise(small, mixes) is mixes.doubt
-    assert _noise(replace(small, preset=replace(small.preset, content_noise=0.02)), mixes) == 0.02
+    assert small.preset.content_noise is None and content_noise(small, mixes) is mixes.doubt
+    assert content_noise(replace(small, preset=replace(small.preset, content_noise=0.02)), mixes) == 0.02
 
 
 def decode(z: torch.Tensor) -> torch.Tensor:

@@ -100,10 +100,15 @@ class AdaptorTask(nn.Module):
         super().__init__()
         self.adaptor, self.dry_share, self.untold = adaptor, dry_share, untold
 
-    def forward(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+    def randomise(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """Draw of which tracks the effects are not told."""
         told = torch.rand(len(batch["wet"]), 1, generator=generator) >= self.untold
-        effects = batch["effects"] * told.to(batch["effects"])
-        wet_loss = adaptor_loss(self.adaptor.adapt_wet(batch["wet"], effects), batch["dry"])
+        return {**batch, "effects": batch["effects"] * told.to(batch["effects"])}
+
+    def forward(self, batch: dict[str, Tensor], generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        if generator is not None:
+            batch = self.randomise(batch, generator)
+        wet_loss = adaptor_loss(self.adaptor.adapt_wet(batch["wet"], batch["effects"]), batch["dry"])
         dry_loss = adaptor_loss(self.adaptor(batch["dry"]), batch["dry"])
         loss = (1 - self.dry_share) * wet_loss + self.dry_share * dry_loss
         return {"loss": loss, "wet": wet_loss.detach(), "dry": dry_loss.detach()}

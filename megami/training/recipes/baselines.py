@@ -12,8 +12,7 @@ from megami.adaptation import add_content_noise, content_tokens
 from megami.embeddings import EmbeddingConfig, to_tokens
 from megami.generator import Denoiser
 from megami.generator.edm import present_tracks, wide_mask
-from megami.training.loop import LoopConfig
-from megami.training.recipes.generator import DrawMixes
+from megami.training.loop import DrawBatch, LoopConfig
 
 REGRESSION_LOOP = LoopConfig(
     steps=10_000, learning_rate=1e-3, weight_decay=0.05, warmup_steps=500, ema_rate=0.9995, save_every=1000
@@ -33,9 +32,14 @@ class RegressionTask(nn.Module):
         super().__init__()
         self.denoiser, self.embedding, self.content_noise = denoiser, embedding, content_noise
 
-    def forward(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        clean = to_tokens(self.embedding, batch["effects"])
-        cond = content_tokens(add_content_noise(batch["contents"], self.content_noise, generator))
+    def randomise(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """Draw the noise of the content."""
+        return {**batch, "contents": add_content_noise(batch["contents"], self.content_noise, generator)}
+
+    def forward(self, batch: dict[str, Tensor], generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        if generator is not None:
+            batch = self.randomise(batch, generator)
+        clean, cond = to_tokens(self.embedding, batch["effects"]), content_tokens(batch["contents"])
         mask = present_tracks(clean, batch["mask"])
         answer = self.denoiser(torch.zeros_like(clean), self.denoiser.config.sigma_max, cond, mask)
         error = (answer - clean).square() * wide_mask(mask) / self.denoiser.config.sigma_data**2
@@ -46,7 +50,7 @@ class RegressionTask(nn.Module):
 class DrawLoneTracks:
     """The tracks of a batch of mixes, each as a song of its own."""
 
-    mixes: DrawMixes
+    mixes: DrawBatch
 
     def __call__(self, rng: np.random.Generator) -> dict[str, Tensor]:
         batch = self.mixes(rng)

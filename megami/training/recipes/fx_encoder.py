@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,13 +45,15 @@ class FxEncoderTask(nn.Module):
     def __init__(self, encoder: FxEncoder, temperature: float = 0.1) -> None:
         super().__init__()
         self.encoder, self.temperature = encoder, temperature
+        # Chains are compared with all others of the batch: how to get those that another device has heard.
+        self.gather: Callable[[Tensor], Tensor] = lambda own: own
 
     def forward(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         mels = batch["mels"]  # [chains, 2, 4, mels, frames]
         projections = self.encoder.project(self.encoder.encode(mels.flatten(0, 1))).unflatten(0, mels.shape[:2])
         # Cosines that are divided by the temperature need all their digits.
         with torch.autocast(mels.device.type, enabled=False):
-            projections = projections.float()
+            projections = self.gather(projections.float())
             loss = contrastive_loss(projections, self.temperature)
         with torch.no_grad():
             likeness = projections[:, 0] @ projections[:, 1].T

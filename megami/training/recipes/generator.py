@@ -51,10 +51,16 @@ class GeneratorTask(nn.Module):
         self.denoiser, self.embedding = denoiser, embedding
         self.content_noise, self.condition_dropout = content_noise, condition_dropout
 
-    def forward(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+    def randomise(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """Draw the noise of content and embeddings, its levels, and the songs that lose their condition."""
         clean = to_tokens(self.embedding, batch["effects"])  # [songs, tracks, channels, tokens]
         content = add_content_noise(batch["contents"], self.content_noise, generator)
         cond = drop_condition(content_tokens(content), self.condition_dropout, generator)
         sigma = sample_sigma(len(clean), self.denoiser.config, generator, stratified=True, focus=FOCUS).to(clean)
         noise = torch.randn(clean.shape, generator=generator).to(clean)  # drawn on the CPU: the same on every device
-        return {"loss": training_loss(self.denoiser, clean, cond, batch["mask"], sigma, noise)}
+        return {"clean": clean, "cond": cond, "mask": batch["mask"], "sigma": sigma, "noise": noise}
+
+    def forward(self, batch: dict[str, Tensor], generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        drawn = batch if generator is None else self.randomise(batch, generator)
+        parts = (drawn[name] for name in ("clean", "cond", "mask", "sigma", "noise"))
+        return {"loss": training_loss(self.denoiser, *parts)}
