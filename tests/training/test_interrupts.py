@@ -1,4 +1,4 @@
-"""A run that is stopped anywhere and started again is the run that was not stopped, bit for bit, and so is its log."""
+"""A run that is stopped anywhere and started again is the run that was not stopped: bit for bit, and so is its log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from megami.training.loop import LoopConfig, fit, load_checkpoint
 
 CONFIG = LoopConfig(
-    steps=120, learning_rate=0.02, ema_rate=0.9, save_every=7, log_every=5, validate_every=9, validate_batches=2
+    steps=60, learning_rate=0.02, ema_rate=0.9, save_every=7, log_every=5, validate_every=9, validate_batches=2
 )
 
 
@@ -108,7 +108,7 @@ def test_a_signal_between_the_optimisers_step_and_the_counter(tmp_path, number):
 
     def interrupt(optimizer, args, kwargs):
         steps.append(len(steps) + 1)
-        if len(steps) == 50:
+        if len(steps) == 30:
             signal.raise_signal(number)
 
     hook = register_optimizer_step_post_hook(interrupt)
@@ -119,7 +119,7 @@ def test_a_signal_between_the_optimisers_step_and_the_counter(tmp_path, number):
     finally:
         hook.remove()
         signal.signal(signal.SIGTERM, former)
-    assert load_checkpoint(tmp_path / "cut" / "checkpoint.pt")["step"] == 50  # the step was finished and saved
+    assert load_checkpoint(tmp_path / "cut" / "checkpoint.pt")["step"] == 30  # the step was finished and saved
     resumed = train(tmp_path / "cut")
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
     assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
@@ -132,11 +132,11 @@ def test_a_step_that_fails_is_not_saved(tmp_path):
     def fail_once(rng):
         calls.append(1)
         batch = draw(rng)
-        return {**batch, "y": batch["y"] * float("nan")} if len(calls) == 50 else batch
+        return {**batch, "y": batch["y"] * float("nan")} if len(calls) == 29 else batch
 
-    with pytest.raises(FloatingPointError, match="step 49"):
+    with pytest.raises(FloatingPointError, match="step 28"):
         fit(Noisy(), fail_once, CONFIG, tmp_path / "cut", draw_validation=draw)
-    assert load_checkpoint(tmp_path / "cut" / "checkpoint.pt")["step"] == 49  # of the last save, after 7 times 7 steps
+    assert load_checkpoint(tmp_path / "cut" / "checkpoint.pt")["step"] == 28  # of the last save, after 4 times 7 steps
     whole, resumed = train(tmp_path / "whole"), train(tmp_path / "cut")
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
 

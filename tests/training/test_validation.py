@@ -15,8 +15,8 @@ from megami.training.loop import LoopConfig, fit
 from megami.training.ranks import Ranks, start_ranks
 from megami.training.validation import estimate_loss
 
-CONFIG = LoopConfig(steps=120, learning_rate=0.05, weight_decay=0.0, ema_rate=0.5, save_every=50, log_every=50)
-LOOKING = replace(CONFIG, validate_every=5, validate_batches=4)
+CONFIG = LoopConfig(steps=60, learning_rate=0.05, weight_decay=0.0, ema_rate=0.5, save_every=30, log_every=30)
+LOOKING = replace(CONFIG, validate_every=6, validate_batches=2)
 
 
 class Wide(nn.Module):
@@ -58,8 +58,8 @@ def test_an_over_fitting_run_gives_its_best_weights(tmp_path):
     )  # fmt: skip
     looks = {row["step"]: row["validation_loss"] for row in rows(tmp_path)}
     best = min(looks, key=looks.__getitem__)
-    assert sorted(looks) == list(range(5, 121, 5)) == sorted(told) and told == pytest.approx(looks, abs=1e-6)
-    assert best < 120 and looks[120] > 1.2 * looks[best]  # it does over-fit
+    assert sorted(looks) == list(range(6, 61, 6)) == sorted(told) and told == pytest.approx(looks, abs=1e-6)
+    assert best < 60 and looks[60] > 1.2 * looks[best]  # it does over-fit
     there = fit(Wide(), draw_train, CONFIG, tmp_path / "there", stop_after=best)
     assert all(torch.equal(result[key], there[key]) for key in there)
     kept = load_checkpoint(tmp_path / "best.pt")
@@ -96,7 +96,7 @@ def test_the_estimate_is_of_the_average_in_eval_mode_and_always_of_the_same_batc
 def test_what_a_former_run_left_is_not_the_best_of_a_new_one(tmp_path):
     fit(Wide(), draw_train, LOOKING, tmp_path, draw_validation=draw_validation)
     (tmp_path / "checkpoint.pt").unlink()
-    torch.save({"step": 100, "loss": -1.0, "average": {}}, tmp_path / "best.pt")
-    fit(Wide(), draw_train, LOOKING, tmp_path, stop_after=60, draw_validation=draw_validation)
+    torch.save({"step": 50, "loss": -1.0, "average": {}}, tmp_path / "best.pt")
+    fit(Wide(), draw_train, LOOKING, tmp_path, stop_after=30, draw_validation=draw_validation)
     assert load_checkpoint(tmp_path / "best.pt")["loss"] > 0
-    assert [row["step"] for row in rows(tmp_path)] == list(range(5, 61, 5))
+    assert [row["step"] for row in rows(tmp_path)] == list(range(6, 31, 6))
