@@ -68,7 +68,7 @@ def main() -> None:
     """Mix, print, and write what was asked for."""
     chosen = parse()
     results, _ = read_results(chosen.results)
-    ranges = {row.metric: row for row in results if row.system == "engineers"}
+    ranges = {row.metric: row for row in results if row.system == "engineers" and row.kind == "range"}
     mixer = megami.Mixer.from_pretrained(chosen.weights, device="cpu")
     songs = {}
     for folder in chosen.songs:

@@ -17,7 +17,7 @@ ABSOLUTE_GATE_LUFS, RELATIVE_GATE_LU = -70.0, -10.0
 
 OVERSAMPLING = 4
 TAPS_PER_PHASE = 24
-CHUNK = 1 << 18
+CHUNK = 1 << 14  # samples that stay in the processor's cache
 
 
 def integrated_loudness(audio: Tensor, sample_rate: int = SAMPLE_RATE) -> float:
@@ -85,26 +85,27 @@ def true_peaks(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 
     In chunks, so that memory stays small for long songs.
     """
-    from scipy.signal import upfirdn
-
     factor = max(1, min(OVERSAMPLING, OVERSAMPLING * 48000 // max(sample_rate, 1)))
-    if factor == 1:
-        return np.abs(samples).max(axis=0)
-    taps = interpolation_taps(factor)
-    margin = TAPS_PER_PHASE // 2
-    padded = np.pad(samples, ((0, 0), (margin, margin)))
-    peaks = np.empty(samples.shape[-1], dtype=np.float32)
-    for start in range(0, samples.shape[-1], CHUNK):
-        stop = min(start + CHUNK, samples.shape[-1])
-        fine = upfirdn(taps, padded[:, start : stop + 2 * margin], up=factor, axis=-1)
-        fine = np.abs(fine[:, 2 * margin * factor : 2 * margin * factor + (stop - start) * factor]).max(axis=0)
-        peaks[start:stop] = np.maximum.reduce([fine[phase::factor] for phase in range(factor)])
+    peaks = np.abs(samples).max(axis=0)
+    padded = np.pad(samples, ((0, 0), (TAPS_PER_PHASE // 2, TAPS_PER_PHASE // 2)))
+    for taps in between_taps(factor):
+        for start in range(0, peaks.size, CHUNK):
+            largest = peaks[start : start + CHUNK]
+            fine = np.zeros((len(samples), largest.size), dtype=samples.dtype)
+            for place, tap in enumerate(taps, start):
+                fine += tap * padded[:, place : place + largest.size]
+            np.maximum(largest, np.abs(fine).max(axis=0), out=largest)
     return peaks
 
 
-def interpolation_taps(factor: int) -> np.ndarray:
-    """Windowed sinc that raises the rate `factor` times and leaves the samples themselves unchanged."""
-    from scipy.signal import firwin
+def between_taps(factor: int) -> np.ndarray:
+    """Windowed sincs that give the values between samples when the rate is raised: [factor - 1, TAPS_PER_PHASE + 1].
 
-    taps = firwin(TAPS_PER_PHASE * factor + 1, 1.0 / factor, window=("kaiser", 5.0))
-    return (taps / taps[len(taps) // 2]).astype(np.float32)
+    Row k - 1 gives what lies k / factor after the middle one of the samples that it weighs.
+    """
+    half = TAPS_PER_PHASE // 2
+    # From sample to sample of the source; one window over all places, as if the taps were those of one long filter.
+    time = np.arange(-half * factor, half * factor + 1) / factor
+    taps = (np.sinc(time) * np.kaiser(time.size, 5.0)).astype(np.float32)
+    phases = np.pad(taps, (0, factor - 1)).reshape(-1, factor).T
+    return phases[1:, ::-1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torchaudio
 from torch import Tensor, nn
 
 from megami.audio import bring_to_rms, db_to_gain
@@ -44,9 +43,11 @@ class LogMel(nn.Module):
         high_hz: float = 20000.0,
         mid_side: bool = False,
     ) -> None:
+        from torchaudio.functional import melscale_fbanks  # here, because torchaudio takes long to import
+
         super().__init__()
         self.n_fft, self.hop, self.mid_side = n_fft, hop, mid_side
-        bank = torchaudio.functional.melscale_fbanks(n_fft // 2 + 1, low_hz, high_hz, mels, sample_rate)
+        bank = melscale_fbanks(n_fft // 2 + 1, low_hz, high_hz, mels, sample_rate)
         window = torch.hann_window(n_fft)
         # Constants, so not part of the weights.
         self.register_buffer("window", window / window.square().sum().sqrt(), persistent=False)

@@ -18,14 +18,6 @@ from megami.generator import Denoiser
 from megami.presets import Preset, load_network, preset, preset_folder, read_preset
 from megami.processor import FilmTCN, FxNorm, StructuredProcessor
 from megami.published.addresses import PAPER_FILES, paper_folder, published_folder, published_path
-from megami.published.loading import (
-    load_adaptor,
-    load_clap,
-    load_fx_encoder,
-    load_fxnorm,
-    load_generator,
-    load_processor,
-)
 
 
 @dataclass(frozen=True)
@@ -39,12 +31,6 @@ class Networks:
     generator: Denoiser
     processor: StructuredProcessor | FilmTCN
     fxnorm: FxNorm | None
-
-    def own_encoders(self) -> tuple[FxEncoder, ContentEncoder]:
-        """The encoders that this project trained, which measuring needs. Raises UserError for the published ones."""
-        if not isinstance(self.fx_encoder, FxEncoder) or not isinstance(self.content_encoder, ContentEncoder):
-            raise UserError("these weights have the published encoders, not those of this project: use small")
-        return self.fx_encoder, self.content_encoder
 
     def to(self, device: str | torch.device) -> Networks:
         """Give these networks on a device: those that are there already are shared, of the others it has copies.
@@ -119,6 +105,8 @@ def load_folder(folder: Path, processor: str | None = None) -> Networks:
 
 def load_paper(folder: Path, processor: str | None = None, fx_encoder: bool = False) -> Networks:
     """Load the published networks from their files; all that are needed are looked for before the first is read."""
+    from megami.published import loading  # here, because the small preset needs none of it
+
     chosen = preset("paper")
     if processor is not None:
         chosen = replace(chosen, processor_kind=processor)  # refuses what the preset does not have
@@ -127,12 +115,12 @@ def load_paper(folder: Path, processor: str | None = None, fx_encoder: bool = Fa
             published_path(file, folder)
     return Networks(
         preset=chosen,
-        fx_encoder=load_fx_encoder(folder) if fx_encoder else None,
-        content_encoder=load_clap(folder),
-        adaptor=load_adaptor(folder),
-        generator=load_generator(folder),
-        processor=load_processor(folder),
-        fxnorm=load_fxnorm(folder),
+        fx_encoder=loading.load_fx_encoder(folder) if fx_encoder else None,
+        content_encoder=loading.load_clap(folder),
+        adaptor=loading.load_adaptor(folder),
+        generator=loading.load_generator(folder),
+        processor=loading.load_processor(folder),
+        fxnorm=loading.load_fxnorm(folder),
     )
 
 
