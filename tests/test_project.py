@@ -99,6 +99,12 @@ def test_files_that_guides_name_exist():
             assert "NAME" in path or (ROOT / path).exists(), f"{name} names {path}"
 
 
+def test_the_rule_of_the_rooms_is_told_as_it_is_tested():
+    tested = re.findall(r'^    "(\w+)",$', text("tests/test_rooms.py").split("ROOMS = (")[1].split("\n)")[0], re.M)
+    told = text("CONTRIBUTING.md").split("From the top floor down:")[1].split("\nSo ")[0]
+    assert [name.removesuffix(".py") for name in re.findall(r"\w+\.py|(?<=\s)[a-z]+(?=\s\s|\n)", told)] == tested
+
+
 def test_recipes_name_few_files():
     """At most two files for an effect or a solver, three for the others; every recipe says which in its table."""
     recipes = re.findall(r"^### ([^\n]+)\n(.*?)(?=^##|\Z)", text("CONTRIBUTING.md").split("## Recipes")[1], re.M | re.S)
