@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from megami.errors import UserError
 
@@ -27,3 +28,8 @@ def resolve_device(name: str | torch.device = "auto") -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UserError(f"no device {name!r} on this machine, which has {torch.cuda.device_count()}: use cuda")
     return device
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """The device that a network's weights are on."""
+    return next(network.parameters()).device

@@ -51,7 +51,11 @@ def test_the_version_has_one_source():
 )
 def test_every_mention_of_the_repository_is_its_address(name: str):
     mentioned = re.findall(r"https://github\.com/([\w.-]+/[\w.-]+)", text(name))
-    ours = [f"https://github.com/{place}".removesuffix(".git") for place in mentioned if "SonyResearch" not in place]
+    ours = [
+        f"https://github.com/{place.rstrip('.')}".removesuffix(".git")
+        for place in mentioned
+        if "SonyResearch" not in place
+    ]
     assert ours and set(ours) == {ADDRESS}
 
 
@@ -92,7 +96,17 @@ def test_the_readme_names_every_room():
 def test_files_that_guides_name_exist():
     for name in ("CONTRIBUTING.md", "README.md"):
         for path in re.findall(r"`((?:megami|tests|scripts|book|results|examples)/[\w./-]+)`", text(name)):
-            assert (ROOT / path).exists(), f"{name} names {path}"
+            assert "NAME" in path or (ROOT / path).exists(), f"{name} names {path}"
+
+
+def test_recipes_name_few_files():
+    """At most two files for an effect or a solver, three for the others; every recipe says which in its table."""
+    recipes = re.findall(r"^### ([^\n]+)\n(.*?)(?=^##|\Z)", text("CONTRIBUTING.md").split("## Recipes")[1], re.M | re.S)
+    most = {"An effect": 2, "A solver": 2, "An encoder": 3, "A dataset": 3, "An engineer's style": 3, "A chapter": 3}
+    assert [title for title, _ in recipes] == list(most)
+    for title, words in recipes:
+        named = re.findall(r"^\| `([^`]+)` \|", words, re.M)
+        assert 1 <= len(named) <= most[title], title
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)

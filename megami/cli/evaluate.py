@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from megami.cli.options import Weights, Workers
+from megami.cli.options import Device, Weights, Workers
 from megami.cli.output_folder import check_writable
 from megami.errors import UserError
 
@@ -19,25 +19,32 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="decides the noise of the generated mixes and what is borrowed")] = 0,
     out: Annotated[Path | None, typer.Option(help="write the rows as JSON")] = None,
     cache: Annotated[Path, typer.Option(help="folder for held-out songs and features")] = Path(".cache/evaluation"),
+    device: Device = "auto",
     workers: Workers = 0,
 ) -> None:
-    """Measure every network and every system of mixing on unseen studio songs, against the engineers."""
+    """Measure every network and every system of mixing on unseen studio songs, against the engineers.
+
+    Encoders, adaptor and generators run on the device. Songs, effects and mixes are rendered on the CPU, by so many
+    workers.
+    """
     if workers < 0 or not 0 <= seed < 2**31:
         raise UserError(f"--workers must be 0 or more, --seed from 0 to {2**31 - 1}")
     check_writable(cache)
     if out is not None:  # found out now, not after minutes of measuring
         check_writable(out.parent)
         check_replaceable(out)
+    from megami.device import resolve_device
     from megami.evaluation.results import write_results
     from megami.evaluation.run import EvaluationConfig, evaluate, origin
     from megami.evaluation.tables import report
 
     config = EvaluationConfig.quick() if quick else EvaluationConfig()
-    rows = evaluate(weights, cache, workers or None, config, seed)
+    chosen = resolve_device(device)
+    rows = evaluate(weights, cache, workers or None, config, seed, chosen)
     typer.echo(report(rows))
     if out is not None:
         check_replaceable(out)
-        write_results(Path(os.path.realpath(out)), rows, origin(weights, quick, seed))
+        write_results(Path(os.path.realpath(out)), rows, origin(weights, quick, seed, chosen))
 
 
 def check_replaceable(out: Path) -> None:

@@ -13,9 +13,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from megami.adaptation import ContentEncoder, DomainAdaptor, doubt, join_content
+from megami.corpus.code_mark import check_code
 from megami.corpus.features import dry_paths, mirrored, mix_paths
 from megami.corpus.parallel import write_arrays
 from megami.corpus.songs import CorpusConfig
+from megami.corpus.source_hash import source_hash
+from megami.device import device_of
 from megami.embeddings import EmbeddingConfig, FxEncoder, join_features
 from megami.errors import UserError
 from megami.studio import INSTRUMENTS, ROLES
@@ -70,7 +73,7 @@ def assemble_embeddings(
     """Effect embeddings [b, dim] of cached features (see `megami.corpus.features.describe`), by the trained encoder."""
     mels = torch.from_numpy(features["mels"])
     with torch.no_grad():
-        fx = torch.cat([encoder.encode(part.float()) for part in mels.split(batch)])
+        fx = torch.cat([encoder.encode(part.to(device_of(encoder)).float()).cpu() for part in mels.split(batch)])
         return join_features(config, fx, *(torch.from_numpy(features[name]) for name in ("dynamics", "mid", "side")))
 
 
@@ -98,8 +101,7 @@ class Crops:
                 for key in ("dry", "dry_scale", "wet", "wet_scale", "kinds"):
                     parts[key].append(file[key])
                 parts["z"].append(assemble_embeddings(config, encoder, file))
-                with torch.no_grad():
-                    parts["content"].append(content_encoder.encode(torch.from_numpy(file["content"]).float()))
+                parts["content"].append(encode_content(content_encoder, torch.from_numpy(file["content"]).float()))
         joined: dict[str, Any] = {
             k: torch.cat(v) if k in ("z", "content") else np.concatenate(v) for k, v in parts.items()
         }
@@ -138,8 +140,9 @@ def mix_contents(
     The variants are the whole song and its two halves, so that content does not depend on one segment. What one encoder
     heard is kept in a file, for the adaptor and the generator both need it.
     """
+    check_code(folder)
     paths = mix_paths(folder, split, config)
-    mark = f"{mixes_mark(split, config)}_{encoder.config.total_dim}_{fingerprint(encoder)}"
+    mark = f"{mixes_mark(split, config)}_{encoder.config.total_dim}_{listener_mark(encoder)}"
     kept = folder / "contents" / f"{mark}.npz"
     if not kept.exists():
         songs = dry_paths(folder, split, config)
@@ -167,9 +170,22 @@ def embed_pair(encoder: ContentEncoder, mix: Path, song: Path) -> tuple[Tensor, 
     wet, wet_source = read_content(mix, "wet_content", "wet_source")
     dry, dry_source = read_content(song, "content", "source")
     half = wet.shape[-1] // 2
-    variants = torch.stack([encoder.encode(cut) for cut in (wet, wet[..., :half], wet[..., half:])])
+    variants = torch.stack([encode_content(encoder, cut) for cut in (wet, wet[..., :half], wet[..., half:])])
     wet_content = join_content(encoder.config, variants, wet_source)
-    return wet_content, join_content(encoder.config, encoder.encode(dry), dry_source)
+    return wet_content, join_content(encoder.config, encode_content(encoder, dry), dry_source)
+
+
+@torch.no_grad()
+def encode_content(encoder: ContentEncoder, mels: Tensor) -> Tensor:
+    """The learned part of content [b, dim] of log-mels [b, 1, mels, frames], by an encoder on any device."""
+    return encoder.encode(mels.to(device_of(encoder))).cpu()
+
+
+@torch.no_grad()
+def adapt_content(adaptor: DomainAdaptor, wet: Tensor, effects: Tensor) -> Tensor:
+    """Wet content, and the effect embeddings of the same tracks, as an adaptor on any device adapts it."""
+    device = device_of(adaptor)
+    return adaptor.adapt_wet(wet.to(device), effects.to(device)).cpu()
 
 
 def read_content(path: Path, mels: str, source: str) -> tuple[Tensor, Tensor]:
@@ -187,8 +203,9 @@ def mix_effects(
 
     With `mirror`, of the mixes with left and right exchanged.
     """
+    check_code(folder)
     paths = mix_paths(folder, split, config)
-    mark = f"{mixes_mark(split, config)}{'_mirrored' if mirror else ''}_{fingerprint(encoder)}"
+    mark = f"{mixes_mark(split, config)}{'_mirrored' if mirror else ''}_{listener_mark(encoder)}"
     kept = folder / "effects" / f"{mark}.npz"
     if not kept.exists():
         effects = []
@@ -201,8 +218,8 @@ def mix_effects(
 
 
 def mixes_mark(split: str, config: CorpusConfig) -> str:
-    """Names which mixes a file is about."""
-    return f"{split}_{config.songs(split)}x{config.mixes_per_song}"
+    """Names which mixes a file is about, and the code that heard them."""
+    return f"{split}_{config.songs(split)}x{config.mixes_per_song}_{source_hash('megami.corpus.datasets')}"
 
 
 def fingerprint(network: nn.Module) -> str:
@@ -211,6 +228,12 @@ def fingerprint(network: nn.Module) -> str:
     for value in network.state_dict().values():
         digest.update(value.detach().cpu().numpy().tobytes())
     return digest.hexdigest()[:8]
+
+
+def listener_mark(encoder: nn.Module) -> str:
+    """Names an encoder in the files of what it heard; a GPU rounds differently, so its files lie beside the CPU's."""
+    device = device_of(encoder).type
+    return fingerprint(encoder) if device == "cpu" else f"{fingerprint(encoder)}_{device}"
 
 
 def load_mixes(
@@ -237,8 +260,7 @@ def load_mixes(
         turns = (False, True) if mirror else (False,)
         own = [z for turned in turns for z in mix_effects(folder, config, split, embedding, encoder, turned)]
         pairs = mix_contents(folder, config, content_encoder, split) * len(turns)
-        with torch.no_grad():
-            adapted = [adaptor.adapt_wet(wet, z) for (wet, _), z in zip(pairs, own, strict=True)]
+        adapted = [adapt_content(adaptor, wet, z) for (wet, _), z in zip(pairs, own, strict=True)]
         effects += own
         contents += [dry.expand_as(wet) for wet, dry in pairs] if true_dry else adapted
     last = torch.cat([variants[0] for variants in adapted]), torch.cat([dry for _, dry in pairs])

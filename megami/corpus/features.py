@@ -17,6 +17,7 @@ from torch import Tensor
 
 from megami.adaptation import ContentConfig, ContentEncoder, describe_source
 from megami.audio import SAMPLE_RATE, SILENT_DB, db_to_gain, level_db
+from megami.corpus.code_mark import FEATURES, claim_code
 from megami.corpus.parallel import build_files, write_arrays
 from megami.corpus.songs import SPLITS, CorpusConfig, FrontEnd, claim_cache, load_song, song_paths, to_int16
 from megami.effects import EFFECTS, EffectChain, identity_chain, random_chain, single_effect_chain
@@ -276,6 +277,7 @@ class BuildCrops:
 def build_features(folder: Path, config: CorpusConfig, splits: tuple[str, ...], workers: int | None = None) -> None:
     """Dry features and engineered mixes of the splits."""
     claim_cache(folder, config)
+    claim_code(folder, FEATURES)
     for split in splits:
         build_files(BuildDry(folder, config), dry_paths(folder, split, config), workers, f"dry features ({split})")
         build_files(BuildMix(folder, config), mix_paths(folder, split, config), workers, f"mixes ({split})")
@@ -284,6 +286,7 @@ def build_features(folder: Path, config: CorpusConfig, splits: tuple[str, ...], 
 def build_views(folder: Path, config: CorpusConfig, split: str, chains: int, workers: int | None = None) -> list[Path]:
     """Views of `chains` chains."""
     claim_cache(folder, config)
+    claim_code(folder, FEATURES)
     paths = view_paths(folder, split, config, chains)
     build_files(BuildViews(folder, config), paths, workers, f"views of chains ({split})")
     return paths
@@ -294,6 +297,7 @@ def build_crops(
 ) -> list[Path]:
     """Crops for the processor, short or `long`; each kind has a stream of random numbers of its own."""
     claim_cache(folder, config)
+    claim_code(folder, FEATURES)
     paths = crop_paths(folder, split, config, crops, long)
     samples, stream = (config.long_crop_samples, 13) if long else (config.crop_samples, 12)
     build = BuildCrops(folder, config, samples, min(CROPS_PER_FILE, crops), stream)

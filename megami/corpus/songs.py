@@ -11,6 +11,7 @@ import torch
 
 from megami.adaptation import ContentConfig
 from megami.audio import SAMPLE_RATE, Multitrack
+from megami.corpus.code_mark import SONGS, claim_code
 from megami.corpus.parallel import build_files, write_arrays
 from megami.embeddings import FxEncoderConfig
 from megami.errors import UserError
@@ -160,9 +161,10 @@ def build_songs(
 ) -> None:
     """Render the songs of the given splits that are not there yet.
 
-    Raises UserError without the SoundFont they need, and for a folder that was built with other settings.
+    Raises UserError without the SoundFont they need, and for a folder that was built with other settings or code.
     """
     claim_cache(folder, config)
+    claim_code(folder, SONGS)
     if not all(path.exists() for split in splits for path in song_paths(folder, split, config)):
         find_soundfont()  # said once and at once, not by every process
     for split in splits:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from megami.evaluation.measures.kad import kernel_distance, kernel_distance_by_class, kernel_values, median_bandwidth
+from megami.evaluation.measures.kad import kernel_distance, kernel_values, median_bandwidth
 from megami.evaluation.measures.pairwise import pairwise_metrics
 
 __all__ = [
     "kernel_distance",
-    "kernel_distance_by_class",
     "kernel_values",
     "median_bandwidth",
     "pairwise_metrics",

@@ -24,7 +24,7 @@ from megami.evaluation.measures.style_coverage import (
     same_engineer_radius,
     style_directions,
 )
-from megami.evaluation.results import Row, mean_row, statistic_row
+from megami.evaluation.results import Row, mean_row, range_row, statistic_row
 
 PAIRWISE = ("logrms", "crestfactor", "logspread", "stereowidth", "stereoimbalance", "IM-mss-lr", "IM-mss-ms")
 
@@ -154,14 +154,11 @@ def lead_row(system: SongSet, reference: SongSet) -> Row:
 
 
 def range_rows(system: SongSet) -> list[Row]:
-    """Median and the range of the middle 90 % (not an interval of confidence) of what is measured on all mixes.
+    """Median and range of what is measured on all mixes of a system.
 
     mix_*: every descriptor of the mix; track_level_db: level of a track relative to its mix.
     """
     mixes = np.concatenate([song.mixes for song in system.heard])
     relative = np.concatenate([(song.tracks[..., LEVEL] - song.mixes[:, None, LEVEL]).ravel() for song in system.heard])
     named = [(f"mix_{name}", values) for name, values in zip(NAMES, mixes.T, strict=True)]
-    return [
-        Row(system.system, metric, *(float(v) for v in np.percentile(values, [50, 5, 95])), len(values))
-        for metric, values in [*named, ("track_level_db", relative)]
-    ]
+    return [range_row(system.system, metric, values) for metric, values in [*named, ("track_level_db", relative)]]

@@ -12,7 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from megami.corpus import CorpusConfig, Views, build_views, mix_contents, mix_effects
+from megami.corpus.datasets import adapt_content
+from megami.device import device_of
 from megami.embeddings import FxEncoder
+from megami.evaluation.listeners import small_encoders
 from megami.evaluation.results import Row, mean_row, statistic_row
 from megami.mixing.pretrained import Networks
 
@@ -58,20 +61,20 @@ def linear_probe_accuracy(vectors: Tensor, classes: Tensor, folds: int = 5, ridg
 @torch.no_grad()
 def encode_views(encoder: FxEncoder, views: Views) -> tuple[Tensor, Tensor]:
     """Backbone vectors and projections of cached views: both [chains, views, ...]."""
-    vectors = torch.stack([encoder.encode(mels.float()) for mels in views.mels])
-    return vectors, encoder.project(vectors.flatten(0, 1)).unflatten(0, vectors.shape[:2])
+    vectors = torch.stack([encoder.encode(mels.to(device_of(encoder)).float()) for mels in views.mels])
+    return vectors.cpu(), encoder.project(vectors.flatten(0, 1)).unflatten(0, vectors.shape[:2]).cpu()
 
 
 def encoder_rows(
     networks: Networks, cache: Path, corpus: CorpusConfig, chains: int, workers: int | None = None
 ) -> list[Row]:
     """Retrieval among GALLERY unseen chains, readability of the instrument; the same untrained, and of log-mels."""
-    trained, _ = networks.own_encoders()
+    encoder, _ = small_encoders(networks)
     views = Views.load(build_views(cache, corpus, "test", chains, workers))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        untrained = FxEncoder(trained.config).eval()
-    vectors, projections = encode_views(trained, views)
+        untrained = FxEncoder(encoder.config).eval().to(device_of(encoder))
+    vectors, projections = encode_views(encoder, views)
     untrained_vectors, _ = encode_views(untrained, views)
     mean_mels = views.mels.float().mean(-1).flatten(2)
     systems = {
@@ -105,19 +108,23 @@ def adaptor_rows(networks: Networks, cache: Path, corpus: CorpusConfig) -> list[
     "adaptor_by_content".
     """
     adaptor, embedding = networks.adaptor, networks.preset.embedding
-    fx_encoder, content_encoder = networks.own_encoders()
+    fx_encoder, content_encoder = small_encoders(networks)
     pairs = mix_contents(cache, corpus, content_encoder, "test")
     effects = mix_effects(cache, corpus, "test", embedding, fx_encoder)
+
+    def adapt(content: Tensor) -> Tensor:
+        return adaptor(content.to(device_of(adaptor))).cpu()
+
     told, untold = [], []
     for first in range(0, len(pairs), corpus.mixes_per_song):
         own = range(first, first + corpus.mixes_per_song)
         wet, dry = torch.cat([pairs[k][0][0] for k in own]), torch.cat([pairs[k][1] for k in own])
-        told.append((wet, dry, adaptor.adapt_wet(wet, torch.cat([effects[k] for k in own]))))
-        untold.append((wet, dry, adaptor(wet)))
+        told.append((wet, dry, adapt_content(adaptor, wet, torch.cat([effects[k] for k in own]))))
+        untold.append((wet, dry, adapt(wet)))
     rows = gap_rows(told)
     if adaptor.config.effects_dim:
         rows += [row for row in gap_rows(untold, "adaptor_by_content") if row.system != "adaptor_none"]
-    return [*rows, dry_row(adaptor, [dry for _, dry, _ in told])]
+    return [*rows, dry_row(adapt, [dry for _, dry, _ in told])]
 
 
 def dry_row(adaptor: Callable[[Tensor], Tensor], contents: Sequence[Tensor]) -> Row:

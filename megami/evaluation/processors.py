@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from megami.corpus import CorpusConfig, Crops, build_crops
+from megami.device import device_of
 from megami.embeddings import FxEncoder
+from megami.evaluation.listeners import small_encoders
 from megami.evaluation.results import Row, mean_row, statistic_row
 from megami.mixing.pretrained import Networks
 from megami.presets import load_network
@@ -45,15 +47,17 @@ def score(render: Render, crops: Crops, encoder: FxEncoder, batch: int = 10) -> 
     levels; cosine: of the projected effect embeddings.
     """
     parts: list[list[Tensor]] = [[], [], [], []]
+    device = device_of(encoder)
     for start in range(0, len(crops), batch):
-        item = crops.take(np.arange(start, min(start + batch, len(crops))))
+        taken = crops.take(np.arange(start, min(start + batch, len(crops))))
+        item = {name: value.to(device) for name, value in taken.items()}
         wet = item["wet"]
         rendered = match_level_per_channel(render(item["dry"], item["z"], item["content"]), wet)
         mid_db, side_db = mid_side_error_db(rendered, wet)
         likeness = F.cosine_similarity(encoder.project(encoder(rendered)), encoder.project(encoder(wet)), dim=-1)
         spectral = small_spectral_errors(rendered, wet, keep_balance=True)
         for part, values in zip(parts, (spectral, mid_db.mean(1), side_db.mean(1), likeness), strict=True):
-            part.append(values)
+            part.append(values.cpu())
     return Scores(*(torch.cat(part).numpy() for part in parts))
 
 
@@ -61,13 +65,16 @@ def processor_rows(
     networks: Networks, folder: Path, cache: Path, corpus: CorpusConfig, crops: int, workers: int | None = None
 ) -> list[Row]:
     """Both processors of a folder of weights against the dry track at true level and balance, on unseen tracks."""
+    fx_encoder, content_encoder = small_encoders(networks)
     paths = build_crops(cache, corpus, "test", crops, workers)
-    fx_encoder, content_encoder = networks.own_encoders()
     material = Crops.load(paths, networks.preset.embedding, fx_encoder, content_encoder)
+    structured, tcn = (
+        load_network(folder, name).to(device_of(fx_encoder)) for name in ("processor_structured", "processor_tcn")
+    )
     scores = {
         "dry_track": score(leave_dry, material, fx_encoder),
-        "processor": score(load_network(folder, "processor_structured"), material, fx_encoder),
-        "processor_tcn": score(load_network(folder, "processor_tcn"), material, fx_encoder),
+        "processor": score(structured, material, fx_encoder),
+        "processor_tcn": score(tcn, material, fx_encoder),
     }
     return score_rows(scores, material.kinds)
 

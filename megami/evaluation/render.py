@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from megami.audio import SILENT_DB, db_to_gain, integrated_loudness
-from megami.corpus import assemble_embeddings, load_song
+from megami.corpus import FrontEnd, assemble_embeddings, load_song
 from megami.corpus.features import describe
 from megami.corpus.parallel import write_arrays
 from megami.effects import EffectChain
+from megami.evaluation.listeners import small_encoders
 from megami.evaluation.measures.descriptors import descriptors
 from megami.evaluation.measures.pairwise import pairwise_metrics
 from megami.mixing import Mixer
@@ -30,7 +31,7 @@ PAIRED = 1  # mixes of a song that are compared one to one with mixes of the eng
 
 @cache
 def mixer_of(weights: str) -> Mixer:
-    """The mixer, made once in each process."""
+    """The mixer, made once in each process and on the CPU."""
     torch.set_num_threads(1)
     return Mixer.from_pretrained(weights, "cpu")
 
@@ -57,6 +58,7 @@ class HearMixes:
         plan = self.plans / path.parent.name / path.name
         song = load_song(self.songs / path.name)
         mixer = mixer_of(self.weights)
+        fx_encoder, _ = small_encoders(mixer.networks)
         dry = [track.mean(0, keepdim=True).numpy() for track in song.multitrack.audio]
         lead = choose_lead(song, dry, [framed_level(x, song.multitrack.sample_rate) > SILENT_DB for x in dry])
         heard: dict[str, list] = {key: [] for key in ("tracks", "mixes", "z", "lead_over_rest_db", "pairs")}
@@ -68,8 +70,8 @@ class HearMixes:
                 heard["mixes"].append(descriptors(mix[None])[0])
                 heard["lead_over_rest_db"].append(lead_over_rest_db(wet, lead, song.multitrack.sample_rate))
                 if index < EMBEDDED:
-                    fx_encoder, _ = mixer.networks.own_encoders()
-                    heard["z"].append(assemble_embeddings(mixer.preset.embedding, fx_encoder, describe(wet)))
+                    features = describe(wet, FrontEnd.of(fx_encoder.config))
+                    heard["z"].append(assemble_embeddings(mixer.preset.embedding, fx_encoder, features))
                 if index < PAIRED and self.engineers is not None:
                     with np.load(self.engineers / path.name, allow_pickle=False) as target:
                         wanted = self.render(song, target, index, mixer).sum(0)

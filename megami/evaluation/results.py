@@ -1,4 +1,4 @@
-"""Results as rows: one measured number each, with its confidence interval over songs."""
+"""Results as rows: one measured number each, with its confidence interval over songs, or its range over mixes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,9 +17,16 @@ DRAWS = 1000
 CONFIDENCE = 0.95
 
 
+Kind = Literal["interval", "range"]
+
+
 @dataclass(frozen=True)
 class Row:
-    """`value` of `metric` for `system`, its 95 % interval, and the number of items it is a mean or a distance over."""
+    """`value` of `metric` for `system`, and the number `n` of items that it is about.
+
+    kind "interval": the value is a mean or a distance over the items, `low` and `high` the ends of its 95 % interval.
+    kind "range": the value is the median of the items, and the middle 90 % of them lie from `low` to `high`.
+    """
 
     system: str
     metric: str
@@ -27,6 +34,7 @@ class Row:
     low: float
     high: float
     n: int
+    kind: Kind = "interval"
 
 
 def song_weights(songs: int, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
@@ -64,12 +72,18 @@ def mean_row(system: str, metric: str, per_song: Sequence[float] | np.ndarray, n
     return Row(system, metric, float(values.mean()), *interval(means), n or len(values))
 
 
+def range_row(system: str, metric: str, values: np.ndarray) -> Row:
+    """Row of the median of values and the range that holds the middle 90 % of them: how much they vary."""
+    low, median, high = (float(value) for value in np.percentile(values, [5, 50, 95]))
+    return Row(system, metric, median, low, high, len(values), "range")
+
+
 def write_results(path: Path, rows: Sequence[Row], made_by: dict[str, Any]) -> None:
-    """Write the rows and how they were made, whole or not at all.
+    """Write the rows and how they were made, whole or not at all; a row without a kind is an interval.
 
     Raises UserError if the file cannot be written, ValueError for a number that is not finite: none is a result.
     """
-    lines = ",\n".join(f"  {json.dumps(asdict(kept(row)), allow_nan=False)}" for row in rows)
+    lines = ",\n".join(f"  {json.dumps(_to_dict(kept(row)), allow_nan=False)}" for row in rows)
     text = f'{{"made_by": {json.dumps(made_by, indent=1)},\n"rows": [\n{lines}\n]}}\n'
     write_atomically(path, text.encode("utf-8"))
 
@@ -78,12 +92,22 @@ def read_results(path: Path) -> tuple[list[Row], dict[str, Any]]:
     """Read a file of `write_results`: (rows, made_by). Raises UserError if it is not one."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return [Row(**row) for row in content["rows"]], content["made_by"]
+        return [_from_dict(row) for row in content["rows"]], content["made_by"]
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{path} is not a results file: write one with megami evaluate --out {path}") from None
 
 
+def _to_dict(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in asdict(row).items() if (name, value) != ("kind", "interval")}
+
+
+def _from_dict(row: dict[str, Any]) -> Row:
+    # Older files do not say which rows are ranges: those of all mixes of a system, and of the levels of its tracks.
+    of_mixes = row["metric"].startswith("mix_") and not row["system"].startswith("engineer ")
+    return Row(**{"kind": "range" if of_mixes or row["metric"] == "track_level_db" else "interval", **row})
+
+
 def kept(row: Row) -> Row:
     """A row as a results file keeps it, with six significant digits: more would differ between machines."""
-    rounded: dict[str, Any] = {key: float(f"{getattr(row, key):.6g}") for key in ("value", "low", "high")}
-    return replace(row, **rounded)
+    value, low, high = (float(f"{number:.6g}") for number in (row.value, row.low, row.high))
+    return replace(row, value=value, low=low, high=high)

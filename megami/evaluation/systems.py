@@ -16,7 +16,7 @@ from torch import Tensor
 from megami.adaptation import content_tokens
 from megami.audio import db_to_gain
 from megami.effects import EffectChain, Gain, Pan
-from megami.embeddings import from_tokens, renormalise
+from megami.embeddings import embeddings_from_tokens
 from megami.generator import mix_generator, sample
 from megami.mixing import Mixer
 from megami.studio import Song
@@ -41,7 +41,7 @@ def draw_per_track(mixer: Mixer, content: Tensor, mixes: int, seed: int) -> Tens
     sources = [mix_generator(seed + 1, item) for item in range(len(cond))]
     tokens = sample(mixer.networks.generator, cond, mixer.preset.sampling, generator=sources)
     embedding = mixer.preset.embedding
-    return renormalise(embedding, from_tokens(embedding, tokens[:, 0])).unflatten(0, (mixes, len(content))).cpu()
+    return embeddings_from_tokens(embedding, tokens[:, 0]).unflatten(0, (mixes, len(content))).cpu()
 
 
 @torch.no_grad()
@@ -52,7 +52,7 @@ def regress(mixer: Mixer, content: Tensor) -> Tensor:
     sizes = denoiser.network.config
     nothing = torch.zeros(1, len(content), sizes.io_channels, sizes.tokens, device=mixer.device)
     answer = denoiser(nothing, denoiser.config.sigma_max, cond, None)
-    return renormalise(embedding, from_tokens(embedding, answer)).cpu()
+    return embeddings_from_tokens(embedding, answer).cpu()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from megami.adaptation import ClapEncoder, ContentEncoder, add_content_noise, content_tokens
 from megami.audio import (
     SAMPLE_RATE,
+    SILENT_DB,
     Multitrack,
     framed_level_db,
     loudest_segment,
@@ -22,14 +23,14 @@ from megami.audio import (
     resample,
 )
 from megami.device import resolve_device
-from megami.embeddings import from_tokens, renormalise
+from megami.embeddings import embeddings_from_tokens
 from megami.errors import UserError
 from megami.generator import Callback, SamplingOptions, check_temperature, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
 from megami.mixing.mix import Mix
 from megami.mixing.pretrained import Networks, from_pretrained
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
-from megami.processor.render import SHORTEST_SECONDS, SILENT_DB
+from megami.processor.render import SHORTEST_SECONDS
 from megami.progress import Progress, silent
 
 MAX_STEPS, MAX_MIXES, MAX_GUIDANCE = 1000, 100, 20.0
@@ -139,7 +140,7 @@ class Mixer:
             track_order=self._track_order(),
             callback=callback,
         )
-        return renormalise(self.preset.embedding, from_tokens(self.preset.embedding, tokens)).cpu()
+        return embeddings_from_tokens(self.preset.embedding, tokens).cpu()
 
     def _sampling(
         self,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from megami.adaptation import ClapEncoder, ContentEncoder, DomainAdaptor
 from megami.device import resolve_device
@@ -30,12 +31,6 @@ class Networks:
     generator: Denoiser
     processor: StructuredProcessor | FilmTCN
     fxnorm: FxNorm | None
-
-    def own_encoders(self) -> tuple[FxEncoder, ContentEncoder]:
-        """The encoders that this project trained, which measuring needs. Raises UserError for the published ones."""
-        if not isinstance(self.fx_encoder, FxEncoder) or not isinstance(self.content_encoder, ContentEncoder):
-            raise UserError("these weights have the published encoders, not those of this project: use small")
-        return self.fx_encoder, self.content_encoder
 
     def to(self, device: str | torch.device) -> Networks:
         """Give these networks on a device: those that are there already are shared, of the others it has copies.

@@ -32,12 +32,12 @@ def plot_real_songs(songs: dict[str, RealSong], rows: Sequence[Row]) -> Figure:
     figure, axes = light_figure(2, 3, (9.6, 5.8))
     *of_mixes, of_tracks = axes.flat
     for axis, (name, title) in zip(of_mixes, MEASURES.items(), strict=True):
-        _panel(axis, title, songs, find(rows, "engineers", f"mix_{name}"))
+        _panel(axis, title, songs, find(rows, "engineers", f"mix_{name}", "range"))
         for place, song in enumerate(songs.values()):
             raw, *mixes = (one.mix[name] for one in song.mixes)
             axis.plot(place, raw, "D", color=COLOURS[0], markersize=7, markeredgecolor="white")
             _dots(axis, place, [[value] for value in mixes])
-    _panel(of_tracks, "tracks: level in the mix\n(dB)", songs, find(rows, "engineers", "track_level_db"))
+    _panel(of_tracks, "tracks: level in the mix\n(dB)", songs, find(rows, "engineers", "track_level_db", "range"))
     for place, song in enumerate(songs.values()):
         _dots(of_tracks, place, [one.track_level_db for one in song.mixes[1:]])
     of_tracks.axhline(INAUDIBLE_DB, color=QUIET, linestyle=(0, (4, 3)))

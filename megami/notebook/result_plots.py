@@ -9,19 +9,19 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from megami.errors import UserError
-from megami.evaluation.results import Row
+from megami.evaluation.results import Kind, Row
 from megami.evaluation.sampler_study import CHURNS, DISTANCE, EVALUATIONS, SOLVERS, way_name
 from megami.notebook.plots import COLOURS, GRID, INK, MARKERS, QUIET, finished, light_figure
 
 OURS = "#d55e00"
 
 
-def find(rows: Sequence[Row], system: str, metric: str) -> Row:
-    """The row of a system and metric; raises UserError if there is none."""
+def find(rows: Sequence[Row], system: str, metric: str, kind: Kind = "interval") -> Row:
+    """The row of a system and metric that is of this kind; raises UserError if there is none."""
     for row in rows:
-        if (row.system, row.metric) == (system, metric):
+        if (row.system, row.metric, row.kind) == (system, metric, kind):
             return row
-    raise UserError(f"the results have no row of {system!r} and {metric!r}: make them anew with megami evaluate")
+    raise UserError(f"the results have no {kind} of {metric!r} for {system!r}: make them anew with megami evaluate")
 
 
 def plot_intervals(

@@ -75,7 +75,10 @@ def empty_dict(*_: object) -> dict[Any, Any]:
 
 
 empty_dict.__module__, empty_dict.__name__, empty_dict.__qualname__ = "collections", "defaultdict", "defaultdict"
-ADMITTED = [*(inert_class(name) for name in STANDINS), empty_dict]
+ADMITTED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    *(inert_class(name) for name in STANDINS),
+    empty_dict,
+]
 NUMBERS = {
     torch.float16,
     torch.bfloat16,

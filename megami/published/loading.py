@@ -16,7 +16,7 @@ from megami.adaptation.clap import ClapConfig, ClapEncoder
 from megami.embeddings.fx_encoder_plusplus import FxEncoderPlusPlus
 from megami.errors import UserError
 from megami.generator import Denoiser
-from megami.presets.networks import GeneratorConfig, empty_network
+from megami.presets.networks import GeneratorConfig, Network, empty_network
 from megami.presets.presets import preset
 from megami.presets.weight_files import State, check_state, check_types, shapes_of
 from megami.processor import FilmTCN, FxNorm, FxNormConfig, target_from_fine_curve
@@ -170,7 +170,7 @@ def check_published(path: Path, state: State, network: nn.Module, prefixes: Mapp
     check_types(state, network, {key: theirs(key) for key in state}, str(path))
 
 
-def fill(network: nn.Module, state: State) -> nn.Module:
+def fill(network: Network, state: State) -> Network:
     """Give a network its weights, in memory of its own and in single precision: eval mode, no gradients."""
     types = {key: value.dtype for key, value in network.state_dict().items()}
     own = {key: value.to(types[key], copy=True) for key, value in state.items()}

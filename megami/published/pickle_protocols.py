@@ -69,8 +69,10 @@ def in_protocol_2(stream: BinaryIO, maker: str | None = None) -> bytes:
     """
     written: list[bytes | str] = []  # text that may turn out to be part of a name waits as it is
     memo: dict[int, bytes | str] = {}
-    for operation, argument, position in pickletools.genops(stream):
-        kind, last = operation.name, written[-1] if written else b""
+    argument: Any
+    begin = stream.tell()
+    for operation, argument, _ in pickletools.genops(stream):
+        end, kind, last = stream.tell(), operation.name, written[-1] if written else b""
         if kind in TEXT:
             written.append(argument if len(argument) <= LONGEST_NAME else _text(argument))
         elif kind in BYTES:
@@ -83,15 +85,16 @@ def in_protocol_2(stream: BinaryIO, maker: str | None = None) -> bytes:
             value = memo.get(argument, b"")
             written.append(value if isinstance(value, str) else pickle.LONG_BINGET + struct.pack("<I", argument))
         elif kind == "GLOBAL":
-            written.append(_global(*argument.split(" ", 1), maker))
+            module, _, name = argument.partition(" ")
+            written.append(_global(module, name, maker))
         elif kind == "STACK_GLOBAL":
             written[-2:] = [_stack_global(written[-2:], maker)]
         elif kind == "PROTO":
             written.append(pickle.PROTO + b"\x02")
         elif kind != "FRAME" and not (kind == "BINPERSID" and maker):
-            end = stream.tell()
-            stream.seek(position)
-            written.append(stream.read(end - position))
+            stream.seek(begin)
+            written.append(stream.read(end - begin))
+        begin = end
     return b"".join(_text(part) if isinstance(part, str) else part for part in written)
 
 

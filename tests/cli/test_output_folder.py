@@ -316,6 +316,17 @@ def test_sources_are_not_replaced_or_removed_by_any_name(tmp_path, snapshot, lin
     refuse_early_and_late(out, ["mix_1.wav", "mix_9.wav"], f"{name} is a stem of this song", snapshot, [source])
 
 
+def test_another_spelling_of_a_file_of_ours_is_ours_where_capitals_do_not_count(tmp_path, snapshot):
+    out = tmp_path / "out"
+    write_run(out, FIRST, "first")
+    os.link(out / "mix_1_tracks" / "a.wav", out / "mix_1_tracks" / "A.wav")  # as such a disk answers
+    check_out(out, ["mix_1_tracks/A.wav"], [])
+    before = snapshot(out)
+    with pytest.raises(UserError, match=r"A\.wav is in the way"):  # here it is a link that the user made
+        write_run(out, ["mix_1_tracks/A.wav"], "second")
+    assert snapshot(out) == before
+
+
 def test_sources_inside_the_output_folder_are_fine_elsewhere(tmp_path):
     out = tmp_path / "out"
     write_run(out, FIRST, "first")

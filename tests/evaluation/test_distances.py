@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from megami.evaluation import kernel_distance, kernel_distance_by_class
-from megami.evaluation.measures.distances import fad_row, frechet_distance, kad_by_role_row, kad_row, kernel_sums
+from megami.evaluation import kernel_distance
+from megami.evaluation.measures.distances import fad_row, frechet_distance, kad_row
+from megami.evaluation.measures.kad import kernel_sums
 from megami.evaluation.results import Row, mean_row, song_weights, write_results
 
 
@@ -26,15 +27,6 @@ def test_weights_leave_songs_out():
     bandwidth = float(torch.pdist(whole.double()).median())
     expected = kernel_distance(torch.cat(x[:2]), torch.cat(y[:2]), bandwidth=bandwidth)
     assert kernel_sums(x, y).distance(np.array([1.0, 1.0, 0.0, 0.0])) == pytest.approx(expected, rel=1e-9)
-
-
-def test_by_role_agrees_with_the_plain_form():
-    roles = [torch.tensor([0, 1]), torch.tensor([0, 1]), torch.tensor([1, 0])]
-    x, y = songs(2, (6, 6, 6)), songs(3, (4, 4, 4), shift=0.4)
-    row = kad_by_role_row("a", "m", x, y, roles, (3, 2))
-    class_x = torch.cat([role.repeat(3) for role in roles])
-    class_y = torch.cat([role.repeat(2) for role in roles])
-    assert row.value == pytest.approx(kernel_distance_by_class(torch.cat(x), torch.cat(y), class_x, class_y), rel=1e-9)
 
 
 def test_intervals_hold_the_value_and_tell_systems_apart():

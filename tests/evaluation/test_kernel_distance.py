@@ -1,4 +1,4 @@
-"""The kernel distance: its definition, its zero, and its form by class."""
+"""The kernel distance: its definition, its zero, and its form by role."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import math
 import pytest
 import torch
 
-from megami.evaluation import kernel_distance, kernel_distance_by_class, median_bandwidth
+from megami.evaluation import kernel_distance, median_bandwidth
+from megami.evaluation.measures import kad
+from megami.evaluation.measures.distances import kad_by_role_row, kad_row
 
 
 def normal(items: int, dim: int = 8, shift: float = 0.0, seed: int = 0) -> torch.Tensor:
@@ -37,7 +39,7 @@ def test_zero_on_average_for_one_distribution_and_growing_with_a_shift(kernel):
 def test_blocks_do_not_change_the_answer(monkeypatch):
     x, y = normal(50), normal(40, shift=0.5, seed=1)
     whole = kernel_distance(x, y)
-    monkeypatch.setattr("megami.evaluation.kad.ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("megami.evaluation.measures.kad.ROWS_AT_ONCE", 7)
     assert kernel_distance(x, y) == pytest.approx(whole, rel=1e-9)
 
 
@@ -46,26 +48,41 @@ def test_impossible_questions_are_refused():
         kernel_distance(normal(5), normal(1))
     with pytest.raises(ValueError, match="unknown kernel"):
         kernel_distance(normal(5), normal(5), kernel="linear")
-    with pytest.raises(ValueError, match="no class"):
-        kernel_distance_by_class(normal(4), normal(4), torch.arange(4), torch.arange(4))
+    songs = list(normal(4).split(2))
+    with pytest.raises(ValueError, match="no role"):
+        kad_by_role_row("", "", songs, songs, list(torch.arange(4).split(2)), (1, 1))
 
 
-def test_by_class_is_the_weighted_mean_with_one_bandwidth():
-    x, y = normal(30), normal(30, shift=0.4, seed=1)
-    a, b = torch.arange(30) % 3 == 0, torch.arange(30) % 2 == 0
-    bandwidth = median_bandwidth(x)
-    expected = (
-        a.sum() * kernel_distance(x[a], y[b], bandwidth=bandwidth)
-        + (~a).sum() * kernel_distance(x[~a], y[~b], bandwidth=bandwidth)
-    ) / 30
-    assert kernel_distance_by_class(x, y, a.long(), b.long()) == pytest.approx(float(expected), rel=1e-6)
+def test_by_role_is_the_weighted_mean_with_one_bandwidth():
+    roles = [torch.tensor([0, 0, 1]), torch.tensor([1, 0, 0])]
+    x, y = (list(normal(18, shift=shift, seed=seed).split(9)) for shift, seed in ((0, 0), (0.4, 1)))
+    row = kad_by_role_row("", "", x, y, roles, (3, 3))
+    role = torch.cat([own.repeat(3) for own in roles])
+    x_all, y_all = torch.cat(x), torch.cat(y)
+    apart = [kernel_distance(x_all[role == k], y_all[role == k], bandwidth=median_bandwidth(x_all)) for k in (0, 1)]
+    assert row.value == pytest.approx((12 * apart[0] + 6 * apart[1]) / 18, rel=1e-9)
 
 
-def test_classes_hide_nothing_that_is_swapped_between_them():
-    """Two classes that change places look the same together, and very different apart."""
+def test_roles_hide_nothing_that_is_swapped_between_them():
+    """Two roles that change places look the same together, and very different apart."""
     low, high = normal(60, shift=-2), normal(60, shift=2, seed=1)
-    x = torch.cat([low, high])
-    y = torch.cat([normal(60, shift=2, seed=3), normal(60, shift=-2, seed=4)])
-    classes = torch.arange(120) // 60
-    assert kernel_distance(x, y) < 2
-    assert kernel_distance_by_class(x, y, classes, classes) > 50
+    swapped = normal(60, shift=2, seed=3), normal(60, shift=-2, seed=4)
+    x, y = ([torch.stack(pair) for pair in zip(*sides, strict=True)] for sides in ((low, high), swapped))
+    assert kernel_distance(torch.cat(x), torch.cat(y)) < 2
+    assert kad_by_role_row("", "", x, y, [torch.arange(2)] * 60, (1, 1)).value > 50
+
+
+def test_memory_stays_small_for_large_sets(monkeypatch):
+    """The largest matrix of pairs has so many rows, however many items the songs have."""
+    seen = []
+    plain = kad.kernel_values
+
+    def watched(squared, *options):
+        seen.append(squared.shape)
+        return plain(squared, *options)
+
+    monkeypatch.setattr(kad, "kernel_values", watched)
+    monkeypatch.setattr(kad, "ROWS_AT_ONCE", 8)
+    songs = list(normal(60).split([13, 20, 27]))
+    kad_row("", "", songs, songs)
+    assert max(rows for rows, _ in seen) == 8

@@ -24,7 +24,7 @@ def songs():
 
 def rows(without=None):
     metrics = [*(f"mix_{name}" for name in MEASURES), "track_level_db"]
-    return [Row("engineers", metric, 0.5, -1.0, 2.0, 10) for metric in metrics if metric != without]
+    return [Row("engineers", metric, 0.5, -1.0, 2.0, 10, "range") for metric in metrics if metric != without]
 
 
 def test_every_mix_and_every_track_is_drawn(songs):

@@ -1,4 +1,4 @@
-"""A run that is stopped anywhere, and started again, is the run that was not stopped: bit for bit, and so is its log."""
+"""A run that is stopped anywhere and started again is the run that was not stopped, bit for bit, and so is its log."""
 
 from __future__ import annotations
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 Kernel = Literal["gaussian", "iq", "imq"]
 ROWS_AT_ONCE = 1024
+"""Of a matrix of pairs, which for large sets would not fit into memory."""
 
 
 def median_bandwidth(reference: Tensor) -> float:
@@ -28,13 +32,68 @@ def kernel_values(squared_distance: Tensor, bandwidth: float, kernel: Kernel = "
     raise ValueError(f"unknown kernel {kernel!r}: use gaussian, iq or imq")
 
 
-def _kernel_sum(a: Tensor, b: Tensor, bandwidth: float, kernel: Kernel) -> Tensor:
-    """Sum of the kernel over all pairs of [m, d] and [n, d] (float64); rows in blocks, so that memory stays small."""
-    total = a.new_zeros(())
-    for rows in a.split(ROWS_AT_ONCE):
-        squared = rows.square().sum(1)[:, None] + b.square().sum(1)[None, :] - 2 * rows @ b.T
-        total = total + kernel_values(squared.clamp_min(0), bandwidth, kernel).sum()
-    return total
+@dataclass(frozen=True)
+class KernelSums:
+    """Sums of the kernel between the items of every two songs, which is all that a bootstrap over songs needs.
+
+    within_x, within_y, across [songs, songs]; an item's likeness to itself is not in the sums. counts_x, counts_y
+    [songs].
+    """
+
+    within_x: np.ndarray
+    within_y: np.ndarray
+    across: np.ndarray
+    counts_x: np.ndarray
+    counts_y: np.ndarray
+
+    def distance(self, weights: np.ndarray) -> float:
+        """Kernel distance x 100 with song s counted `weights[s]` times; weights of one give `kernel_distance`."""
+        pairs_x = np.outer(self.counts_x, self.counts_x) - np.diag(self.counts_x)
+        pairs_y = np.outer(self.counts_y, self.counts_y) - np.diag(self.counts_y)
+        pairs = np.outer(self.counts_x, self.counts_y)
+        both = np.outer(weights, weights)
+        within_x = (both * self.within_x).sum() / (both * pairs_x).sum()
+        within_y = (both * self.within_y).sum() / (both * pairs_y).sum()
+        return float(100 * (within_x + within_y - 2 * (both * self.across).sum() / (both * pairs).sum()))
+
+
+def kernel_sums(
+    reference: Sequence[Tensor],
+    generated: Sequence[Tensor],
+    bandwidth: float | None = None,
+    kernel: Kernel = "gaussian",
+) -> KernelSums:
+    """Kernel sums of two lists with one [items, d] per song; the bandwidth is the median within the reference.
+
+    Computed in float64.
+    """
+    x, y = torch.cat(list(reference)).double(), torch.cat(list(generated)).double()
+    bandwidth = median_bandwidth(x) if bandwidth is None else bandwidth
+    counts_x, counts_y = ([len(song) for song in side] for side in (reference, generated))
+    # An item is as like itself as can be (1): such pairs are left out of the sums within a set.
+    return KernelSums(
+        _song_sums(x, x, counts_x, counts_x, bandwidth, kernel) - np.diag(counts_x),
+        _song_sums(y, y, counts_y, counts_y, bandwidth, kernel) - np.diag(counts_y),
+        _song_sums(x, y, counts_x, counts_y, bandwidth, kernel),
+        np.array(counts_x, dtype=np.float64),
+        np.array(counts_y, dtype=np.float64),
+    )
+
+
+def _song_sums(
+    a: Tensor, b: Tensor, counts_a: list[int], counts_b: list[int], bandwidth: float, kernel: Kernel
+) -> np.ndarray:
+    """Sums of the kernel over all pairs of [m, d] and [n, d], by the songs of both; memory grows with n, not m n."""
+    sums = a.new_zeros(len(counts_a), len(counts_b))
+    song = torch.arange(len(counts_a)).repeat_interleave(torch.tensor(counts_a))
+    for rows, owners in zip(a.split(ROWS_AT_ONCE), song.split(ROWS_AT_ONCE), strict=True):
+        # Not torch.cdist: its fast form loses digits where points nearly coincide.
+        squared = rows.square().sum(1)[:, None] + b.square().sum(1)[None] - 2 * rows @ b.T
+        values = kernel_values(squared.clamp_min(0), bandwidth, kernel)
+        here, lengths = owners.unique_consecutive(return_counts=True)
+        by_song = torch.stack([part.sum(0) for part in values.split(lengths.tolist())])
+        sums[here] += torch.stack([part.sum(1) for part in by_song.split(counts_b, dim=1)], dim=1)
+    return sums.numpy()
 
 
 def kernel_distance(
@@ -47,36 +106,4 @@ def kernel_distance(
     """
     if min(len(reference), len(generated)) < 2:
         raise ValueError(f"kernel distance needs two items in each set, got {len(reference)} and {len(generated)}")
-    bandwidth = median_bandwidth(reference) if bandwidth is None else bandwidth
-    x, y = reference.double(), generated.double()
-    m, n = len(x), len(y)
-    # An item is as like itself as can be (1): such pairs are left out of the sums within a set.
-    within_x = (_kernel_sum(x, x, bandwidth, kernel) - m) / (m * (m - 1))
-    within_y = (_kernel_sum(y, y, bandwidth, kernel) - n) / (n * (n - 1))
-    return 100 * float(within_x + within_y - 2 * _kernel_sum(x, y, bandwidth, kernel) / (m * n))
-
-
-def kernel_distance_by_class(
-    reference: Tensor,
-    generated: Tensor,
-    reference_class: Tensor,
-    generated_class: Tensor,
-    kernel: Kernel = "gaussian",
-    bandwidth: float | None = None,
-) -> float:
-    """Kernel distance within each class (instrument or role), averaged with the reference counts as weights.
-
-    reference [m, d] with classes [m], generated [n, d] with classes [n]; one bandwidth for all, the median over the
-    whole reference unless given. Classes with fewer than two items on either side are left out; ValueError if none is
-    left.
-    """
-    bandwidth = median_bandwidth(reference) if bandwidth is None else bandwidth
-    total, weight = 0.0, 0
-    for name in reference_class.unique():
-        x, y = reference[reference_class == name], generated[generated_class == name]
-        if min(len(x), len(y)) >= 2:
-            total += len(x) * kernel_distance(x, y, kernel, bandwidth)
-            weight += len(x)
-    if weight == 0:
-        raise ValueError("no class has two items in both sets")
-    return total / weight
+    return kernel_sums([reference], [generated], bandwidth, kernel).distance(np.ones(1))
