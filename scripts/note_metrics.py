@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from megami.evaluation.results import read_results
+from megami.presets import preset_folder
 
 SYSTEMS = {
     "fx_encoder": ("effect_encoder", ("retrieval_top1", "instrument_readable")),
@@ -25,7 +26,7 @@ SYSTEMS = {
 def main(results: str) -> None:
     """Fill the field `metrics` of every network's JSON with the rows of its system."""
     values = {(row.system, row.metric): row.value for row in read_results(Path(results))[0]}
-    folder = Path(__file__).resolve().parents[1] / "megami" / "weights" / "small"
+    folder = preset_folder("small")
     for name, (system, metrics) in SYSTEMS.items():
         path = folder / f"{name}.json"
         words = json.loads(path.read_text(encoding="utf-8"))
