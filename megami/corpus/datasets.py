@@ -168,11 +168,15 @@ def mix_contents(
 def embed_pair(encoder: ContentEncoder, mix: Path, song: Path) -> tuple[Tensor, Tensor]:
     """Content of one mix's wet tracks [3, tracks, dim] and of its song's dry tracks [tracks, dim]."""
     wet, wet_source = read_content(mix, "wet_content", "wet_source")
-    dry, dry_source = read_content(song, "content", "source")
     half = wet.shape[-1] // 2
     variants = torch.stack([encode_content(encoder, cut) for cut in (wet, wet[..., :half], wet[..., half:])])
-    wet_content = join_content(encoder.config, variants, wet_source)
-    return wet_content, join_content(encoder.config, encode_content(encoder, dry), dry_source)
+    return join_content(encoder.config, variants, wet_source), embed_dry(encoder, song)
+
+
+def embed_dry(encoder: ContentEncoder, song: Path) -> Tensor:
+    """Content [tracks, dim] of the dry tracks of a song, by its file of dry features."""
+    mels, source = read_content(song, "content", "source")
+    return join_content(encoder.config, encode_content(encoder, mels), source)
 
 
 @torch.no_grad()

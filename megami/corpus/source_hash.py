@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -38,10 +39,42 @@ def module_hashes(roots: tuple[str, ...], without: tuple[str, ...] = (), package
         name = waiting.pop()
         if name in found or any(f"{name}.".startswith(f"{left_out}.") for left_out in without):
             continue
-        tree = _tree(_file(name, package))
-        found[name] = hashlib.sha256(repr(_plain(tree)).encode()).hexdigest()[:8]
-        waiting += [needed for item, bound in _imports(tree) for needed in _home(item, bound, package)]
+        source = _source(_file(name, package).read_text(encoding="utf-8"))
+        found[name] = source.digits
+        waiting += [needed for item in source.imports for needed in _home(*item, package)]
     return found
+
+
+@dataclass(frozen=True)
+class Source:
+    """What counts of one file: digits of its code, what it imports as (module, name), and from where it has names.
+
+    The name None stands for the module itself.
+    """
+
+    digits: str
+    imports: tuple[tuple[str, str | None], ...]
+    names: dict[str, tuple[str, str]]
+
+
+@cache
+def _source(text: str) -> Source:
+    tree = ast.parse(text)
+    imports: list[tuple[str, str | None]] = []
+    for node in ast.walk(tree):  # also those inside functions
+        if isinstance(node, ast.Import):
+            imports += [(item.name, None) for item in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            if node.level or node.module is None:
+                raise ValueError(f"relative import in line {node.lineno}: name the module from the package on")
+            imports += [(node.module, item.name) for item in node.names]
+    names = {
+        item.asname or item.name: (node.module, item.name)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module
+        for item in node.names
+    }
+    return Source(hashlib.sha256(repr(_plain(tree)).encode()).hexdigest()[:8], tuple(imports), names)
 
 
 def _file(name: str, package: Path) -> Path:
@@ -64,22 +97,6 @@ def _within(root: str, package: Path) -> list[str]:
     return [".".join((package.name, *path.parts)).removesuffix(".__init__") for path in inside]
 
 
-@cache
-def _tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
-
-
-def _imports(tree: ast.Module) -> Iterator[tuple[str, str | None]]:
-    """What a module imports, at its top or inside functions: (module, name in it), or (module, None) for all of it."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((item.name, None) for item in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            if node.level or node.module is None:
-                raise ValueError(f"relative import in line {node.lineno}: name the module from the package on")
-            yield from ((node.module, item.name) for item in node.names)
-
-
 def _home(module: str, name: str | None, package: Path) -> list[str]:
     """The module that `from module import name` takes its name from; none for what is not of this package."""
     if module.split(".")[0] != package.name:
@@ -87,11 +104,9 @@ def _home(module: str, name: str | None, package: Path) -> list[str]:
     file = _file(module, package)
     if name is None or file.name != "__init__.py":
         return [module]
-    for node in _tree(file).body:
-        if isinstance(node, ast.ImportFrom) and node.module:
-            for item in node.names:
-                if (item.asname or item.name) == name:
-                    return _home(node.module, item.name, package)
+    names = _source(file.read_text(encoding="utf-8")).names
+    if name in names:
+        return _home(*names[name], package)
     try:
         _file(f"{module}.{name}", package)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Small songs made by hand, so that the engineers' tests need neither the composer nor a SoundFont."""
+"""Small songs made by hand, so that tests need neither the composer nor a SoundFont."""
 
 from __future__ import annotations
 
