@@ -1,6 +1,6 @@
 """`megami mix` in random folders, full of links and of things that look like ours: no byte of the user's ever changes.
 
-The mixing is replaced by tiny files. Who wrote what is kept apart from the program, in `World.ours`, and decides what
+The mixing is replaced by tiny files. Who wrote what is kept apart from the program, in `World.runs`, and decides what
 has to happen: a run is refused, and leaves everything as it was, or replaces the files of the run before and no others.
 """
 
@@ -35,7 +35,8 @@ class World:
 
     def __init__(self, root: Path, seed: int, megami, monkeypatch: pytest.MonkeyPatch) -> None:
         self.root, self.random, self.megami, self.count = Path(os.path.realpath(root)), random.Random(seed), megami, 0
-        self.ours: dict[Path, set[str]] = {}  # folder: what the last run wrote into it and nobody has touched since
+        self.runs: dict[str, dict[str, str]] = {}  # by its list: the name and content of every file of a run
+        self.ours: set[str] = set()  # of these the ones that the present run may replace
         self.meanwhile = 0  # deeds of the user while the program mixes
         for folder in ("song", "out", "elsewhere", "out/deep"):
             (self.root / folder).mkdir()
@@ -79,32 +80,24 @@ class World:
                     found[key] = path.read_text()
         return found
 
-    def touched(self, path: Path) -> None:
-        """The user did something to a file or folder."""
-        real = Path(os.path.realpath(path.parent), path.name)
-        for folder, names in self.ours.items():
-            if folder == real or real in folder.parents:
-                names.clear()
-            names -= {name for name in names if folder / name == real or real in (folder / name).parents}
-
     def place(self) -> Path:
-        folders = [path for path in self.root.rglob("*") if path.is_dir() and ".partial-" not in str(path)]
+        folders = [path for path in sorted(self.root.rglob("*")) if path.is_dir() and ".partial-" not in str(path)]
         return self.random.choice([*folders, self.root / "out", self.root / "out"])
 
     def act(self) -> None:
         """One deed of the user, if it is possible here."""
         draw = self.random
         path = self.place() / draw.choice(NAMES)
-        files = [file for file in self.root.rglob("*") if file.is_file() and ".partial-" not in str(file)]
+        files = [file for file in sorted(self.root.rglob("*")) if file.is_file() and ".partial-" not in str(file)]
         other = draw.choice([*files, self.place()])
         deed = draw.choice(
             ("write", "write", "edit", "link", "hard link", "folder", "remove", "move", "copy", "nothing")
         )
         try:
             if deed == "write":
-                self.edit(path) if path.is_file() else self.write(path)
+                self.write(path)
             elif deed == "edit" and other.is_file():
-                self.edit(other)
+                self.write(other)
             elif deed == "link":
                 path.symlink_to(draw.choice([other, os.path.relpath(other, path.parent), "nowhere"]))
             elif deed == "hard link" and other.is_file():
@@ -113,28 +106,23 @@ class World:
                 path.mkdir()
             elif deed == "remove" and other.is_file():
                 other.unlink()
-                self.touched(other)
             elif deed == "move" and not (os.path.lexists(path) or other.parent == self.root or holds_hidden(other)):
                 os.rename(other, path)
-                self.touched(other)
             elif deed == "copy" and other.is_dir() and not (self.root / "copy").exists():
                 # With its manifest: as good as the original.
                 shutil.copytree(other, self.root / "copy", symlinks=True, ignore=shutil.ignore_patterns(".partial-*"))
-                self.ours[self.root / "copy"] = set(self.ours.get(Path(os.path.realpath(other)), ()))
         except OSError:
             pass
 
-    def edit(self, file: Path) -> None:
-        """Write into a file: all of its names change with it."""
-        inode = file.stat().st_ino
-        for path in self.root.rglob("*"):
-            if path.is_file() and path.stat().st_ino == inode:
-                self.touched(path)
-        self.write(file)
-
     def may_go(self, folder: Path) -> set[str]:
-        """What the next run into a folder replaces or removes; nothing without the list that the last one made."""
-        return {name for name in self.ours.get(folder, set()) if "mixes.json" in self.ours[folder]}
+        """What the next run into a folder replaces or removes: files as the run wrote them whose list is there."""
+
+        def content(name: str) -> str | None:
+            links = (folder / name).is_symlink() or (folder / name).parent != (folder / name).parent.resolve()
+            return (folder / name).read_text() if (folder / name).is_file() and not links else None
+
+        written = self.runs.get(content("mixes.json") or "", {})
+        return {name for name, text in written.items() if content(name) == text}
 
     def expected(self, job: mix_job.MixJob, stems: list[Path]) -> str:
         """Why the run has to be refused as things are now; empty if it must go well."""
@@ -145,7 +133,7 @@ class World:
             return "holds the stems"
         if not stems:
             return "no stems"
-        ours = self.may_go(out)
+        ours = self.ours = self.may_go(out)
         names = ["mixes.json", *(["index.html"] if job.page else [])]
         for number in range(1, job.num_mixes + 1):
             names.append(f"mix_{number}.{job.format}")
@@ -162,7 +150,9 @@ class World:
     def run(self) -> bool:
         """One run with random options, and all that has to be true after it; True if it went well."""
         draw = self.random
-        files = [path for path in self.root.rglob("*") if path.is_file() and path.suffix.lower() in AUDIO_SUFFIXES]
+        files = [
+            path for path in sorted(self.root.rglob("*")) if path.is_file() and path.suffix.lower() in AUDIO_SUFFIXES
+        ]
         stems = draw.choice([self.root / "song"] * 4 + [draw.choice([*files, self.root / "song"]), self.place()])
         out = draw.choice(
             [self.root / "out"] * 4 + [self.root / "new" / "er", self.place(), draw.choice(files or [stems])]
@@ -183,7 +173,7 @@ class World:
             assert self.tree() == self.before, (self.refusal, ran)
             return False
         folder, written = Path(os.path.realpath(out)), [path.relative_to(out).as_posix() for path in ran.done()]
-        may_go = {str((folder / name).relative_to(self.root)) for name in self.may_go(folder)}
+        may_go = {str((folder / name).relative_to(self.root)) for name in self.ours}
         after, stale = self.tree(), set()
         for name, content in self.before.items():
             if after.get(name) != content:
@@ -193,7 +183,7 @@ class World:
         stale = {name for name in may_go - new if name in after}
         assert not stale and new <= set(after), (stale, ran, after)
         assert all(content in ("folder", self.before.get(name)) for name, content in after.items() if name not in new)
-        self.ours[folder] = set(written)
+        self.runs[(folder / "mixes.json").read_text()] = {name: (folder / name).read_text() for name in written}
         return True
 
 
