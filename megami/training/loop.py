@@ -134,6 +134,7 @@ def fit(
         finally:
             progress.close()
             training.save()
+    training.conclude()
     wait_for_ranks()
     return training.result()
 
@@ -196,6 +197,11 @@ class Training:
         }
         save_checkpoint(self.checkpoint, state)
         self.saved = self.step
+
+    def conclude(self) -> None:
+        """Validate a run that has learnt all, and was never looked at on the way."""
+        if self.leads and self.best is not None and self.step == self.config.steps and not self.best.found:
+            self._validate()
 
     def result(self) -> dict[str, Tensor]:
         """Give the best average if there is validation, else the last."""

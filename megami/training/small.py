@@ -86,8 +86,9 @@ def store(
         "data": {"corpus": asdict(recipe.corpus), "songs": "synthetic studio of this package"},
         "recipe": {"command": "megami train small", "loop": asdict(loop), "device": place.device},
     }
-    if loop.validate_every:
-        best = load_checkpoint(place.folder / name / BEST_FILE)
+    kept = place.folder / name / BEST_FILE
+    if loop.validate_every and kept.is_file():
+        best = load_checkpoint(kept)
         words["metrics"] = {"validation_loss": best["loss"], "step": best["step"]}
     save_network(place.weights, name, network, words)
     save_preset(place.weights, recipe.preset)

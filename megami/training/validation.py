@@ -55,6 +55,11 @@ class BestAverage:
             kept = load_checkpoint(self.path)
             self.loss = kept["loss"] if kept["step"] <= step else math.inf
 
+    @property
+    def found(self) -> bool:
+        """Whether there is one."""
+        return self.loss < math.inf
+
     def offer(self, step: int, loss: float, average: dict[str, Tensor]) -> None:
         """Keep the average of a step if its loss is less than that of the best."""
         if loss < self.loss:
@@ -63,4 +68,4 @@ class BestAverage:
 
     def average(self) -> dict[str, Tensor] | None:
         """Give the best average; None if there is none yet."""
-        return load_checkpoint(self.path)["average"] if self.loss < math.inf else None
+        return load_checkpoint(self.path)["average"] if self.found else None

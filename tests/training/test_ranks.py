@@ -9,27 +9,27 @@ from pathlib import Path
 
 import pytest
 import torch
+import two_ranks
 
 from megami.errors import UserError
 from megami.training import ranks
 from megami.training.ranks import find_devices
 
-SCRIPT = Path(__file__).with_name("two_ranks.py")
+SCRIPT = Path(two_ranks.__file__)
 MARGIN = 1e-5
 """Between one rank and two, in units of weights of about 1: sums in another order, magnified by 30 steps of AdamW."""
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Folders of what one rank made, and two."""
-    folders = []
-    for devices in (1, 2):
-        folder = tmp_path_factory.mktemp(f"ranks_{devices}")
-        command = [sys.executable, SCRIPT, folder, str(devices)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
-        folders.append(folder)
-    return folders
+    """Folders of what one rank made, and two, which are processes of their own."""
+    one, two = (tmp_path_factory.mktemp(f"ranks_{devices}") for devices in (1, 2))
+    done = subprocess.run([sys.executable, SCRIPT, two, "2"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    threads = torch.get_num_threads()
+    two_ranks.main(one, 1)
+    torch.set_num_threads(threads)
+    return one, two
 
 
 def result(folder: Path, name: str, rank: int = 0) -> dict[str, torch.Tensor]:

@@ -1,5 +1,6 @@
 """The whole small recipe at the smallest size: every stage runs, resumes, and gives weights that mix."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,8 @@ from megami.corpus import CorpusConfig, MixEmbeddings
 from megami.embeddings import decode_dynamics, split_parts
 from megami.errors import UserError
 from megami.mixing.mixer import Mixer
-from megami.presets import load_network
+from megami.mixing.pretrained import from_pretrained
+from megami.presets import load_network, preset, read_metadata, read_preset
 from megami.training import STAGES, SmallRecipe, Workplace, train_small
 from megami.training.lessons import content_noise, load_mixes
 from megami.training.small import RUNNERS
@@ -33,7 +35,7 @@ CORPUS = CorpusConfig(
 
 
 def tiny_recipe() -> SmallRecipe:
-    recipe = SmallRecipe(corpus=CORPUS)
+    recipe = SmallRecipe(corpus=CORPUS, preset=replace(preset("small"), segment_seconds=9.0))
     networks = tuple(RUNNERS)[2:]
     return replace(recipe, **{name: replace(getattr(recipe, name), steps=3, save_every=2) for name in networks})
 
@@ -50,6 +52,12 @@ def test_every_network_is_written_and_mixes(trained):
     song = Multitrack(("a", "b"), torch.randn(2, 1, 44100, generator=torch.Generator().manual_seed(0)) * 0.1, 44100)
     (mix,) = Mixer.from_pretrained(trained.weights, device="cpu").mix(song, steps=3)
     assert mix.audio.shape == (2, 44100) and torch.isfinite(mix.audio).all()
+
+
+def test_a_folder_of_weights_says_what_it_is(trained):
+    assert preset("small").segment_seconds != 9.0
+    assert read_preset(trained.weights) == tiny_recipe().preset
+    assert from_pretrained(trained.weights).preset.segment_seconds == 9.0
 
 
 def test_a_finished_stage_gives_the_same_weights_again(trained):
@@ -115,6 +123,26 @@ def test_content_noise_is_the_presets_or_else_the_adaptors_doubt():
 
 def decode(z: torch.Tensor) -> torch.Tensor:
     return decode_dynamics(split_parts(tiny_recipe().preset.embedding, z).dynamics)
+
+
+def test_every_network_can_be_kept_at_its_best_for_validation_songs(trained, tmp_path):
+    """All but the slow ones; there is nothing of the validation songs but the songs before anybody asks for it."""
+    place = Workplace(tmp_path, workers=1)
+    place.cache.symlink_to(trained.cache)
+    folders = ("dry", "mixes", "views_of_1_songs")
+    assert not any(path for folder in folders for path in (place.cache / folder).glob("validation_*"))
+    recipe = tiny_recipe().with_validation()
+    assert all(loop.validate_every == 1 for loop in recipe.loops.values())
+    loops = {name: replace(loop, steps=1, validate_batches=1) for name, loop in recipe.loops.items()}
+    names = ("fx_encoder", "content_encoder", "adaptor", "generator_regression", "generator_per_track", "processor_tcn")
+    train_small(place, replace(recipe, **loops), names)
+    assert all(any((place.cache / folder).glob("validation_*")) for folder in folders)
+    for name in names:
+        (row,) = (json.loads(line) for line in (place.folder / name / "log.jsonl").read_text().splitlines())
+        metrics = read_metadata(place.weights / f"{name}.safetensors")["metrics"]
+        assert metrics["step"] == row["step"] == 1
+        assert metrics["validation_loss"] == pytest.approx(row["validation_loss"], abs=1e-6)
+        assert (place.folder / name / "best.pt").exists()
 
 
 def test_unknown_stage_is_a_clear_error(tmp_path):

@@ -93,6 +93,13 @@ def test_the_estimate_is_of_the_average_in_eval_mode_and_always_of_the_same_batc
     assert all(torch.equal(before[key], value) for key, value in task.state_dict().items())
 
 
+def test_a_run_that_has_ended_is_looked_at_once(tmp_path):
+    plain = fit(Wide(), draw_train, CONFIG, tmp_path)
+    looked = fit(Wide(), draw_train, LOOKING, tmp_path, draw_validation=draw_validation)
+    assert all(torch.equal(plain[key], looked[key]) for key in plain)
+    assert load_checkpoint(tmp_path / "best.pt")["step"] == 60
+
+
 def test_what_a_former_run_left_is_not_the_best_of_a_new_one(tmp_path):
     fit(Wide(), draw_train, LOOKING, tmp_path, draw_validation=draw_validation)
     (tmp_path / "checkpoint.pt").unlink()
