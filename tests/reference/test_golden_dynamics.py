@@ -6,6 +6,7 @@ import re
 
 import pytest
 import torch
+from run_names import only_name, piece
 
 from megami.embeddings import (
     EmbeddingConfig,
@@ -58,9 +59,15 @@ def features(case):
 
 
 @pytest.fixture(scope="module")
+def code(case):
+    """The reference's code of the dynamics, [clips, dim]; its name says how many numbers it has."""
+    return case[1][only_name(case[0], "out.embedding")]
+
+
+@pytest.fixture(scope="module")
 def config(case):
     tensors = case[1]
-    fx, dynamics = tensors["in.fxencoder_vector"].shape[-1], tensors["out.embedding64"].shape[-1]
+    fx, dynamics = tensors["in.fxencoder_vector"].shape[-1], tensors[only_name(case[0], "out.embedding")].shape[-1]
     return EmbeddingConfig(fx_dim=fx, dynamics_dim=dynamics, spectrum_dim=0)
 
 
@@ -100,29 +107,28 @@ def test_projection_and_its_inverse(case):
     torch.testing.assert_close(inverse, case[1]["out.projection_pinv"], atol=1e-4, rtol=1e-4)
 
 
-def test_code(case, clips, features, config, sample_rate):
-    wanted = case[1]["out.embedding64"]
-    torch.testing.assert_close(encode_dynamics(features, config.dynamics_dim), wanted, atol=EMBEDDING, rtol=0)
+def test_code(clips, features, code, config, sample_rate):
+    torch.testing.assert_close(encode_dynamics(features, config.dynamics_dim), code, atol=EMBEDDING, rtol=0)
     heard = encode_dynamics(dynamics_features(clips, sample_rate), config.dynamics_dim)
-    torch.testing.assert_close(heard, wanted, atol=EMBEDDING * 10, rtol=0)
+    torch.testing.assert_close(heard, code, atol=EMBEDDING * 10, rtol=0)
 
 
-def test_decoding(case):
+def test_decoding(case, code):
     out = case[1]
     parts = ["log_rms", "crest_factor", "log_spread", "stereo_width", "stereo_imbalance"]
     wanted = torch.cat([out[f"out.decoded_{name}"] for name in parts], dim=1)
-    torch.testing.assert_close(decode_dynamics(out["out.embedding64"]), wanted, atol=DECODED, rtol=0)
+    torch.testing.assert_close(decode_dynamics(code), wanted, atol=DECODED, rtol=0)
 
 
-def test_effect_embedding(case, clips, config, sample_rate):
-    vector, wanted = case[1]["in.fxencoder_vector"], case[1]["out.effect_embedding2112"]
-    joined = join_parts(config, vector, case[1]["out.embedding64"])
+def test_effect_embedding(case, clips, code, config, sample_rate):
+    vector, wanted = case[1]["in.fxencoder_vector"], case[1][only_name(case[0], "out.effect_embedding")]
+    joined = join_parts(config, vector, code)
     torch.testing.assert_close(joined, wanted, atol=EMBEDDING, rtol=0)
     heard = join_parts(config, vector, encode_dynamics(dynamics_features(clips, sample_rate), config.dynamics_dim))
     torch.testing.assert_close(heard, wanted, atol=EMBEDDING, rtol=0)
     assert config.dim == wanted.shape[-1]
     torch.testing.assert_close(from_tokens(config, to_tokens(config, wanted)), wanted, atol=0, rtol=0)
-    torch.testing.assert_close(split_parts(config, wanted).dynamics, case[1]["out.embedding64"], atol=EMBEDDING, rtol=0)
+    torch.testing.assert_close(split_parts(config, wanted).dynamics, code, atol=EMBEDDING, rtol=0)
 
 
 def test_post_processing(case, config):
@@ -142,7 +148,10 @@ def test_level_read_out(case, config, source, wanted):
 
 
 def test_level_re_application(case, clips, sample_rate):
-    audio = (clips * torch.tensor([0.5, 2.0])[:, None])[..., :20000]
+    """On the clips at other levels and cut, as the file's words say: "clips times (a, b) ..., first n samples"."""
+    words = " ".join(case[0]["computation"])
+    left, right, samples = re.search(r"clips times \(([\d.]+), ([\d.]+)\).*?first (\d+) samples", words).groups()
+    audio = (clips * torch.tensor([float(left), float(right)])[:, None])[..., : int(samples)]
     ours = apply_level(audio, case[1]["out.log_rms_from_post_processed"], sample_rate)
-    wanted = case[1]["out.apply_rms_first_2048_samples"]
-    torch.testing.assert_close(ours[..., : wanted.shape[-1]], wanted, atol=1e-5, rtol=1e-4)
+    name = only_name(case[0], "out.apply_rms")
+    torch.testing.assert_close(ours[..., piece(name)], case[1][name], atol=1e-5, rtol=1e-4)

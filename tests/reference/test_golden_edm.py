@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from run_names import names, settings
 from torch.testing import assert_close
 
 from megami.generator import (
@@ -31,7 +32,7 @@ def edm(golden):
     network = MultitrackTransformer(transformer_config(network_words["case"]["config"]))
     published = {key[2:]: value for key, value in network_tensors.items() if key.startswith("w.")}
     network.load_state_dict(convert_transformer(published, network))
-    return words["case"], tensors, Denoiser(network.eval(), PUBLISHED)
+    return words, tensors, Denoiser(network.eval(), PUBLISHED)
 
 
 def test_coefficients(edm):
@@ -43,60 +44,47 @@ def test_coefficients(edm):
 
 
 def test_schedules(edm):
-    _, t, _ = edm
-    expected = {int(key.split("_T")[1]): value for key, value in t.items() if key.startswith("out.schedule_T")}
-    assert expected
-    for points, levels in expected.items():
-        assert_close(schedule(points, PUBLISHED), levels, rtol=1e-5, atol=1e-9)
+    words, t, _ = edm
+    for name in names(words, "out.schedule_"):
+        points = int(settings(name, "out.schedule_", ("T",))["T"])
+        assert_close(schedule(points, PUBLISHED), t[name], rtol=1e-5, atol=1e-9)
 
 
 def test_churn_amounts(edm):
-    case, t, _ = edm
-    for key in (key for key in t if key.startswith("out.gamma_Schurn")):
-        churn = float(key.removeprefix("out.gamma_Schurn"))
-        assert_close(churn_amounts(schedule(case["T"], PUBLISHED), churn), t[key], rtol=1e-5, atol=1e-9)
+    words, t, _ = edm
+    levels = schedule(words["case"]["T"], PUBLISHED)
+    for name in names(words, "out.gamma_"):
+        churn = settings(name, "out.gamma_", ("Schurn",))["Schurn"]
+        assert_close(churn_amounts(levels, churn), t[name], rtol=1e-5, atol=1e-9)
 
 
 def test_denoiser_at_every_level_and_guidance(edm):
-    _, t, denoiser = edm
-    keys = [key for key in t if key.startswith("out.denoised_sigma")]
-    assert keys
-    for key in keys:
-        index, guidance = key.removeprefix("out.denoised_sigma").split("_cfg")
-        sigma = t["in.denoiser_sigmas"][int(index)]
+    words, t, denoiser = edm
+    for name in names(words, "out.denoised_"):
+        run = settings(name, "out.denoised_", ("sigma", "cfg"))
+        sigma = t["in.denoiser_sigmas"][int(run["sigma"])]
         with torch.no_grad():
             noisy = t["in.y_style"] + sigma * t["in.noise"]
-            denoised = denoiser(noisy, sigma, t["in.cond"], t["in.mask"].bool(), guidance=float(guidance))
-        assert_close(denoised, t[key], atol=1e-4, rtol=1e-4)
+            denoised = denoiser(noisy, sigma, t["in.cond"], t["in.mask"].bool(), guidance=run["cfg"])
+        assert_close(denoised, t[name], atol=1e-4, rtol=1e-4)
 
 
-RUNS = {
-    "sample_order1": {"solver": "euler"},
-    "sample_order2": {"solver": "heun"},
-    "sample_order1_cfg2.5": {"solver": "euler", "guidance": 2.5},
-    "sample_stochastic_Schurn10": {"solver": "euler", "churn": 10.0},
-    "sample_stochastic_order2_Schurn10": {"solver": "heun", "churn": 10.0},
-}
-
-
-@pytest.mark.parametrize("run", RUNS)
-def test_sampling(edm, run):
-    case, t, denoiser = edm
-    options = RUNS[run]
-    z = sample(
-        denoiser,
-        t["in.cond"],
-        SamplingOptions(case["T"] - 1, **options),
-        t["in.mask"].bool(),
-        prior=t["in.prior"],
-        churn_noise=t["in.churn_noise"],
-    )
-    assert_close(z, t[f"out.{run}"], atol=1e-4 if options["solver"] == "euler" else 1e-3, rtol=1e-4)
-
-
-def test_every_sampling_run_in_the_file_is_checked(edm):
-    _, t, _ = edm
-    assert {key.removeprefix("out.") for key in t if key.startswith("out.sample_")} == set(RUNS)
+def test_every_sampling_run(edm):
+    words, t, denoiser = edm
+    for name in names(words, "out.sample_"):
+        run = settings(name, "out.sample_", ("order", "cfg", "stochastic", "Schurn"))
+        order = run.get("order", 1)
+        options = SamplingOptions(
+            words["case"]["T"] - 1,
+            solver={1: "euler", 2: "heun"}[order],
+            guidance=run.get("cfg", 1.0),
+            churn=run.get("Schurn", 0.0),
+        )
+        mask, noise = t["in.mask"].bool(), t["in.churn_noise"]
+        z = sample(denoiser, t["in.cond"], options, mask, prior=t["in.prior"], churn_noise=noise)
+        assert_close(
+            z, t[name], atol=1e-4 if order == 1 else 1e-3, rtol=1e-4, msg=lambda text, name=name: f"{name}: {text}"
+        )
 
 
 def test_training_loss(edm):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from run_names import only_name
 
 from megami.processor import embedding_loss, processor_loss_paper, spectral_loss_terms
 
@@ -13,6 +14,11 @@ RELATIVE = 1e-4
 @pytest.fixture(scope="module")
 def tensors(golden):
     return golden("losses")[1]
+
+
+@pytest.fixture(scope="module")
+def words(golden):
+    return golden("losses")[0]
 
 
 def assert_close(actual: torch.Tensor, expected: torch.Tensor) -> None:
@@ -33,8 +39,9 @@ def test_sums_over_scales(tensors):
     assert_close(terms.left_right, tensors["out.loss_mss_lr"])
 
 
-def test_total(tensors):
+def test_total(words, tensors):
     projections = tensors["in.z_pred"], tensors["in.z_target"]
     assert_close(embedding_loss(*projections), tensors["out.loss_fxenc"])
-    total = processor_loss_paper(tensors["in.pred"], tensors["in.target"], *projections)
-    assert_close(total, tensors["out.total_1_1_1.5"])
+    weights = words["settings"]["weights"]
+    total = processor_loss_paper(tensors["in.pred"], tensors["in.target"], *projections, weights)
+    assert_close(total, tensors[only_name(words, "out.total_")])

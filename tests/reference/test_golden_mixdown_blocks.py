@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 import torch
+from run_names import names, only_name, piece
 from test_golden_tcn import network_from
 
 from megami.audio import block_starts
@@ -18,7 +20,12 @@ from megami.processor.block_pass import playing_tracks
 TOLERANCE = 1e-3
 SILENT_BLOCK_DB = -45.0
 PUBLISHED = EmbeddingConfig(fx_dim=2048, dynamics_dim=64, spectrum_dim=0)
-WINDOW = 1024
+
+
+@pytest.fixture(scope="module")
+def listed(golden_words):
+    """The file's own words, which list its runs."""
+    return golden_words("mixdown_blocks")
 
 
 @pytest.fixture(scope="module")
@@ -78,55 +85,54 @@ def rendered(case, network: FilmTCN, tracks: int, **changes) -> torch.Tensor:
     return render_in_blocks(network, dry, z, fxnorm, embedding_config=PUBLISHED, settings=settings)
 
 
-def check_windows(case, wet: torch.Tensor, name: str, clear_of: list[int] = ()) -> None:
+def check_windows(case, wet: torch.Tensor, name: str, clear_of: Sequence[int] = ()) -> None:
     """Compare the stored windows; with repaired seams, those that touch a place in `clear_of` are left out."""
     words, tensors, _ = case
-    checked = 0
+    expected = tensors[name]
+    window, checked = expected.shape[-1], 0
     for place, start in enumerate(tensors["in.window_starts"].tolist()):
-        if all(start >= seam + words["overlap"] or start + WINDOW <= seam for seam in clear_of):
-            actual, expected = wet[..., start : start + WINDOW], tensors[name][:, :, place]
-            torch.testing.assert_close(actual, expected, rtol=0, atol=TOLERANCE)
+        if all(start >= seam + words["overlap"] or start + window <= seam for seam in clear_of):
+            torch.testing.assert_close(wet[..., start : start + window], expected[:, :, place], rtol=0, atol=TOLERANCE)
             checked += 1
     assert checked
 
 
-def test_three_tracks_with_the_published_seams(case):
+def check_sum(wet: torch.Tensor, expected: torch.Tensor, name: str, begin: int = 0) -> None:
+    """Compare the sum of all tracks, from the sample `begin` of the piece that the name says."""
+    mixed = wet.sum(0)[:, piece(name)]
+    torch.testing.assert_close(mixed[:, begin:], expected[:, begin:], rtol=0, atol=TOLERANCE)
+
+
+@torch.no_grad()
+def test_every_run_with_the_published_seams(listed, case):
+    """All tracks in blocks, a single one, and a song so short that it goes in as it is; both kinds of statistics."""
     _, tensors, _ = case
-    wet = rendered(case, published_network(case), 3)
-    check_windows(case, wet, "out.evalmode_blockwise_windows")
-    expected = tensors["out.evalmode_blockwise_sum_over_tracks_first_48000_samples"]
-    torch.testing.assert_close(wet.sum(0)[:, : expected.shape[-1]], expected, rtol=0, atol=TOLERANCE)
+    for name in names(listed, "out."):
+        mode, words = name.removeprefix("out.").split("_", 1)
+        assert mode in ("evalmode", "trainmode"), name
+        single, short = words.startswith("single_track"), words.startswith("short_path")
+        network = published_network(case, mode == "trainmode", after_blocks=single or short)
+        block = {"block": tensors["in.x"].shape[-1]} if short else {}
+        wet = rendered(case, network, 1 if single else len(tensors["in.x"]), **block)
+        if words.endswith("_windows"):
+            check_windows(case, wet, name)
+        else:
+            assert "_sum_over_tracks_" in name
+            check_sum(wet, tensors[name], name)
 
 
-def test_three_tracks_by_their_own_statistics(case):
-    wet = rendered(case, published_network(case, own_statistics=True), 3)
-    check_windows(case, wet, "out.trainmode_blockwise_windows")
-
-
-def test_a_single_track_with_the_published_seams(case):
-    wet = rendered(case, published_network(case, after_blocks=True), 1)
-    check_windows(case, wet, "out.evalmode_single_track_blockwise_windows")
-
-
-@pytest.mark.parametrize("own", [False, True])
-def test_short_songs_go_in_as_they_are(case, own):
-    _, tensors, _ = case
-    wet = rendered(case, published_network(case, own, after_blocks=True), 3, block=tensors["in.x"].shape[-1])
-    check_windows(case, wet, f"out.{'trainmode' if own else 'evalmode'}_short_path_windows")
-
-
-def test_repaired_seams_differ_only_where_the_published_ones_are_wrong(case):
+def test_repaired_seams_differ_only_where_the_published_ones_are_wrong(listed, case):
     words, tensors, _ = case
     samples, overlap = tensors["in.x"].shape[-1], words["overlap"]
-    wet = rendered(case, published_network(case), 3, published_seams=False)
-    check_windows(case, wet, "out.evalmode_blockwise_windows", clear_of=[0])
-    expected = tensors["out.evalmode_blockwise_sum_over_tracks_first_48000_samples"]
-    mixed = wet.sum(0)[:, : expected.shape[-1]]
-    torch.testing.assert_close(mixed[:, overlap:], expected[:, overlap:], rtol=0, atol=TOLERANCE)
-    assert mixed[:, :100].abs().max() > 10 * expected[:, :100].abs().max()  # the published start is faded in
+    wet = rendered(case, published_network(case), len(tensors["in.x"]), published_seams=False)
+    check_windows(case, wet, only_name(listed, "out.evalmode_blockwise_windows"), clear_of=[0])
+    name = only_name(listed, "out.evalmode_blockwise_sum_over_tracks")
+    check_sum(wet, tensors[name], name, begin=overlap)
+    start = slice(overlap // 10)  # where the published fade from silence has hardly begun
+    assert wet.sum(0)[:, start].abs().max() > 10 * tensors[name][:, start].abs().max()
     alone = rendered(case, published_network(case, after_blocks=True), 1, published_seams=False)
     wrong = [*words["block_starts"][1:], samples - overlap]
-    check_windows(case, alone, "out.evalmode_single_track_blockwise_windows", clear_of=wrong)
+    check_windows(case, alone, only_name(listed, "out.evalmode_single_track"), clear_of=wrong)
 
 
 @torch.no_grad()
