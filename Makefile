@@ -1,21 +1,29 @@
 # make mix    set up, mix a shipped song three ways, write a page to listen to them
 # make test   set up, run every test but the slow ones, and every notebook
 # make test-slow   the paper preset at full size with random weights; prints time and memory
+# make test-notebooks   run every notebook, its assertions included
+# make lint   check style, format and types (ruff, mypy)
 # make book   build the book into _build/html
 # make lab    open the chapters in JupyterLab
+# make addresses   ask every address that the book names and every download whether it is there (needs the network)
 # make setup  everything a developer needs
 # make clean  remove what was built (not the environment)
+# make help   this list
 
 PYTHON ?= python3
 VENV   := .venv
+ifeq ($(OS),Windows_NT)
+BIN    := $(VENV)/Scripts
+else
 BIN    := $(VENV)/bin
+endif
 SONG   ?= data_samples/paper_boats
 OUT    ?= mixes
 # What the used files of laion-clap and fxencoder-plusplus import; their own dependencies would bring numpy 1 and more.
 CLAP_NEEDS := torchvision h5py torchlibrosa huggingface_hub
 export HF_HUB_OFFLINE = 1
 
-.PHONY: mix test test-slow test-notebooks book lab setup clean
+.PHONY: mix test test-slow test-notebooks lint book lab addresses setup clean help
 
 mix: $(VENV)/.core
 	$(BIN)/megami mix "$(SONG)" --out "$(OUT)" --num-mixes 3 --page
@@ -30,6 +38,11 @@ test-slow: $(VENV)/.test
 test-notebooks: $(VENV)/.test
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env book
 
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
 book: $(VENV)/.test
 	$(BIN)/jupyter-book build . --toc book/_toc.yml -n -W --keep-going
 
@@ -37,16 +50,22 @@ lab: $(VENV)/.test
 	$(BIN)/python -c "import jupyterlab" 2>/dev/null || $(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt jupyterlab
 	$(BIN)/jupyter lab book
 
+addresses: $(VENV)/.core
+	$(BIN)/python scripts/check_addresses.py
+
 setup: $(VENV)/.test
 
 clean:
-	rm -rf _build mixes .pytest_cache
+	rm -rf _build mixes .pytest_cache .ruff_cache .mypy_cache
 	find megami tests book -name __pycache__ -type d -exec rm -rf {} +
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 $(VENV)/.uv:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q uv
+	$(BIN)/python -m pip install -q uv
 	touch $@
 
 $(VENV)/.core: $(VENV)/.uv pyproject.toml constraints.txt
@@ -54,6 +73,6 @@ $(VENV)/.core: $(VENV)/.uv pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.test: $(VENV)/.core
-	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e ".[test,book,studio]" $(CLAP_NEEDS)
+	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e ".[test,lint,book,studio]" $(CLAP_NEEDS)
 	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt --no-deps laion-clap fxencoder-plusplus
 	touch $@

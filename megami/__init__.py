@@ -9,25 +9,24 @@ mixes[0].save("mix.wav")
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-from megami.errors import UserError
+import lazy_loader
+
+if TYPE_CHECKING:
+    from megami.audio import Multitrack, read_multitrack
+    from megami.errors import UserError
+    from megami.mixing import Compat, Mix, Mixer
 
 __version__ = "0.1.0"
 __all__ = ["Compat", "Mix", "Mixer", "Multitrack", "UserError", "__version__", "read_multitrack"]
 
-_HOMES = {
-    "Compat": "megami.mixing.compat",
-    "Mix": "megami.mixing.mix",
-    "Mixer": "megami.mixing.mixer",
-    "Multitrack": "megami.audio",
-    "read_multitrack": "megami.audio",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that `megami.audio` alone does not load every network."""
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'megami' has no attribute {name!r}")
+# Imported when first used, so that `megami --help` loads no network and `megami.audio` alone not all of them.
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "audio": ["Multitrack", "read_multitrack"],
+        "errors": ["UserError"],
+        "mixing": ["Compat", "Mix", "Mixer"],
+    },
+)

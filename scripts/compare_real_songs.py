@@ -1,7 +1,7 @@
 """Mix real stems and hold the mixes against the raw sum and the range of the engineers' mixes of studio songs.
 
-    python scripts/compare_real_songs.py results/results.json STEMS_FOLDER... [--out results/real_songs.json] [--figure real_songs.png]
-                                         [--mixes 5] [--seed 0] [--weights small]
+    python scripts/compare_real_songs.py results/results.json STEMS_FOLDER... [--out results/real_songs.json]
+                                         [--figure real_songs.png] [--mixes 5] [--seed 0] [--weights small]
 
 Prints tables in Markdown, and names every track that is inaudible or dominates. The chapter draws its figure from
 `results/real_songs.json`; --figure draws the same.
@@ -17,7 +17,7 @@ import matplotlib
 
 import megami
 from megami.errors import UserError
-from megami.evaluation.real_songs import RealSong, check_mix, raw_sum_of, write_real_songs
+from megami.evaluation.real_songs import RealSong, check_mix, raw_sum_of, read_real_songs, write_real_songs
 from megami.evaluation.results import Row, read_results
 from megami.evaluation.run import origin
 from megami.notebook.real_song_plot import MEASURES, plot_real_songs
@@ -67,6 +67,11 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Mix, print, and write what was asked for."""
     chosen = parse()
+    if chosen.out and chosen.out.exists():
+        try:
+            read_real_songs(chosen.out)
+        except (UserError, AttributeError):  # of whatever form it is
+            raise UserError(f"{chosen.out} is not of this script: move it away, or choose another --out") from None
     results, _ = read_results(chosen.results)
     ranges = {row.metric: row for row in results if row.system == "engineers" and row.kind == "range"}
     mixer = megami.Mixer.from_pretrained(chosen.weights, device="cpu")

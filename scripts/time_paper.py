@@ -1,4 +1,4 @@
-"""Time and peak memory of `megami mix --weights paper` at full size, with random weights and a song made of noise bursts.
+"""Time and peak memory of `megami mix --weights paper` at full size, with random weights and a song of noise bursts.
 
     python scripts/time_paper.py [--tracks 7] [--seconds 180] [--weights-dir FOLDER] [--compat ours] [--device auto]
 

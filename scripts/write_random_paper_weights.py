@@ -10,6 +10,7 @@ What they mix is nonsense, but they try everything else at full size without a d
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,11 @@ from torch import Tensor, nn
 
 from megami.adaptation import ClapEncoder
 from megami.embeddings import FxEncoderPlusPlus
+from megami.errors import UserError
 from megami.generator import MultitrackTransformer
 from megami.presets import build_network, preset
 from megami.processor import FilmTCN
-from megami.published.addresses import ADAPTOR, CLAP, FEATURES, FX_ENCODER, GENERATOR, PROCESSOR
+from megami.published.addresses import ADAPTOR, CLAP, FEATURES, FX_ENCODER, GENERATOR, PAPER_FILES, PROCESSOR
 from megami.published.key_tables import publish_adaptor, publish_tcn, publish_transformer
 from megami.published.loading import CLAP_PARTS, FINE_BINS, FX_ENCODER_PARTS
 
@@ -29,7 +31,13 @@ State = dict[str, Tensor]
 
 
 def write_random_weights(folder: Path, seed: int = 0, fx_encoder: bool = False) -> Path:
-    """Write all files of the paper preset; FxEncoder++ only if asked for. The same seed gives the same numbers."""
+    """Write all files of the paper preset; FxEncoder++ only if asked for. The same seed gives the same numbers.
+
+    Raises UserError where one of them is there already: it may be the published one.
+    """
+    for file in PAPER_FILES:
+        if file.inside(folder).exists():
+            raise UserError(f"{file.inside(folder)} is there already: move it away, or choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -40,7 +48,7 @@ def write_random_weights(folder: Path, seed: int = 0, fx_encoder: bool = False) 
         clap = with_prefixes(stirred(ClapEncoder()), CLAP_PARTS)
         clap |= {"text_branch.embeddings.position_ids": torch.arange(514)[None], "logit_scale_a": torch.tensor(2.6)}
         torch.save(clap_checkpoint(clap), folder / CLAP.name)
-        np.save(folder / FEATURES.name, random_features(seed), allow_pickle=True)
+        np.save(folder / FEATURES.name, random_curve(seed))  # as a plain array: no pickle but the published one is read
         if fx_encoder:
             torch.save(with_prefixes(stirred(FxEncoderPlusPlus()), FX_ENCODER_PARTS), folder / FX_ENCODER.name)
     return folder
@@ -83,12 +91,11 @@ def clap_checkpoint(state: State) -> dict:
     return {"epoch": 15, "name": "random", "state_dict": prefixed, "best": np.float64(0.9)}
 
 
-def random_features(seed: int) -> dict:
-    """A falling average spectrum for each class, as music has it."""
+def random_curve(seed: int) -> np.ndarray:
+    """A falling average spectrum, as music has it: [32769]."""
     frequency = np.linspace(0.0, 22050.0, FINE_BINS)
     ripple = np.random.default_rng(seed).uniform(0.8, 1.2, FINE_BINS)
-    curve = 0.05 / (1.0 + frequency / 200.0) * ripple
-    return {"eq": {name: curve.astype(np.float32) for name in ("vocals", "drums", "bass", "other")}}
+    return (0.05 / (1.0 + frequency / 200.0) * ripple).astype(np.float32)
 
 
 if __name__ == "__main__":
@@ -97,4 +104,8 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fx-encoder", action="store_true")
     arguments = parser.parse_args()
-    print(write_random_weights(arguments.folder, arguments.seed, arguments.fx_encoder))
+    try:
+        print(write_random_weights(arguments.folder, arguments.seed, arguments.fx_encoder))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -1,10 +1,12 @@
-"""What tests of several rooms share: networks with random weights, and short dry songs."""
+"""What tests of several rooms share: networks with random weights, short dry songs, and scripts as modules."""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,6 +21,21 @@ Tracks = dict[str, np.ndarray]
 def no_downloads(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what a developer has downloaded out of the tests."""
     monkeypatch.setenv("MEGAMI_HOME", str(tmp_path_factory.getbasetemp() / "empty_home"))
+
+
+@pytest.fixture(scope="session")
+def load_script() -> Callable[[str], ModuleType]:
+    """Give load_script(name): the module of scripts/NAME.py, its main part not run."""
+
+    def load(name: str) -> ModuleType:
+        path = Path(__file__).resolve().parents[1] / "scripts" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(f"script_{name}", path)
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

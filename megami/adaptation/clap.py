@@ -13,6 +13,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +64,7 @@ def htsat_module() -> ModuleType:
         package.__path__ = [str(Path(found.origin).parent / "clap_module")]
         sys.modules[ALIAS] = package
         try:
-            module = importlib.import_module(f"{ALIAS}.htsat")
+            module: Any = importlib.import_module(f"{ALIAS}.htsat")
         except (ImportError, RuntimeError, AttributeError, OSError) as error:  # also a torchvision for another torch
             raise UserError(f"{MISSING} ({error})") from None
         # All weights come from a file; drawing truncated normals for 70 million of them takes 15 s.
@@ -109,7 +110,7 @@ class ClapEncoder(nn.Module):
         super().__init__()
         self.config = config
         self.tower = build_tower(config)
-        width = self.tower.num_features
+        width: Any = self.tower.num_features
         self.projection = nn.Sequential(nn.Linear(width, config.dim), nn.ReLU(), nn.Linear(config.dim, config.dim))
 
     def clip(self, audio: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -1,15 +1,28 @@
-"""Levels in dB: of a whole clip, and of its loudest 400 ms."""
+"""Levels in dB, of a whole clip and of its loudest 400 ms, and bringing audio to a level."""
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from megami.audio.rate import SAMPLE_RATE
 
+Decibels = TypeVar("Decibels", float, np.ndarray, Tensor)
+
 FRAME_S, HOP_S = 0.4, 0.1
 SMALLEST_RMS = 1e-8  # silence reads -160 dB
 GAIN_EXPONENT = 1e-6  # the published gain is 10^(difference/20 + 1e-6), a factor 1.0000023
+
+SILENT_DB = -60.0
+"""A track whose loudest 400 ms lie below this level (dB) counts as silent: it stays as it is and joins in no mix."""
+
+
+def db_to_gain(level_db: Decibels) -> Decibels:
+    """Amplitude factor of a level or gain in dB: 6.02 dB double the amplitude."""
+    return 10.0 ** (level_db / 20.0)
 
 
 def level_db(audio: Tensor) -> Tensor:
@@ -20,17 +33,24 @@ def level_db(audio: Tensor) -> Tensor:
     return _decibel(audio.square().mean(dim=-1).mean(dim=-1).sqrt())
 
 
-def framed_level_db(audio: Tensor, sample_rate: int = SAMPLE_RATE) -> Tensor:
-    """Level of the loudest 400 ms of every channel of [..., channels, samples] in dB, [..., channels].
+def framed_power(audio: Tensor, sample_rate: int = SAMPLE_RATE) -> Tensor:
+    """Mean power of [..., samples] in frames of 400 ms, 100 ms apart: [..., frames].
 
-    The maximum over frames of 400 ms, 100 ms apart, the incomplete last one left out; audio shorter than one frame is
-    one frame. At least -160 dB. Published as "log_rms" with gate: the level that MEGAMI's embedding carries.
+    The incomplete last frame is left out; audio shorter than one frame is one frame.
     """
     frame, hop = int(FRAME_S * sample_rate), int(HOP_S * sample_rate)
     if audio.shape[-1] < frame:
-        return _decibel(audio.square().mean(dim=-1).sqrt())
-    power = audio.square().unfold(-1, frame, hop).mean(dim=-1)
-    return _decibel(power.amax(dim=-1).sqrt())
+        return audio.square().mean(dim=-1, keepdim=True)
+    return audio.square().unfold(-1, frame, hop).mean(dim=-1)
+
+
+def framed_level_db(audio: Tensor, sample_rate: int = SAMPLE_RATE) -> Tensor:
+    """Level of the loudest 400 ms of every channel of [..., channels, samples] in dB, [..., channels].
+
+    The maximum of `framed_power`; at least -160 dB. Published as "log_rms" with gate: the level that MEGAMI's embedding
+    carries.
+    """
+    return _decibel(framed_power(audio, sample_rate).amax(dim=-1).sqrt())
 
 
 def normalise_level(audio: Tensor, target_db: float, gate: bool = False, sample_rate: int = SAMPLE_RATE) -> Tensor:
@@ -42,6 +62,14 @@ def normalise_level(audio: Tensor, target_db: float, gate: bool = False, sample_
     current_db = framed_level_db(audio, sample_rate) if gate else level_db(audio)[..., None]
     gain = 10.0 ** ((target_db - current_db) / 20.0 + GAIN_EXPONENT)
     return audio * gain[..., None]
+
+
+def bring_to_rms(audio: Tensor, rms: float | Tensor, over: int | tuple[int, ...], smallest_power: float) -> Tensor:
+    """Give audio the root mean square `rms` (amplitude), measured over the dimensions `over`; silence stays silent.
+
+    `smallest_power` is added to the measured mean square, which keeps silence, and its gradient, finite.
+    """
+    return audio * rms * torch.rsqrt(audio.square().mean(dim=over, keepdim=True) + smallest_power)
 
 
 def _decibel(rms: Tensor) -> Tensor:

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 
+from megami.audio.level import db_to_gain
 from megami.audio.loudness import integrated_loudness, true_peak_db, true_peaks
 from megami.audio.rate import SAMPLE_RATE
 
@@ -44,7 +44,7 @@ def master_with_gain(
     if loudness == -math.inf:
         return audio.detach().clone(), 1.0
     peaks = true_peaks(samples, sample_rate)
-    ceiling = 10.0 ** ((ceiling_dbtp - MARGIN_DB) / 20.0)
+    ceiling = db_to_gain(ceiling_dbtp - MARGIN_DB)
     most_db = _largest_gain_db(peaks, ceiling, sample_rate)
     gain_db = min(target_lufs - loudness, most_db)
     for _ in range(ATTEMPTS):
@@ -54,12 +54,12 @@ def master_with_gain(
         if abs(short) < TOLERANCE_LU or (short > 0.0 and used_db >= most_db):
             break
         gain_db = min(used_db + 1.2 * short, most_db)  # a limited mix gains less than it is turned up
-    out, gain = torch.from_numpy(out), 10.0 ** (used_db / 20.0)
+    mastered, gain = torch.from_numpy(out), db_to_gain(used_db)
     if float(peaks.max()) * gain > ceiling:  # limited: what the moving gain left over goes too
-        over_db = true_peak_db(out, sample_rate) - 20.0 * math.log10(ceiling)
-        rest = 10.0 ** (-max(over_db, 0.0) / 20.0)
-        out, gain = out * rest, gain * rest
-    return out.reshape(audio.shape).to(audio), gain
+        over_db = true_peak_db(mastered, sample_rate) - 20.0 * math.log10(ceiling)
+        rest = db_to_gain(-max(over_db, 0.0))
+        mastered, gain = mastered * rest, gain * rest
+    return mastered.reshape(audio.shape).to(audio), gain
 
 
 def limit(samples: np.ndarray, peaks: np.ndarray, gain_db: float, ceiling: float, sample_rate: int) -> np.ndarray:
@@ -68,7 +68,9 @@ def limit(samples: np.ndarray, peaks: np.ndarray, gain_db: float, ceiling: float
     The reduction in dB is held over the look-ahead, falls back with the release time, and is smoothed over the
     look-ahead, which ends where the hold began: it never falls short of what a peak needs.
     """
-    gain = 10.0 ** (gain_db / 20.0)
+    from scipy import ndimage  # here, because it takes long to import
+
+    gain = db_to_gain(gain_db)
     needed_db = 20.0 * np.log10(np.maximum(peaks * (gain / ceiling), 1.0)).astype(np.float64)
     if not needed_db.any():
         return (samples * np.float32(gain)).astype(np.float32)
@@ -77,7 +79,7 @@ def limit(samples: np.ndarray, peaks: np.ndarray, gain_db: float, ceiling: float
     reduction_db = _released(reduction_db, RELEASE_MS * sample_rate / 1000.0)
     for _ in range(2):  # two boxes make a triangle: the gain bends, it has no corners
         reduction_db = ndimage.uniform_filter1d(reduction_db, 2 * half + 1, mode="nearest")
-    return (samples * (gain * 10.0 ** (-reduction_db / 20.0)).astype(np.float32)).astype(np.float32)
+    return (samples * (gain * db_to_gain(-reduction_db)).astype(np.float32)).astype(np.float32)
 
 
 def _released(reduction_db: np.ndarray, release_samples: float) -> np.ndarray:
@@ -89,6 +91,8 @@ def _released(reduction_db: np.ndarray, release_samples: float) -> np.ndarray:
 
 def _largest_gain_db(peaks: np.ndarray, ceiling: float, sample_rate: int) -> float:
     """The gain at which limiting reaches what still sounds clean."""
+    from scipy import ndimage
+
     held = ndimage.maximum_filter1d(peaks, max(1, round(LOOK_AHEAD_MS * sample_rate / 1000.0)), mode="nearest")
     usual, largest = float(np.quantile(held, 1.0 - RARE)), float(held.max())
     room_db = 20.0 * math.log10(ceiling / max(largest, 1e-12)) + LARGEST_CLICK_LIMITING_DB

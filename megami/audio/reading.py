@@ -39,18 +39,32 @@ def audio_files(folder: str | Path) -> list[Path]:
     Raises UserError where there is no such folder or no audio file in it.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder")
-    try:
-        entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be read ({error.strerror})") from None
-    named = [entry for entry in entries if entry.suffix.lower() in AUDIO_SUFFIXES]
-    found = [entry for entry in named if entry.is_file() or not entry.exists()]  # reading a broken link will say so
+    entries = _visible_entries(folder)
+    found = [entry for entry in entries if _is_audio_file(entry)]
     if not found:
         state = "has no audio files" if entries else "is an empty folder"
         raise UserError(f"{folder}: {state}; looked for {', '.join(AUDIO_SUFFIXES)} directly in it")
     return found
+
+
+def has_audio_files(folder: str | Path) -> bool:
+    """Whether `audio_files` would find any in `folder`. Raises UserError where there is no such folder."""
+    return any(_is_audio_file(entry) for entry in _visible_entries(Path(folder)))
+
+
+def _visible_entries(folder: Path) -> list[Path]:
+    """Everything directly in `folder` that is not hidden, sorted."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder")
+    try:
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be read ({error.strerror})") from None
+
+
+def _is_audio_file(entry: Path) -> bool:
+    """Whether it is named as audio and no folder; a broken link counts, for reading it will say so."""
+    return entry.suffix.lower() in AUDIO_SUFFIXES and (entry.is_file() or not entry.exists())
 
 
 def _named_sources(source: object) -> dict[str, Track]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -31,8 +32,7 @@ def evaluate(
     check_writable(cache)
     if out is not None:  # found out now, not after minutes of measuring
         check_writable(out.parent)
-        if out.is_dir():
-            raise UserError(f"{out} is a folder: give --out the name of a JSON file")
+        check_replaceable(out)
     from megami.device import resolve_device
     from megami.evaluation.results import write_results
     from megami.evaluation.run import EvaluationConfig, evaluate, origin
@@ -43,4 +43,22 @@ def evaluate(
     rows = evaluate(weights, cache, workers or None, config, seed, chosen)
     typer.echo(report(rows))
     if out is not None:
-        write_results(out, rows, origin(weights, quick, seed, chosen))
+        check_replaceable(out)
+        write_results(Path(os.path.realpath(out)), rows, origin(weights, quick, seed, chosen))
+
+
+def check_replaceable(out: Path) -> None:
+    """Raise UserError if `out` is there and is no file of results, as another run of this command writes it."""
+    if out.is_dir():
+        raise UserError(f"{out} is a folder: give --out the name of a JSON file")
+    if not out.exists():
+        return
+    from megami.evaluation.results import read_results
+
+    try:
+        rows, made_by = read_results(out)
+        ours = bool(rows) and isinstance(made_by, dict)
+    except UserError:
+        ours = False
+    if not ours:
+        raise UserError(f"{out} is in the way and is no file of results: move it away, or choose another --out")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -65,7 +65,7 @@ def is_usage_error(error: Exception) -> bool:
     return hasattr(error, "format_message") and hasattr(error, "exit_code")
 
 
-def usage_message(error: Exception) -> str:
+def usage_message(error: Any) -> str:
     """What is wrong with the options, and where to read about them."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "megami"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from megami import __version__
 from megami.audio import (
     SAMPLE_RATE,
     Multitrack,
+    audio_files,
     framed_level_db,
     integrated_loudness,
     master,
@@ -25,13 +26,14 @@ from megami.audio import (
     resample,
     true_peak_db,
 )
-from megami.cli.output_folder import MANIFEST, appearing_files, check_writable
+from megami.cli.manifest import MANIFEST, write_manifest
+from megami.cli.output_folder import appearing_files, check_out, check_writable
 from megami.device import resolve_device
 from megami.embeddings import EmbeddingConfig, decode
 from megami.errors import UserError
 from megami.generator import SamplingOptions
 from megami.mixing.compat import compat_named
-from megami.mixing.mix import Mix
+from megami.mixing.mix import Mix, file_name
 from megami.mixing.mixer import Mixer, check_loudness, check_options, check_sampling
 from megami.progress import Progress
 
@@ -79,25 +81,37 @@ class MixJob:
 def run_mix(job: MixJob) -> list[Path]:
     """Do the job and return the files that were written; on any failure, and when interrupted, nothing is left behind.
 
-    One mix with its wet tracks is in memory at a time. Files of a former run into the same folder are replaced.
+    One mix with its wet tracks is in memory at a time. Files of a former run into the same folder are replaced; others,
+    the stems before all, never are: raises UserError where they are in the way, at once and again after mixing.
     """
     check_writable(job.out)
     if job.out.is_dir() and job.stems.is_dir() and job.out.samefile(job.stems):
         raise UserError(f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems")
+    stems = [job.stems] if job.stems.is_file() else audio_files(job.stems)
+    check_out(job.out, names_to_write(job, [path.stem for path in stems]), stems)
     with memory_in_words(), progress_bar(job.num_mixes) as progress:
         mixer = Mixer.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat)
         sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
         job = replace(job, steps=sampling.steps, temperature=sampling.temperature)
-        song = read_multitrack(job.stems)
-        with appearing_files(job.out) as partial:
+        song = read_multitrack(stems)
+        with appearing_files(job.out, stems, say_beside_bar) as partial:
             described, audio = write_mixes(job, mixer, song, partial, progress)
             if job.page:
                 write_page(partial / PAGE, song, audio, job)
             names = [path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file()]
             names = sorted([*names, MANIFEST], key=listing_order)
-            words = {**describe_job(job, mixer, song), "mixes": described, "files": names}
-            (partial / MANIFEST).write_text(as_json(words), encoding="utf-8")
+            write_manifest(partial, {**describe_job(job, mixer, song), "mixes": described}, names)
     return [job.out / name for name in names]
+
+
+def names_to_write(job: MixJob, tracks: Sequence[str]) -> list[str]:
+    """Every file that the job will write, by its name in the output folder."""
+    names = [MANIFEST, PAGE] if job.page else [MANIFEST]
+    for number in range(1, job.num_mixes + 1):
+        names.append(f"mix_{number}.{job.format}")
+        if job.stems_too:
+            names += [f"mix_{number}_tracks/{file_name(track)}.{job.format}" for track in tracks]
+    return names
 
 
 def write_mixes(
@@ -177,12 +191,6 @@ def listing_order(name: str) -> tuple[bool, list[str]]:
     return name in (PAGE, MANIFEST), [part.zfill(9) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
-def as_json(words: dict) -> str:
-    """Indented JSON with lists of numbers on one line."""
-    text = json.dumps(words, indent=1, allow_nan=False)
-    return re.sub(r"\[\n[^\[\]{}\"]+\]", lambda found: " ".join(found[0].split()), text) + "\n"
-
-
 def rounded(value: float) -> float | None:
     """Two decimals; None for what JSON has no number for."""
     return round(value, 2) if math.isfinite(value) else None
@@ -204,6 +212,11 @@ def write_page(path: Path, song: Multitrack, audio: list[Tensor], job: MixJob) -
     tracks = "1 dry track" if song.num_tracks == 1 else f"{song.num_tracks} dry tracks"
     subtitle = f"{tracks}, weights {readable(Path(job.weights).name)}, seed {job.seed}, {job.steps} steps"
     return listening_page(path, items, SAMPLE_RATE, title=readable(job.stems.resolve().name), subtitle=subtitle)
+
+
+def say_beside_bar(words: str) -> None:
+    """Print a line on stderr without disturbing the progress bar."""
+    tqdm.write(f"megami: {words}", file=sys.stderr)
 
 
 @contextmanager

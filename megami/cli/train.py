@@ -29,7 +29,7 @@ def train(
 ) -> None:
     """Train every network of a preset from a seed; run it again to go on after an interruption."""
     from megami.device import resolve_device
-    from megami.training import SmallRecipe, Workplace, train_small
+    from megami.training import STAGES, SmallRecipe, Workplace, train_small
     from megami.training.ranks import is_first_rank
 
     if preset != "small":
@@ -41,6 +41,10 @@ def train(
     chosen = tuple(stage.strip() for stage in stages.split(",") if stage.strip())
     check_writable(out)
     place = Workplace(out, str(resolve_device(device)), devices, workers or None)
+    for path in sorted(place.weights.glob("*.safetensors")):  # theirs would be overwritten after hours of training
+        stage = path.stem
+        if stage in (chosen or STAGES) and not (out / stage / "checkpoint.pt").exists():
+            raise UserError(f"{path} is there, but no {stage}/checkpoint.pt: move it away or choose another --out")
     recipe = SmallRecipe().with_seed(seed)
     if validate or validate_every:
         recipe = recipe.with_validation(validate_every)

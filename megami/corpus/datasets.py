@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -101,7 +102,9 @@ class Crops:
                     parts[key].append(file[key])
                 parts["z"].append(assemble_embeddings(config, encoder, file))
                 parts["content"].append(encode_content(content_encoder, torch.from_numpy(file["content"]).float()))
-        joined = {k: torch.cat(v) if k in ("z", "content") else np.concatenate(v) for k, v in parts.items()}
+        joined: dict[str, Any] = {
+            k: torch.cat(v) if k in ("z", "content") else np.concatenate(v) for k, v in parts.items()
+        }
         return Crops(**joined)
 
     def take(self, index: np.ndarray) -> dict[str, Tensor]:

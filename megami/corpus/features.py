@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from megami.adaptation import ContentConfig, ContentEncoder, describe_source
-from megami.audio import SAMPLE_RATE, level_db
+from megami.audio import SAMPLE_RATE, SILENT_DB, db_to_gain, level_db
 from megami.corpus.code_mark import FEATURES, claim_code
 from megami.corpus.parallel import build_files, write_arrays
 from megami.corpus.songs import SPLITS, CorpusConfig, FrontEnd, claim_cache, load_song, song_paths, to_int16
@@ -174,7 +174,7 @@ def draw_clip(folder: Path, config: CorpusConfig, split: str, samples: int, rng:
         found = active_clip(song, samples, rng)
         if found is not None:
             clip, track = found
-            gain = np.float32(10 ** (rng.uniform(-6, 6) / 20))
+            gain = np.float32(db_to_gain(rng.uniform(-6, 6)))
             return song_index, track, INSTRUMENTS.index(song.instruments[track]), clip * gain
 
 
@@ -246,13 +246,15 @@ class BuildCrops:
     def __call__(self, path: Path) -> None:
         split, index = path.stem.rsplit("_", 1)
         rng = np.random.default_rng([self.config.seed, self.stream, SPLITS.index(split), int(index)])
-        dry, wet, kinds = [], [], []
+        dry: list[np.ndarray] = []
+        wet: list[np.ndarray] = []
+        kinds: list[str] = []
         while len(dry) < self.at_most:
             song, track, _, clip = draw_clip(self.folder, self.config, split, self.samples, rng)
             engineered = engineer_chain(self.folder, self.config, split, song, track, rng)
             kind, chain = draw_chain(rng.uniform(), engineered, rng)
             out = chain.apply(clip, SAMPLE_RATE)
-            if float(level_db(torch.from_numpy(out))) > -60:
+            if float(level_db(torch.from_numpy(out))) > SILENT_DB:
                 dry.append(clip)
                 wet.append(out)
                 kinds.append(kind)

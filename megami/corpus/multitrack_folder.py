@@ -6,25 +6,16 @@ from pathlib import Path
 
 from torch.nn.functional import pad
 
-from megami.audio import AUDIO_SUFFIXES, SAMPLE_RATE, Multitrack, read_multitrack
+from megami.audio import SAMPLE_RATE, Multitrack, has_audio_files, read_multitrack
 from megami.errors import UserError
 
 DRY, WET = "dry", "wet"
 
 
-def stems_in(folder: Path) -> list[Path]:
-    """The audio files that lie directly in `folder`, sorted; hidden files are no stems."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_file() and path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
-    )
-
-
 def is_song(folder: Path) -> bool:
     """Whether `folder` holds stems, or stems in a sub-folder `dry`."""
     dry = folder / DRY
-    return bool(stems_in(folder)) or (dry.is_dir() and bool(stems_in(dry)))
+    return has_audio_files(folder) or (dry.is_dir() and has_audio_files(dry))
 
 
 def same_length(first: Multitrack, second: Multitrack) -> tuple[Multitrack, Multitrack]:
@@ -51,7 +42,7 @@ class MultitrackFolder:
         if not self.root.is_dir():
             raise UserError(f"{self.root} is not a folder: give the folder that holds one sub-folder per song")
         self.folders = tuple(sorted(path for path in self.root.iterdir() if path.is_dir() and is_song(path)))
-        if not self.folders and stems_in(self.root):
+        if not self.folders and has_audio_files(self.root):
             raise UserError(f"{self.root} holds stems itself, no songs: give the folder above it")
         if not self.folders:
             raise UserError(f"{self.root} has no sub-folder with audio files: put each song's stems in its own folder")
@@ -67,12 +58,12 @@ class MultitrackFolder:
     def __getitem__(self, index: int) -> Multitrack:
         """The dry song number `index`; raises IndexError past the last one, so that a dataset can be looped over."""
         folder = self.folders[index]
-        return read_multitrack(folder if stems_in(folder) else folder / DRY, self.sample_rate)
+        return read_multitrack(folder if has_audio_files(folder) else folder / DRY, self.sample_rate)
 
     def has_pair(self, index: int) -> bool:
         """Whether the song comes with its mixed tracks."""
         folder = self.folders[index]
-        return all((folder / kind).is_dir() and bool(stems_in(folder / kind)) for kind in (DRY, WET))
+        return all((folder / kind).is_dir() and has_audio_files(folder / kind) for kind in (DRY, WET))
 
     def pair(self, index: int) -> tuple[Multitrack, Multitrack]:
         """The dry and the mixed tracks of a song, track by track and equally long.

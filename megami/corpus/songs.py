@@ -15,7 +15,7 @@ from megami.corpus.code_mark import SONGS, claim_code
 from megami.corpus.parallel import build_files, write_arrays
 from megami.embeddings import FxEncoderConfig
 from megami.errors import UserError
-from megami.studio import GENRES, HELD_OUT_GENRES, Song, compose_song
+from megami.studio import ENGINEERS, GENRES, HELD_OUT_GENRES, Song, compose_song
 from megami.studio.band.soundfont import find_soundfont
 
 SPLITS = ("train", "validation", "test", "extra")
@@ -48,7 +48,7 @@ class CorpusConfig:
     test_songs: int = 30
     extra_songs: int = 600
     seconds: float = 12.0
-    mixes_per_song: int = 5  # one by every engineer: else a generator learns by heart who mixed which song
+    mixes_per_song: int = len(ENGINEERS)  # one by every engineer: else a generator learns by heart who mixed which song
     chain_mixes: int = 2  # views and crops borrow chains from the first so many mixes of a song
     chains: int = 4800  # of the effect encoder, each heard on `views` different clips
     views: int = 4

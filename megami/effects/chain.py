@@ -69,7 +69,8 @@ def _stereo(audio: np.ndarray) -> np.ndarray:
 
 def _read_effect(entry: object) -> Effect:
     """Build the effect that one JSON entry describes, or say what is wrong with it."""
-    name = entry.get("effect") if isinstance(entry, dict) else None
+    entry = entry if isinstance(entry, dict) else {}
+    name = entry.get("effect")
     known = {effect_class.__name__: effect_class for effect_class in EFFECTS}
     if not isinstance(name, str) or name not in known:
         raise UserError(f"unknown effect {name!r}: use one of {', '.join(known)}")

@@ -88,8 +88,3 @@ class Effect(ABC):
     @abstractmethod
     def _process(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
         """Treat audio [2, samples] that is not all zero; never writes into its input."""
-
-
-def db_to_gain(level_db: float) -> float:
-    """Amplitude factor of a level in dB."""
-    return 10.0 ** (level_db / 20.0)

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from megami.effects.effect import Effect, Range, db_to_gain
+from megami.audio import db_to_gain
+from megami.effects.effect import Effect, Range
 
 
 @dataclass(frozen=True)

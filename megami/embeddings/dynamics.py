@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from megami.audio import SAMPLE_RATE, framed_level_db
+from megami.audio import SAMPLE_RATE, db_to_gain, framed_level_db
 
 NUM_FEATURES = 8
 CENTRE = (-26.5, -26.5, 16.7, 16.7, -20.0, -20.0, 0.28, 0.0)
@@ -118,5 +118,5 @@ def apply_level(audio: Tensor, level_db: Tensor, sample_rate: int = SAMPLE_RATE)
 
     Silence stays silence (1e-6 is added to the measured amplitude, as published).
     """
-    measured = 10 ** (framed_level_db(audio, sample_rate) / 20)
-    return audio * (10 ** (level_db / 20) / (measured + 1e-6))[..., None]
+    measured = db_to_gain(framed_level_db(audio, sample_rate))
+    return audio * (db_to_gain(level_db) / (measured + 1e-6))[..., None]

@@ -34,6 +34,8 @@ def fxencoder_module() -> ModuleType:
         raise UserError(MISSING)
     if ALIAS not in sys.modules:
         spec = importlib.util.spec_from_file_location(ALIAS, Path(found.origin).parent / "model.py")
+        if spec is None or spec.loader is None:
+            raise UserError(MISSING)
         module = importlib.util.module_from_spec(spec)
         try:
             with no_laion_clap():

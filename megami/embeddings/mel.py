@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torchaudio
 from torch import Tensor, nn
+
+from megami.audio import bring_to_rms, db_to_gain
 
 REFERENCE_LEVEL_DB = -25.0
 SILENCE_POWER = 1e-14
@@ -16,8 +17,7 @@ def normalise_for_encoder(audio: Tensor, level_db: float = REFERENCE_LEVEL_DB) -
 
     audio [b, c, n] -> [b, c, n]. Balance between the channels is kept; silence stays silence.
     """
-    power = audio.square().mean(dim=(-2, -1), keepdim=True)
-    return audio * 10 ** (level_db / 20) * torch.rsqrt(power + SILENCE_POWER)
+    return bring_to_rms(audio, db_to_gain(level_db), (-2, -1), SILENCE_POWER)
 
 
 class LogMel(nn.Module):
@@ -26,6 +26,9 @@ class LogMel(nn.Module):
     forward: audio [b, c, n] -> [b, c, mels, frames]; [b, 4, mels, frames] with `mid_side` (c = 2). Any n >= 1.
     Power is relative to the window's energy, in dB with a floor of -90, shifted and scaled to about unit variance.
     """
+
+    window: Tensor
+    bank: Tensor
 
     FLOOR = 1e-9
     CENTRE_DB, SPREAD_DB = -50.0, 20.0
@@ -40,9 +43,11 @@ class LogMel(nn.Module):
         high_hz: float = 20000.0,
         mid_side: bool = False,
     ) -> None:
+        from torchaudio.functional import melscale_fbanks  # here, because torchaudio takes long to import
+
         super().__init__()
         self.n_fft, self.hop, self.mid_side = n_fft, hop, mid_side
-        bank = torchaudio.functional.melscale_fbanks(n_fft // 2 + 1, low_hz, high_hz, mels, sample_rate)
+        bank = melscale_fbanks(n_fft // 2 + 1, low_hz, high_hz, mels, sample_rate)
         window = torch.hann_window(n_fft)
         # Constants, so not part of the weights.
         self.register_buffer("window", window / window.square().sum().sqrt(), persistent=False)

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from megami.audio import Multitrack
+from megami.audio import Multitrack, db_to_gain, framed_power
 from megami.errors import UserError
 from megami.evaluation.measures.descriptors import NAMES, descriptors
 from megami.presets.weight_files import write_atomically
 from megami.studio.engineers.engineer import MIX_LEVEL_DB
-from megami.studio.engineers.listening import framed_level, framed_power
+from megami.studio.engineers.listening import framed_level
 
 INAUDIBLE_DB = -30.0  # of a track below the mix, where it plays
 DOMINATING_DB = -0.7  # a track that makes up 85 % of the mix's power where it plays
@@ -48,20 +48,25 @@ class Checked:
 def check_mix(title: str, dry: Tensor, wet: Tensor, sample_rate: int) -> Checked:
     """Measure one mix: dry [tracks, 1, n], wet [tracks, 2, n]."""
     mix = wet.sum(0)
-    gain = 10 ** ((MIX_LEVEL_DB - framed_level(mix.numpy(), sample_rate)) / 20)
+    gain = db_to_gain(MIX_LEVEL_DB - framed_level(mix.numpy(), sample_rate))
     wet, mix = wet * gain, mix * gain
-    whole = framed_power(mix.numpy(), sample_rate).mean(0)
+    whole = _power(mix, sample_rate)
     levels = []
     for source, track in zip(dry, wet, strict=True):
-        heard = framed_power(source.numpy(), sample_rate).mean(0)
+        heard = _power(source, sample_rate)
         plays = heard > heard.max() * 10 ** (-PLAYS_DB / 10)
         if heard.max() < 1e-6:
             levels.append(np.nan)
             continue
-        power = framed_power(track.numpy(), sample_rate).mean(0)
+        power = _power(track, sample_rate)
         levels.append(float(np.median(10 * np.log10((power[plays] + 1e-12) / (whole[plays] + 1e-12)))))
     named = dict(zip(NAMES, descriptors(mix[None], sample_rate)[0].tolist(), strict=True))
     return Checked(title, named, np.array(levels))
+
+
+def _power(audio: Tensor, sample_rate: int) -> np.ndarray:
+    """Mean power [frames] of [channels, n] over its channels, in frames of 400 ms."""
+    return framed_power(audio.double(), sample_rate).mean(0).numpy()
 
 
 def raw_sum_of(song: Multitrack) -> Tensor:

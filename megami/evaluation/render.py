@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from megami.audio import integrated_loudness
+from megami.audio import SILENT_DB, db_to_gain, integrated_loudness
 from megami.corpus import FrontEnd, assemble_embeddings, load_song
 from megami.corpus.features import describe
 from megami.corpus.parallel import write_arrays
@@ -22,7 +22,7 @@ from megami.evaluation.measures.descriptors import descriptors
 from megami.evaluation.measures.pairwise import pairwise_metrics
 from megami.mixing import Mixer
 from megami.studio import Song
-from megami.studio.engineers.listening import SILENCE_DB, choose_lead, framed_level, loudness
+from megami.studio.engineers.listening import choose_lead, framed_level, loudness
 
 EMBEDDED = 10  # mixes of a song whose tracks are embedded again; the others are only described
 HEARD_LUFS = -16.0  # of every mix that is measured
@@ -60,7 +60,7 @@ class HearMixes:
         mixer = mixer_of(self.weights)
         fx_encoder, _ = small_encoders(mixer.networks)
         dry = [track.mean(0, keepdim=True).numpy() for track in song.multitrack.audio]
-        lead = choose_lead(song, dry, [framed_level(x, song.multitrack.sample_rate) > SILENCE_DB for x in dry])
+        lead = choose_lead(song, dry, [framed_level(x, song.multitrack.sample_rate) > SILENT_DB for x in dry])
         heard: dict[str, list] = {key: [] for key in ("tracks", "mixes", "z", "lead_over_rest_db", "pairs")}
         with np.load(plan, allow_pickle=False) as file:
             for index in range(len(file["z"] if "z" in file else file["chains"])):
@@ -88,7 +88,7 @@ class HearMixes:
 def match_loudness(wet: Tensor, target_lufs: float, sample_rate: int) -> Tensor:
     """Give all wet tracks [tracks, 2, n] the one gain that brings their sum to `target_lufs`; silence stays silent."""
     now = integrated_loudness(wet.sum(0), sample_rate)
-    return wet if math.isinf(now) else wet * 10.0 ** ((target_lufs - now) / 20.0)
+    return wet if math.isinf(now) else wet * db_to_gain(target_lufs - now)
 
 
 def render_plan(song: Song, plan: Mapping[str, np.ndarray], index: int, mixer: Mixer) -> Tensor:

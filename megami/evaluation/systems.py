@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from megami.adaptation import content_tokens
+from megami.audio import db_to_gain
 from megami.effects import EffectChain, Gain, Pan
-from megami.embeddings import from_tokens, renormalise
+from megami.embeddings import embeddings_from_tokens
 from megami.generator import mix_generator, sample
 from megami.mixing import Mixer
 from megami.studio import Song
@@ -39,7 +41,7 @@ def draw_per_track(mixer: Mixer, content: Tensor, mixes: int, seed: int) -> Tens
     sources = [mix_generator(seed + 1, item) for item in range(len(cond))]
     tokens = sample(mixer.networks.generator, cond, mixer.preset.sampling, generator=sources)
     embedding = mixer.preset.embedding
-    return renormalise(embedding, from_tokens(embedding, tokens[:, 0])).unflatten(0, (mixes, len(content))).cpu()
+    return embeddings_from_tokens(embedding, tokens[:, 0]).unflatten(0, (mixes, len(content))).cpu()
 
 
 @torch.no_grad()
@@ -50,7 +52,7 @@ def regress(mixer: Mixer, content: Tensor) -> Tensor:
     sizes = denoiser.network.config
     nothing = torch.zeros(1, len(content), sizes.io_channels, sizes.tokens, device=mixer.device)
     answer = denoiser(nothing, denoiser.config.sigma_max, cond, None)
-    return renormalise(embedding, from_tokens(embedding, answer)).cpu()
+    return embeddings_from_tokens(embedding, answer).cpu()
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def choose_nearest(training: TrainingTracks, content: Tensor, mixes: int) -> Cho
 
 def level_mix(chains_db: Sequence[float], wet: Sequence[np.ndarray], sample_rate: int) -> float:
     """Gain in dB that brings the sum of wet tracks at these gains to the level of a mix."""
-    mix = sum(audio * np.float32(10 ** (gain / 20)) for audio, gain in zip(wet, chains_db, strict=True))
+    faded = (audio * np.float32(db_to_gain(gain)) for audio, gain in zip(wet, chains_db, strict=True))
+    mix = reduce(np.add, faded)
     return MIX_LEVEL_DB - framed_level(mix, sample_rate)
 
 
@@ -132,7 +135,7 @@ def rule_based(song: Song, seed: int) -> tuple[EffectChain, ...]:
     places = np.linspace(-WIDEST, WIDEST, len(sides)) if len(sides) > 1 else np.full(len(sides), WIDEST / 2)
     positions = np.zeros(len(parts))
     positions[rng.permutation(sides).astype(int)] = places
-    return gain_pan_chains(song, gains, positions)
+    return gain_pan_chains(song, gains, positions.tolist())
 
 
 def _to_loudness(track: np.ndarray, target_lufs: float, sample_rate: int) -> float:

@@ -1,4 +1,4 @@
-"""Rows as the tables that a person reads, in Markdown: the command line prints them and the README shows them."""
+"""Rows as the tables that a person reads, in Markdown: the command line prints them, results/RESULTS.md keeps them."""
 
 from __future__ import annotations
 
@@ -151,6 +151,15 @@ TABLES = (
         {f"spectral_error_{kind}": kind for kind in KINDS},
     ),
 )
+
+SUMMARY = Table(
+    "In short",
+    "Distances to the engineers' mixes of the same unseen songs (KAD x 100, of effect embeddings and of whole mixes); "
+    "share of the engineers' styles that the mixes of a song reach; share of mixes that some engineer would make.",
+    {name: SYSTEMS[name] for name in ("megami", "regression", "per_track", "raw_sum", "engineers")},
+    {name: TABLES[0].metrics[name] for name in ("kad_embedding", "kad_mix", "coverage", "precision")},
+)
+"""The few rows that the README shows."""
 
 
 def markdown_table(rows: Sequence[Row], table: Table) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from megami.errors import UserError
 from megami.generator.linear_denoiser import LinearDenoiser
+from megami.generator.transformer import MultitrackTransformer
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Denoiser(nn.Module):
     Source: EDM equation 7.
     """
 
-    def __init__(self, network: nn.Module, config: EDMConfig, linear: LinearDenoiser | None = None) -> None:
+    def __init__(self, network: MultitrackTransformer, config: EDMConfig, linear: LinearDenoiser | None = None) -> None:
         super().__init__()
         self.network = network
         self.config = config

@@ -27,6 +27,10 @@ class LinearDenoiser(nn.Module):
     much the preconditioning knows by itself.
     """
 
+    mean: Tensor
+    variance: Tensor
+    axes: Tensor
+
     def __init__(self, dim: int, sigma_data: float, codes: Sequence[int] = ()) -> None:
         super().__init__()
         self.sigma_data, self.codes = sigma_data, tuple(codes)

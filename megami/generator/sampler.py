@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,7 +54,8 @@ class SamplingOptions:
 
     def but(self, **given: float | str | None) -> SamplingOptions:
         """The same options but for those that are given and not None."""
-        return replace(self, **{name: value for name, value in given.items() if value is not None})
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return replace(self, **changes)
 
 
 @torch.no_grad()

@@ -23,8 +23,8 @@ def score_factor(sigma: float, config: EDMConfig, temperature: float) -> float:
     """Factor of the score at noise level sigma that multiplies the variance within each mode by `temperature`.
 
     A mode of standard deviation s has the score (mean - x) / (s^2 + sigma^2) at that level; with variance T s^2 it
-    would be (mean - x) / (T s^2 + sigma^2). The factor is their ratio: 1 in strong noise, where it is decided which mode
-    it will be, and 1/T in the end. Modes are taken to scatter by sigma_data. Source: arXiv 2510.01184.
+    would be (mean - x) / (T s^2 + sigma^2). The factor is their ratio: 1 in strong noise, where it is decided which
+    mode it will be, and 1/T in the end. Modes are taken to scatter by sigma_data. Source: arXiv 2510.01184.
     """
     spread, noise = config.sigma_data**2, sigma**2
     return (spread + noise) / (temperature * spread + noise)

@@ -117,6 +117,8 @@ def make_layout(mask: Tensor, tokens: int, cond_tokens: int) -> Layout:
 class LayerNorm(nn.Module):
     """Layer normalisation with a learned scale; the shift is stored but never trained, as in the published network."""
 
+    beta: Tensor
+
     def __init__(self, width: int) -> None:
         super().__init__()
         self.gamma = nn.Parameter(torch.ones(width))
@@ -275,8 +277,9 @@ class MultitrackTransformer(nn.Module):
 
     def _zero_residual_outputs(self) -> None:
         """Make every residual branch add nothing at first."""
-        outputs = [self.input_mix, self.output_mix]
+        outputs: list[nn.Module] = [self.input_mix, self.output_mix]
         for block in self.blocks:
+            assert isinstance(block, Block)
             outputs += [block.self_attention.output, block.cross_attention.output, block.feedforward.contract]
         for parameter in (p for module in outputs for p in module.parameters()):
             nn.init.zeros_(parameter)

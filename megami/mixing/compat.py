@@ -7,6 +7,7 @@ paper, the published code and this book" goes through them one by one.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from megami.adaptation import ClapEncoder
 from megami.errors import UserError
@@ -116,7 +117,7 @@ def with_compat(networks: Networks, compat: Compat) -> Networks:
         part, there = part_of(field, networks)
         if not there:
             raise UserError(f"{field} is about {part}, which these weights do not have: it belongs to those of 'paper'")
-    changes = {}
+    changes: dict[str, Any] = {}
     if isinstance(networks.processor, FilmTCN):
         changes["processor"] = _processor(networks.processor, compat)
     if networks.fxnorm is not None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
 
-from megami.audio import SAMPLE_RATE, write_audio
+from megami.audio import SAMPLE_RATE, db_to_gain, write_audio
+from megami.errors import UserError
 
 FULL_SCALE = 0.999
 
@@ -29,7 +31,10 @@ class Mix:
     sample_rate: int = SAMPLE_RATE
 
     def save(self, path: str | Path) -> Path:
-        """Write the mix as 24-bit WAV or FLAC, by the suffix; raises UserError if the place cannot be written."""
+        """Write the mix as 24-bit WAV or FLAC, by the suffix, over a file that is there already.
+
+        Raises UserError if the place cannot be written.
+        """
         return write_audio(path, self.audio, self.sample_rate)
 
     @property
@@ -38,15 +43,24 @@ class Mix:
         peak = max((float(track.abs().max()) for track in self.tracks), default=0.0)
         return 20.0 * math.log10(max(peak / FULL_SCALE, 1.0))
 
-    def save_tracks(self, folder: str | Path, suffix: str = ".wav") -> list[Path]:
-        """Write every wet track, NAME.wav or NAME.flac, at its level in the mix less `turned_down_db`."""
-        gain = 10.0 ** (-self.turned_down_db / 20.0)
+    def save_tracks(self, folder: str | Path, suffix: str = ".wav", overwrite: bool = False) -> list[Path]:
+        """Write every wet track, NAME.wav or NAME.flac, at its level in the mix less `turned_down_db`.
+
+        The names are those of the stems, so a file that is there already may be a stem: raises UserError, and writes
+        nothing, unless it may be overwritten.
+        """
+        paths = [Path(folder) / f"{file_name(name)}{suffix}" for name in self.names]
+        for path in paths:
+            if paths.count(path) > 1:
+                raise UserError(f"two tracks would be saved as {path.name}: give them other names")
+            if not overwrite and os.path.lexists(path):
+                raise UserError(f"{path} is there already: save into another folder, or with overwrite=True")
+        gain = db_to_gain(-self.turned_down_db)
         return [
-            write_audio(Path(folder) / f"{_file_name(name)}{suffix}", track * gain, self.sample_rate)
-            for name, track in zip(self.names, self.tracks, strict=True)
+            write_audio(path, track * gain, self.sample_rate) for path, track in zip(paths, self.tracks, strict=True)
         ]
 
 
-def _file_name(name: str) -> str:
+def file_name(name: str) -> str:
     """A track's name as the name of a file; names that do not come from files may hold separators."""
     return re.sub(r"[/\\\0]", "_", name)

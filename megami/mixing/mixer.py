@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,6 +14,7 @@ from torch.nn import functional as F
 from megami.adaptation import ClapEncoder, ContentEncoder, add_content_noise, content_tokens
 from megami.audio import (
     SAMPLE_RATE,
+    SILENT_DB,
     Multitrack,
     framed_level_db,
     loudest_segment,
@@ -20,14 +23,14 @@ from megami.audio import (
     resample,
 )
 from megami.device import resolve_device
-from megami.embeddings import from_tokens, renormalise
+from megami.embeddings import embeddings_from_tokens
 from megami.errors import UserError
 from megami.generator import Callback, SamplingOptions, check_temperature, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
 from megami.mixing.mix import Mix
 from megami.mixing.pretrained import Networks, from_pretrained
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
-from megami.processor.render import SHORTEST_SECONDS, SILENT_DB
+from megami.processor.render import SHORTEST_SECONDS
 from megami.progress import Progress, silent
 
 MAX_STEPS, MAX_MIXES, MAX_GUIDANCE = 1000, 100, 20.0
@@ -137,7 +140,7 @@ class Mixer:
             track_order=self._track_order(),
             callback=callback,
         )
-        return renormalise(self.preset.embedding, from_tokens(self.preset.embedding, tokens)).cpu()
+        return embeddings_from_tokens(self.preset.embedding, tokens).cpu()
 
     def _sampling(
         self,
@@ -148,9 +151,12 @@ class Mixer:
     ) -> SamplingOptions:
         """The options to sample with: those given one by one, else of `sampling`, else of the preset."""
         options = sampling or self.preset.sampling
-        given = {"steps": steps, "guidance": guidance, "temperature": temperature}
-        check_sampling(**{name: getattr(options, name) if value is None else value for name, value in given.items()})
-        return options.but(**given)
+        check_sampling(
+            options.steps if steps is None else steps,
+            options.guidance if guidance is None else guidance,
+            options.temperature if temperature is None else temperature,
+        )
+        return options.but(steps=steps, guidance=guidance, temperature=temperature)
 
     def _track_order(self) -> str:
         if self.preset.transformer.track_ids == "none":
@@ -170,14 +176,17 @@ class Mixer:
                 f"{len(dry)} tracks need embeddings of shape {(len(dry), self.preset.embedding.dim)}, "
                 f"not {tuple(embeddings.shape)}"
             )
-        networks, blocks = self.networks, self.compat.block_pass
-        parts = (networks.processor, dry, embeddings.to(self.device))
-        listen = self._processor_content(mix_generator(seed, PROCESSOR_DRAWS))
-        options = {"embedding_config": self.preset.embedding, "progress": progress}
-        if blocks is not None:
-            return render_in_blocks(*parts, networks.fxnorm, listen, settings=blocks, **options)
-        skip = not self.compat.fxnorm_short and dry.shape[-1] <= BlockPass.block
-        return render_tracks(*parts, None if skip else networks.fxnorm, listen, **options)
+        blocks, skip = self.compat.block_pass, not self.compat.fxnorm_short and dry.shape[-1] <= BlockPass.block
+        render = render_tracks if blocks is None else partial(render_in_blocks, settings=blocks)
+        return render(
+            self.networks.processor,
+            dry,
+            embeddings.to(self.device),
+            None if skip and blocks is None else self.networks.fxnorm,
+            self._processor_content(mix_generator(seed, PROCESSOR_DRAWS)),
+            embedding_config=self.preset.embedding,
+            progress=progress,
+        )
 
     def _processor_content(self, generator: torch.Generator) -> ContentOf | None:
         """How processors that are conditioned on content (the paper's form) learn it: from what they are given.
@@ -289,6 +298,8 @@ def _playing(dry: Tensor) -> list[int]:
 
 def check_options(num_mixes: int, seed: int) -> None:
     """Raise UserError for a number of mixes or a seed that means nothing."""
+    _check_kind("the number of mixes", num_mixes, whole=True)
+    _check_kind("the seed", seed, whole=True)
     if not 1 <= num_mixes <= MAX_MIXES:
         raise UserError(f"the number of mixes must be from 1 to {MAX_MIXES}, not {num_mixes}")
     if not 0 <= seed < 2**32:
@@ -297,6 +308,9 @@ def check_options(num_mixes: int, seed: int) -> None:
 
 def check_sampling(steps: int, guidance: float, temperature: float) -> None:
     """Raise UserError for options of sampling that no mix can be drawn with."""
+    _check_kind("the number of steps", steps, whole=True)
+    _check_kind("guidance", guidance)
+    _check_kind("temperature", temperature)
     if not 1 <= steps <= MAX_STEPS:
         raise UserError(f"the number of steps must be from 1 to {MAX_STEPS}, not {steps}")
     if not 0 <= guidance <= MAX_GUIDANCE:
@@ -306,5 +320,12 @@ def check_sampling(steps: int, guidance: float, temperature: float) -> None:
 
 def check_loudness(loudness_lufs: float) -> None:
     """Raise UserError for a target that no mix can have."""
+    _check_kind("the loudness", loudness_lufs)
     if not QUIETEST_LUFS <= loudness_lufs <= LOUDEST_LUFS:
         raise UserError(f"the loudness must be from {QUIETEST_LUFS:g} to {LOUDEST_LUFS:g} LUFS, not {loudness_lufs:g}")
+
+
+def _check_kind(what: str, value: object, whole: bool = False) -> None:
+    """Raise UserError unless the value is a number, Python's or numpy's, and a whole one where that is asked for."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral if whole else numbers.Real):
+        raise UserError(f"{what} must be a {'whole ' if whole else ''}number, not {value!r}")

@@ -16,16 +16,8 @@ from megami.embeddings import FxEncoder, FxEncoderPlusPlus
 from megami.errors import UserError
 from megami.generator import Denoiser
 from megami.presets import Preset, load_network, preset, preset_folder, read_preset
-from megami.processor import FxNorm
+from megami.processor import FilmTCN, FxNorm, StructuredProcessor
 from megami.published.addresses import PAPER_FILES, paper_folder, published_folder, published_path
-from megami.published.loading import (
-    load_adaptor,
-    load_clap,
-    load_fx_encoder,
-    load_fxnorm,
-    load_generator,
-    load_processor,
-)
 
 
 @dataclass(frozen=True)
@@ -37,7 +29,7 @@ class Networks:
     content_encoder: ContentEncoder | ClapEncoder
     adaptor: DomainAdaptor
     generator: Denoiser
-    processor: nn.Module
+    processor: StructuredProcessor | FilmTCN
     fxnorm: FxNorm | None
 
     def to(self, device: str | torch.device) -> Networks:
@@ -113,6 +105,8 @@ def load_folder(folder: Path, processor: str | None = None) -> Networks:
 
 def load_paper(folder: Path, processor: str | None = None, fx_encoder: bool = False) -> Networks:
     """Load the published networks from their files; all that are needed are looked for before the first is read."""
+    from megami.published import loading  # here, because the small preset needs none of it
+
     chosen = preset("paper")
     if processor is not None:
         chosen = replace(chosen, processor_kind=processor)  # refuses what the preset does not have
@@ -121,12 +115,12 @@ def load_paper(folder: Path, processor: str | None = None, fx_encoder: bool = Fa
             published_path(file, folder)
     return Networks(
         preset=chosen,
-        fx_encoder=load_fx_encoder(folder) if fx_encoder else None,
-        content_encoder=load_clap(folder),
-        adaptor=load_adaptor(folder),
-        generator=load_generator(folder),
-        processor=load_processor(folder),
-        fxnorm=load_fxnorm(folder),
+        fx_encoder=loading.load_fx_encoder(folder) if fx_encoder else None,
+        content_encoder=loading.load_clap(folder),
+        adaptor=loading.load_adaptor(folder),
+        generator=loading.load_generator(folder),
+        processor=loading.load_processor(folder),
+        fxnorm=loading.load_fxnorm(folder),
     )
 
 

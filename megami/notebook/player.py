@@ -19,7 +19,7 @@ from string import Template
 
 import torch
 
-from megami.audio import SAMPLE_RATE, resample
+from megami.audio import SAMPLE_RATE, db_to_gain, resample
 from megami.errors import UserError
 from megami.notebook.compress import MEDIA_TYPES, PAGE_RATES, compress, page_audio_suffix
 from megami.notebook.matching import Match, keep_balance, match_loudness
@@ -113,7 +113,7 @@ def _build(
         audios, sample_rate = [resample(audio, sample_rate, SAMPLE_RATE) for audio in audios], SAMPLE_RATE
     audios = _alike(audios)
     matches = (match_loudness if match else keep_balance)(audios, sample_rate)
-    audios = [audio * 10 ** (found.gain_db / 20) for audio, found in zip(audios, matches, strict=True)]
+    audios = [audio * db_to_gain(found.gain_db) for audio, found in zip(audios, matches, strict=True)]
     compressed = [compress(audio, sample_rate, bitrate_kbps) for audio in audios]
     identity = hashlib.blake2s(b"".join([title.encode(), *compressed]), digest_size=5).hexdigest()
     sources = [

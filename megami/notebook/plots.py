@@ -62,7 +62,7 @@ def plot_mix_spectrograms(items: Sequence[Item], sample_rate: int, range_db: flo
     _label_outer(axes, len(items), "time (s)", "frequency (Hz)")
     bar = figure.colorbar(image, ax=axes, pad=0.015, fraction=0.03)
     below = np.arange(0, range_db + 1, 15)
-    bar.set_ticks(top - below, labels=[f"{value:.0f}" for value in below])
+    bar.set_ticks((top - below).tolist(), labels=[f"{value:.0f}" for value in below])
     bar.set_label("dB below the strongest point", color=INK, fontsize=9.5)
     bar.ax.tick_params(colors=QUIET, labelsize=9, length=3)
     bar.outline.set_visible(False)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from megami.errors import UserError
 
-Config = TypeVar("Config")
+Config = TypeVar("Config")  # a dataclass
 
 
 def config_to_dict(config: Any) -> Any:
@@ -33,7 +33,7 @@ def config_from_dict(kind: type[Config], values: Any, where: str = "config") -> 
     if not isinstance(values, Mapping):
         raise UserError(f"{where}: expected an object, not {values!r}")
     hints = typing.get_type_hints(kind)
-    known = {field.name: field for field in fields(kind)}
+    known = {field.name: field for field in fields(typing.cast(Any, kind))}
     for name in values:
         if name not in known:
             raise UserError(f"{where}: unknown field {name!r}")
@@ -54,7 +54,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return _optional(arguments, value, where)
     if origin is tuple:
         return _tuple(arguments, value, where)
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         return config_from_dict(hint, value, where)
     if origin is typing.Literal:
         fits = value in arguments

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,7 @@ class GeneratorConfig:
     linear_denoiser: bool = False
 
 
+Network = TypeVar("Network", bound=nn.Module)
 NetworkConfig = (
     FxEncoderConfig | ContentConfig | AdaptorConfig | GeneratorConfig | StructuredConfig | TCNConfig | FxNormConfig
 )
@@ -81,28 +82,28 @@ def network_entry(name: str) -> NetworkEntry:
     raise UserError(f"unknown network {name!r}: choose from {', '.join(entry.name for entry in NETWORKS)}")
 
 
-def build_network(config: NetworkConfig) -> nn.Module:
-    """Build the network that a config describes, with initial weights."""
+def build_network(config: NetworkConfig) -> Any:
+    """Build the network that a config describes, with initial weights: a module of the class that the table names."""
     for entry in NETWORKS:
         if isinstance(config, entry.config):
             return entry.build(config)
     raise TypeError(f"no network has a {type(config).__name__}")
 
 
-def network_config(network: nn.Module) -> NetworkConfig:
+def network_config(network: nn.Module) -> Any:
     """Give the config that builds a network like this one."""
     if isinstance(network, Denoiser):
         return GeneratorConfig(network.network.config, network.config, network.linear is not None)
     return network.config
 
 
-def empty_network(config: NetworkConfig) -> nn.Module:
+def empty_network(config: NetworkConfig) -> Any:
     """Build the network of a config without memory for its weights: it has names and shapes, and is to be filled."""
     with torch.device("meta"):
         return build_network(config)
 
 
-def with_config(network: nn.Module, config: NetworkConfig) -> nn.Module:
+def with_config(network: Network, config: NetworkConfig) -> Network:
     """Give a network with another config that holds the same weights (shared, not copied): eval mode, no gradients.
 
     For options that change what a network does, not what it is made of; ValueError if the sizes differ.
@@ -145,10 +146,10 @@ FIRST_EDITION_KEYS = {"linear.": "gaussian."}
 """How keys of networks begin, and how files of the first edition have them."""
 
 
-def load_network(folder: str | Path, name: str) -> nn.Module:
+def load_network(folder: str | Path, name: str) -> Any:
     """Build the network of that name from its own config in FOLDER, with its weights: eval mode, no gradients.
 
-    Raises UserError for missing, damaged or unfitting files.
+    The module's class is that of the table. Raises UserError for missing, damaged or unfitting files.
     """
     path = Path(folder) / f"{name}.safetensors"
     where = path.with_suffix(".json")

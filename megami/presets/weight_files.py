@@ -35,10 +35,10 @@ def save_weights(path: str | Path, weights: nn.Module | Mapping[str, Tensor], me
     missing = [field for field in METADATA_FIELDS if field not in metadata]
     if missing or path.suffix != ".safetensors":
         raise ValueError(f"{path.name}: metadata lacks {missing}" if missing else f"{path.name}: not .safetensors")
-    is_module = isinstance(weights, nn.Module)
-    state = weights.state_dict() if is_module else weights
+    state = weights.state_dict() if isinstance(weights, nn.Module) else weights
     tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
-    counted = [p.numel() for p in weights.parameters()] if is_module else [t.numel() for t in tensors.values()]
+    learned = weights.parameters() if isinstance(weights, nn.Module) else tensors.values()
+    counted = [parameter.numel() for parameter in learned]
     content = save(tensors)
     facts = {
         "parameters": sum(counted),

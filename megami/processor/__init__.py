@@ -15,7 +15,7 @@ from megami.processor.losses import (
     small_spectral_loss,
     spectral_loss_terms,
 )
-from megami.processor.render import ContentOf, EffectProcessor, iterate_rendered_tracks, render_tracks, set_level
+from megami.processor.render import ContentOf, EffectProcessor, render_tracks, set_level
 from megami.processor.structured import StructuredConfig, StructuredProcessor
 from megami.processor.tcn import FilmTCN, TCNConfig
 
@@ -32,7 +32,6 @@ __all__ = [
     "TCNConfig",
     "average_curve",
     "embedding_loss",
-    "iterate_rendered_tracks",
     "level_per_channel",
     "match_level_per_channel",
     "mid_side_error_db",

@@ -83,13 +83,14 @@ class GainNet(nn.Module):
         )
         self.output = nn.Conv1d(channels, 1, 1)
         nn.init.zeros_(self.output.weight)
-        nn.init.zeros_(self.output.bias)
+        if self.output.bias is not None:
+            nn.init.zeros_(self.output.bias)
 
     def forward(self, envelope: Tensor, film: Tensor) -> Tensor:
         hidden = self.input(envelope)
         for index, block in enumerate(self.blocks):
             scale, shift = film[:, index, 0, :, None], film[:, index, 1, :, None]
-            update = block(F.pad(hidden, ((self.kernel - 1) * block.dilation[0], 0)))
+            update = block(F.pad(hidden, ((self.kernel - 1) * 4**index, 0)))
             hidden = hidden + F.silu(update * (1 + scale) + shift)
         return dead_zone(self.limit_db * torch.tanh(self.output(hidden)[:, 0]), NOTHING_DB)
 

@@ -73,6 +73,10 @@ class CurveFilter(nn.Module):
     quarter is faded so that a kernel cut short has no step. Differentiable; 0 dB everywhere gives the unit impulse.
     """
 
+    to_bins: Tensor
+    fold: Tensor
+    fade: Tensor
+
     def __init__(self, points: int = 40, taps: int = 4096, sample_rate: int = 44100) -> None:
         super().__init__()
         self.taps, self.size = taps, 2 * taps

@@ -76,6 +76,10 @@ class FxNorm(nn.Module):
     track depends on itself alone, unless the config asks for the published division by the maximum of the batch.
     """
 
+    target_curve: Tensor
+    window: Tensor
+    smoothing: Tensor
+
     def __init__(self, target_curve: Tensor, config: FxNormConfig = FxNormConfig()) -> None:
         super().__init__()
         if target_curve.shape != (config.bins,):
@@ -101,7 +105,7 @@ class FxNorm(nn.Module):
 
     def mean_magnitude(self, audio: Tensor) -> Tensor:
         """Root mean power over time of each bin: [b, 1, n] -> [b, bins]; the window's norm is divided out."""
-        power, count = 0.0, 0
+        power, count = audio.new_zeros(()), 0
         for frames in self._frames(audio):
             power = power + torch.view_as_real(self._spectra(frames)).square().sum((-1, 1))
             count += frames.shape[1]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from megami.audio import bring_to_rms
 from megami.embeddings import mid_bands_db, side_bands_db
 
 PAPER_SCALES = ((4096, 1024), (2048, 512), (1024, 256), (512, 128))
@@ -68,7 +69,10 @@ def spectral_loss_terms(prediction: Tensor, target: Tensor) -> SpectralTerms:
     prediction, target [b, 2, n], n > 2048, full scale 1. Magnitude terms are mean absolute differences, log terms mean
     squared differences of log10. MEGAMI (effect processor).
     """
-    magnitude, log, lr_magnitude, lr_log = [], [], [], []
+    magnitude: list[Tensor] = []
+    log: list[Tensor] = []
+    lr_magnitude: list[Tensor] = []
+    lr_log: list[Tensor] = []
     mid_side = torch.tensor([[1.0, 1.0], [1.0, -1.0]], device=target.device, dtype=target.dtype)
     for window_length, hop in PAPER_SCALES:
         for form, magnitudes, logs in ((mid_side, magnitude, log), (None, lr_magnitude, lr_log)):
@@ -110,19 +114,17 @@ def match_level_per_channel(audio: Tensor, target: Tensor) -> Tensor:
 
     Level and balance are no business of the processor: they are set from the embedding afterwards.
     """
-    have = audio.square().mean(-1, keepdim=True)
-    want = target.square().mean(-1, keepdim=True)
-    return audio * want.sqrt() * torch.rsqrt(have + SILENCE_POWER)
+    return bring_to_rms(audio, target.square().mean(-1, keepdim=True).sqrt(), -1, SILENCE_POWER)
 
 
 def level_per_channel(audio: Tensor, rms: float = MATCHED_RMS) -> Tensor:
     """Bring each channel of [b, 2, n] to one RMS; silence stays silence."""
-    return audio * rms * torch.rsqrt(audio.square().mean(-1, keepdim=True) + SILENCE_POWER)
+    return bring_to_rms(audio, rms, -1, SILENCE_POWER)
 
 
 def _level_together(audio: Tensor, rms: float = MATCHED_RMS) -> Tensor:
     """Bring each item to one RMS over both channels, which keeps their balance."""
-    return audio * rms * torch.rsqrt(audio.square().mean((-2, -1), keepdim=True) + SILENCE_POWER)
+    return bring_to_rms(audio, rms, (-2, -1), SILENCE_POWER)
 
 
 def _left_right_mid_side(audio: Tensor, window_length: int) -> Tensor:

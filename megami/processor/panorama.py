@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from megami.audio import db_to_gain
+
 LEAST_SIDE_DB = -45.0
 """Side over mid that one can hear; what is narrower is mono."""
 
@@ -31,6 +33,6 @@ def largest_balance_db(side_db: Tensor) -> Tensor:
     Panning by d dB makes a side of (r - 1) / (r + 1) times the mid, with r = 10^(d / 20), and nothing makes a balance
     with less. 0 for mono.
     """
-    side = 10 ** (side_db.amax(-1) / 20)
+    side = db_to_gain(side_db.amax(-1))
     side = torch.where(side_db.amax(-1) < LEAST_SIDE_DB, torch.zeros_like(side), side).clamp_max(0.9999)
     return 20 * torch.log10((1 + side) / (1 - side))

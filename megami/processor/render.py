@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from megami.audio import SAMPLE_RATE, framed_level_db
+from megami.audio import SAMPLE_RATE, SILENT_DB, framed_level_db
 from megami.embeddings.dynamics import apply_level
 from megami.embeddings.effect_embedding import EmbeddingConfig, decode, level_db
 from megami.processor.panorama import largest_balance_db
@@ -17,9 +17,6 @@ from megami.progress import Progress
 
 ContentOf = Callable[[Tensor], Tensor]
 """Describes what a track plays, for processors that want to know: what the processor hears [1, 1, n] -> [1, c]."""
-
-SILENT_DB = -60.0
-"""A track whose loudest 400 ms lie below this level (dB) stays silent, and takes no part in a mix."""
 
 QUIETEST_DB, LOUDEST_DB = -70.0, 3.0
 LARGEST_GAIN_DIFFERENCE_DB = 20.0
@@ -73,7 +70,6 @@ def render_track(
     embedding_config: EmbeddingConfig,
     fxnorm: Callable[[Tensor], Tensor] | None = None,
     content_of: ContentOf | None = None,
-    block_seconds: float | None = None,
 ) -> Tensor:
     """One whole track: dry [1, 1, n], z [1, dim] -> wet [1, 2, n]. A track below -60 dB comes back silent."""
     samples = dry.shape[-1]
@@ -83,33 +79,11 @@ def render_track(
         return dry.new_zeros(1, 2, samples)
     source = padded if fxnorm is None else fxnorm(padded)
     content = None if content_of is None else content_of(source)
-    size = {} if block_seconds is None else {"block": int(block_seconds * SAMPLE_RATE)}
-    wet = processor.render(source, z, content, **size)
+    wet = processor.render(source, z, content)
     return set_level(wet, plausible_level_db(embedding_config, z))[..., :samples]
 
 
 @torch.no_grad()
-def iterate_rendered_tracks(
-    processor: EffectProcessor,
-    dry: Tensor,
-    z: Tensor,
-    fxnorm: Callable[[Tensor], Tensor] | None = None,
-    content_of: ContentOf | None = None,
-    *,
-    embedding_config: EmbeddingConfig,
-    block_seconds: float | None = None,
-    progress: Progress | None = None,
-) -> Iterator[Tensor]:
-    """Yield the wet tracks [2, n] one by one, so that a mix of many long tracks need not hold them all."""
-    for index in range(len(dry)):
-        if progress is not None:
-            progress("rendering", index, len(dry))
-        one = slice(index, index + 1)
-        source = dry[one].to(z.device)
-        wet = render_track(processor, source, z[one], embedding_config, fxnorm, content_of, block_seconds)
-        yield wet[0].to(dry.device)
-
-
 def render_tracks(
     processor: EffectProcessor,
     dry: Tensor,
@@ -118,7 +92,6 @@ def render_tracks(
     content_of: ContentOf | None = None,
     *,
     embedding_config: EmbeddingConfig,
-    block_seconds: float | None = None,
     progress: Progress | None = None,
 ) -> Tensor:
     """Render every track of a song with its own effect embedding.
@@ -129,8 +102,10 @@ def render_tracks(
     near-silent tracks stay silent; any n > 0; tracks do not influence each other.
     """
     wet = dry.new_zeros(len(dry), 2, dry.shape[-1])
-    options = {"embedding_config": embedding_config, "block_seconds": block_seconds, "progress": progress}
-    tracks = iterate_rendered_tracks(processor, dry, z, fxnorm, content_of, **options)
-    for index, track in enumerate(tracks):
-        wet[index] = track
+    for index in range(len(dry)):
+        if progress is not None:
+            progress("rendering", index, len(dry))
+        one = slice(index, index + 1)
+        source = dry[one].to(z.device)
+        wet[one] = render_track(processor, source, z[one], embedding_config, fxnorm, content_of).to(dry.device)
     return wet

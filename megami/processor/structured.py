@@ -108,6 +108,8 @@ class Conditioning(nn.Module):
     Parts that are not surely wanted stay closed, since the errors of their knobs would be heard.
     """
 
+    to_points: Tensor
+
     def __init__(self, config: StructuredConfig) -> None:
         super().__init__()
         if not config.embedding.spectrum_dim:
@@ -149,7 +151,9 @@ class Conditioning(nn.Module):
 
     def wanted_bands_db(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Mid [b, bands] and side [b, bands] in dB that z [b, dim] asks for, kept within what audio can have."""
-        mid, side = decode_spectrum(split_parts(self.config.embedding, z).spectrum)
+        spectrum = split_parts(self.config.embedding, z).spectrum
+        assert spectrum is not None  # seen to when this was built
+        mid, side = decode_spectrum(spectrum)
         return mid.clamp(-70, 6), side.clamp(-60, 20)
 
     def difference_db(self, target: Tensor, have: Tensor) -> Tensor:
@@ -165,6 +169,8 @@ class StructuredProcessor(nn.Module):
     forward: dry [b, 1, n], z [b, dim] -> wet [b, 2, n], as loud as the network likes: level and balance are set
     afterwards from z (`render_tracks`). `content` is accepted and not used. Any n > 0; silence stays silence.
     """
+
+    dc_window: Tensor
 
     def __init__(self, config: StructuredConfig) -> None:
         super().__init__()
@@ -231,7 +237,7 @@ class StructuredProcessor(nn.Module):
     def _trim(self, wet: Tensor, colour_db: Tensor, block: int | None) -> Tensor:
         """Bring the bands of the mid to those wanted, on both channels alike; bands that hardly sound stay as they are.
 
-        What the parts before leave of the colour is measured here, not foreseen. The gains that it takes carry no gradient.
+        What the parts before leave of the colour is measured here, not foreseen. The gains carry no gradient.
         """
         with torch.no_grad():
             have = mid_bands_db(wet, self.config.mid_bands)

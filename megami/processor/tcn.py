@@ -117,7 +117,7 @@ class FilmTCN(nn.Module):
         if self.training or self.config.own_statistics:
             return self(dry, z, content)
         condition = self.condition(z, content)
-        streams = [BlockStream(layer, condition) for layer in self.blocks]
+        streams = [BlockStream(layer, condition) for layer in self.blocks if isinstance(layer, TCNBlock)]
         pieces = dry.split(block, dim=-1)
         wet = []
         for number, piece in enumerate(pieces, 1):
@@ -133,7 +133,7 @@ class BlockStream:
 
     def __init__(self, block: TCNBlock, condition: Tensor) -> None:
         self.block, self.condition = block, condition
-        self.reach = block.conv.padding[0]  # samples that an output looks ahead, and back
+        self.reach = int(block.conv.padding[0])  # samples that an output looks ahead, and back
         self.kept: Tensor | None = None
 
     def push(self, x: Tensor, last: bool) -> Tensor:

@@ -9,7 +9,7 @@ from pathlib import Path
 from megami.errors import UserError
 
 RELEASE = "https://github.com/SonyResearch/MEGAMI/releases/download/v0"
-REPOSITORY = "https://raw.githubusercontent.com/SonyResearch/MEGAMI/main"
+REPOSITORY = "https://raw.githubusercontent.com/SonyResearch/MEGAMI/3b04d8b"  # a commit: files on main are renamed
 HUB = "https://huggingface.co"
 BY_NC_SA = "CC BY-NC-SA 4.0, https://creativecommons.org/licenses/by-nc-sa/4.0/"
 BY_NC = "CC BY-NC 4.0, https://creativecommons.org/licenses/by-nc/4.0/"
@@ -62,9 +62,10 @@ ADAPTOR = PublishedFile(
 )
 FEATURES = PublishedFile(
     "features.npy",
-    f"{REPOSITORY}/utils/fx_normalization/features_tency1_4instr_v4.npy",
+    f"{REPOSITORY}/utils/fx_normalization/features.npy",
     "average spectrum for FxNorm",
     BY_NC_SA,
+    sha256="1271839aa88a321deb76fb3e4f3059eeee26cf64c4071cd116e1e4a69d896d74",
     aliases=("features_tency1_4instr_v4.npy",),
 )
 CLAP = PublishedFile(

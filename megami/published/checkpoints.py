@@ -14,6 +14,7 @@ from torch import Tensor
 
 from megami.errors import UserError
 from megami.presets.weight_files import State
+from megami.published.pickle_protocols import load_newer, protocol_of
 
 
 class Inert:
@@ -74,7 +75,10 @@ def empty_dict(*_: object) -> dict[Any, Any]:
 
 
 empty_dict.__module__, empty_dict.__name__, empty_dict.__qualname__ = "collections", "defaultdict", "defaultdict"
-ADMITTED = [*(inert_class(name) for name in STANDINS), empty_dict]
+ADMITTED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    *(inert_class(name) for name in STANDINS),
+    empty_dict,
+]
 NUMBERS = {
     torch.float16,
     torch.bfloat16,
@@ -111,6 +115,8 @@ def read_checkpoint(path: Path) -> Any:
 
 def _load(path: Path) -> Any:
     """Map the file's tensors instead of reading them where its format allows: optimizer states are never looked at."""
+    if protocol_of(path) > 2:
+        return load_newer(path, is_zip(path))
     return torch.load(path, map_location="cpu", weights_only=True, mmap=True if is_zip(path) else None)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 TIMEOUTS_S = (10.0, 30.0)
 """How long to wait for a connection, and for the next bytes."""
 
+TRY_AGAIN = "try again, or report it if it stays so"
 IDENTITY = {"Accept-Encoding": "identity"}
 
 
@@ -37,7 +38,7 @@ def download(
     show: bool = True,
     tries: int = 5,
     wait_s: float = 1.0,
-    if_wrong: str = "try again, or report it if it stays so",
+    if_wrong: str = TRY_AGAIN,
 ) -> str:
     """Fetch `url` to `path`, going on where an earlier attempt stopped; returns the SHA-256 of the whole file.
 
@@ -125,7 +126,7 @@ def _get(session: Session, part: PartialFile) -> Response:
     try:
         return session.get(part.url, headers=_headers(part), stream=True, timeout=TIMEOUTS_S)
     except temporary as error:
-        host = _host(error.request.url if error.request is not None else part.url)
+        host = _host(str(error.request.url) if error.request is not None else part.url)
         raise _Broken(f"the connection to {host} failed ({_reason(error)})") from None
     except OSError as error:
         reason = " ".join(str(error).split())
@@ -190,21 +191,16 @@ def _check_redirect(response: Response, *_: Any, **__: Any) -> None:
     if not response.is_redirect:
         return
     try:
-        target = redirected(response)
+        try:
+            target = urljoin(response.url, response.headers["location"])
+        except ValueError:
+            raise UserError(f"{_host(response.url)} redirects to no web address: report it") from None
         host = _host(target)
         if response.url.lower().startswith("https:") and not target.lower().startswith("https:"):
             raise UserError(f"{_host(response.url)} redirects from https to http ({host}), refused: report it")
     except UserError:
         response.close()
         raise
-
-
-def redirected(response: Response) -> str:
-    """The address that a response sends us to. Raises UserError if it is none."""
-    try:
-        return urljoin(response.url, response.headers["location"])
-    except ValueError:
-        raise UserError(f"{_host(response.url)} redirects to no web address: report it") from None
 
 
 def _host(url: str) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from megami.errors import UserError
 from megami.presets.weight_files import write_atomically
+from megami.processor import FxNorm
 from megami.published.addresses import PAPER_FILES, PublishedFile, paper_folder, published_folder
-from megami.published.download import download, remote_size
+from megami.published.download import TRY_AGAIN, download, remote_size
 from megami.published.loading import LOADERS
 from megami.published.partial_file import file_sha256
 
@@ -55,8 +56,8 @@ def download_paper(everything: bool = False, mirror: str = "") -> Iterator[Path]
         path = file.inside(folder)
         if not path.is_file():
             expected = file.sha256 or recorded_sha256(path)
-            options = {} if file.sha256 or not expected else {"if_wrong": changed(path)}
-            record_sha256(path, download(address(file, mirror), path, expected, **options))
+            if_wrong = TRY_AGAIN if file.sha256 or not expected else changed(path)
+            record_sha256(path, download(address(file, mirror), path, expected, if_wrong=if_wrong))
         elif recorded_sha256(path) is None:
             record_sha256(path, checked(file, path))
         yield path
@@ -94,11 +95,11 @@ def verify_paper(weights_dir: Path | None = None) -> Iterator[str]:
             continue
         network = LOADERS[file](folder)
         count = sum(value.numel() for value in network.parameters())
-        what = f"{count:,} parameters" if count else f"a curve of {network.config.bins:,} values"
+        what = f"a curve of {network.config.bins:,} values" if isinstance(network, FxNorm) else f"{count:,} parameters"
         sha256, expected = file_sha256(path, show=True), file.sha256 or recorded_sha256(path)
-        same = expected is None or sha256 == expected
-        yield f"{path.name}: {what}, fits, sha256 {sha256[:16]}" + ("" if same else f", expected {expected[:16]}")
-        strangers += [] if same else [path.name]
+        odd = f", expected {expected[:16]}" if expected and sha256 != expected else ""
+        yield f"{path.name}: {what}, fits, sha256 {sha256[:16]}{odd}"
+        strangers += [path.name] if odd else []
     if strangers:
         raise UserError(f"by their sha256 not the files that were published or first came: {', '.join(strangers)}")
 

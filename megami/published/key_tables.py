@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -87,12 +88,12 @@ TRANSFORMER_OPTIONS = {
 }
 
 
-def transformer_config(options: Mapping[str, object]) -> TransformerConfig:
+def transformer_config(options: Mapping[str, Any]) -> TransformerConfig:
     """Give our config for a published transformer's options.
 
     Raises UserError for an option that is unknown or has a value this implementation does not have.
     """
-    fields: dict[str, object] = {}
+    fields: dict[str, Any] = {}
     for name, value in options.items():
         if name in TRANSFORMER_OPTIONS:
             fields[TRANSFORMER_OPTIONS[name]] = value

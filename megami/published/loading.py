@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +16,7 @@ from megami.adaptation.clap import ClapConfig, ClapEncoder
 from megami.embeddings.fx_encoder_plusplus import FxEncoderPlusPlus
 from megami.errors import UserError
 from megami.generator import Denoiser
-from megami.presets.networks import GeneratorConfig, empty_network
+from megami.presets.networks import GeneratorConfig, Network, empty_network
 from megami.presets.presets import preset
 from megami.presets.weight_files import State, check_state, check_types, shapes_of
 from megami.processor import FilmTCN, FxNorm, FxNormConfig, target_from_fine_curve
@@ -29,7 +32,6 @@ from megami.published.addresses import (
 )
 from megami.published.checkpoints import state_inside
 from megami.published.key_tables import convert_adaptor, convert_tcn, convert_transformer
-from megami.published.numpy_pickle import read_array_dict
 
 FINE_BINS = 32769  # the published curve is of a 65536-point FFT
 
@@ -56,9 +58,9 @@ FX_ENCODER_UNUSED = (
 
 def load_generator(folder: Path) -> Denoiser:
     """Load the generator: the averaged weights ("ema"), as the published inference does."""
+    path = published_path(GENERATOR, folder)
     chosen = preset("paper")
     denoiser = empty_network(GeneratorConfig(chosen.transformer, chosen.edm))
-    path = published_path(GENERATOR, folder)
     state = named(path, lambda: convert_transformer(state_inside(path, "ema"), denoiser.network))
     fill(denoiser.network, state)
     return denoiser.eval()
@@ -66,15 +68,15 @@ def load_generator(folder: Path) -> Denoiser:
 
 def load_processor(folder: Path) -> FilmTCN:
     """Load the effect processor: the plain weights ("network"); the averages lack BatchNorm's statistics."""
-    network = empty_network(preset("paper").tcn)
     path = published_path(PROCESSOR, folder)
+    network = empty_network(preset("paper").tcn)
     return fill(network, named(path, lambda: convert_tcn(state_inside(path, "network"), network)))
 
 
 def load_adaptor(folder: Path) -> DomainAdaptor:
     """Load the domain adaptor ("network")."""
-    network = empty_network(preset("paper").adaptor)
     path = published_path(ADAPTOR, folder)
+    network = empty_network(preset("paper").adaptor)
     return fill(network, named(path, lambda: convert_adaptor(state_inside(path, "network"), network)))
 
 
@@ -95,7 +97,7 @@ def load_fx_encoder(folder: Path) -> FxEncoderPlusPlus:
 def load_fxnorm(folder: Path, config: FxNormConfig = FxNormConfig()) -> FxNorm:
     """Build FxNorm with the published average spectrum: its curve "other", smoothed as published.
 
-    Raises UserError for a file that is missing, damaged, holds more than arrays, or has no such curve.
+    Raises UserError for a file that is missing, damaged, a pickle other than the published one, or has no such curve.
     """
     path = published_path(FEATURES, folder)
     curve = fine_curve(path)
@@ -103,20 +105,40 @@ def load_fxnorm(folder: Path, config: FxNormConfig = FxNormConfig()) -> FxNorm:
 
 
 def fine_curve(path: Path) -> Tensor:
-    """Read the average magnitude spectrum of the class "other": [32769], from 0 Hz to half the sample rate."""
-    features = read_array_dict(path)
-    curves = features.get("eq", features)
-    if not isinstance(curves, Mapping) or "other" not in curves:
-        raise UserError(f"{path}: no curve 'other' inside (expected at eq / other)")
+    """Read the average magnitude spectrum of the class "other": [32769], from 0 Hz to half the sample rate.
+
+    The published file is a pickle, so it is loaded only if its SHA-256 is the published one. A curve of your own is a
+    plain array: `numpy.save(path, curve)`.
+    """
+    stored = _features(path)
+    if stored.dtype.hasobject:
+        stored = stored.item()["eq"]["other"]
     try:
-        curve = torch.as_tensor(curves["other"], dtype=torch.float32).squeeze()
+        curve = torch.as_tensor(stored, dtype=torch.float32).squeeze()
     except (TypeError, ValueError, RuntimeError):
-        raise UserError(f"{path}: the curve 'other' is no array of numbers") from None
+        raise UserError(f"{path}: holds no numbers, expected a curve of {FINE_BINS}") from None
     if curve.shape != (FINE_BINS,):
-        raise UserError(f"{path}: the curve 'other' has shape {list(curve.shape)}, expected [{FINE_BINS}]")
+        raise UserError(f"{path}: the curve has shape {list(curve.shape)}, expected [{FINE_BINS}]")
     if not bool((curve.isfinite() & (curve >= 0)).all()):
-        raise UserError(f"{path}: the curve 'other' holds values that are negative or not finite")
+        raise UserError(f"{path}: the curve holds values that are negative or not finite")
     return curve
+
+
+def _features(path: Path) -> np.ndarray:
+    """Read an array; of objects, which numpy unpickles, only if these very bytes are the published ones."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    published = hashlib.sha256(content).hexdigest() == FEATURES.sha256
+    try:
+        return np.lib.format.read_array(io.BytesIO(content), allow_pickle=published)
+    except Exception as error:  # numpy parses the header of a damaged file as Python, which can raise anything
+        words = " ".join(str(error).split())[:160]
+        hint = "neither the published file nor a plain array of numbers"
+        raise UserError(f"{path}: {hint} ({words}): download it again") from None
 
 
 def _parts(path: Path, parts: Mapping[str, str], unused: tuple[str, ...], network: nn.Module) -> State:
@@ -148,7 +170,7 @@ def check_published(path: Path, state: State, network: nn.Module, prefixes: Mapp
     check_types(state, network, {key: theirs(key) for key in state}, str(path))
 
 
-def fill(network: nn.Module, state: State) -> nn.Module:
+def fill(network: Network, state: State) -> Network:
     """Give a network its weights, in memory of its own and in single precision: eval mode, no gradients."""
     types = {key: value.dtype for key, value in network.state_dict().items()}
     own = {key: value.to(types[key], copy=True) for key, value in state.items()}

@@ -12,14 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from megami.errors import UserError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 CHUNK = 1 << 16
 """Bytes at a time; a connection that breaks may lose the last of them, so not larger."""
@@ -137,32 +133,17 @@ def disk_in_words(path: Path) -> Iterator[None]:
 
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
-    """Keep other processes from fetching the same file meanwhile, where the system can."""
-    if fcntl is None:
-        yield
-        return
-    lock = path.with_name(f"{path.name}.lock")
-    with disk_in_words(lock):
-        file = _locked(lock, path.name)
+    """Keep other processes from fetching the same file meanwhile."""
+    lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=0)
     try:
+        with disk_in_words(Path(lock.lock_file)):
+            try:
+                lock.acquire()
+            except Timeout:  # an OSError too
+                raise UserError(f"another download of {path.name} is running: wait for it, or stop it") from None
         yield
     finally:
-        with file, suppress(OSError):
-            lock.unlink(missing_ok=True)
-
-
-def _locked(lock: Path, name: str) -> IO[bytes]:
-    while True:
-        file = lock.open("ab")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            raise UserError(f"another download of {name} is running: wait for it, or stop it") from None
-        except OSError:
-            return file  # A file system without locks.
-        # Whoever held it may have removed it between our two steps; then it keeps nobody away.
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(file.fileno()), lock.stat()):
-                return file
-        file.close()
+        if lock.is_locked:
+            with suppress(OSError):
+                Path(lock.lock_file).unlink()  # while it is ours: whoever waits for it sees that it is gone
+            lock.release()

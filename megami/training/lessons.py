@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from megami.adaptation import ContentEncoder, DomainAdaptor, content_tokens
+from megami.adaptation import DomainAdaptor, content_tokens
 from megami.corpus import datasets, features
-from megami.embeddings import FxEncoder, to_tokens
+from megami.embeddings import to_tokens
 from megami.generator import Denoiser
-from megami.presets import GeneratorConfig, build_generator, load_network
+from megami.presets import GeneratorConfig, build_generator, build_network, load_network
 from megami.processor import FilmTCN, StructuredProcessor
 from megami.training.loop import DrawBatch
 from megami.training.recipes import adaptation, baselines, fx_encoder, generator, processor
@@ -59,7 +59,7 @@ def teach_fx_encoder(place: Workplace, recipe: SmallRecipe) -> Lesson:
         return fx_encoder.DrawViews(views)
 
     config: Any = recipe.preset.fx_encoder
-    encoder = seeded(lambda: FxEncoder(config), recipe)
+    encoder = seeded(lambda: build_network(config), recipe)
     return Lesson(fx_encoder.FxEncoderTask(encoder), "encoder", draw)
 
 
@@ -71,7 +71,7 @@ def teach_content_encoder(place: Workplace, recipe: SmallRecipe) -> Lesson:
         return adaptation.DrawTracks(tracks)
 
     config: Any = recipe.preset.content
-    encoder = seeded(lambda: ContentEncoder(config), recipe)
+    encoder = seeded(lambda: build_network(config), recipe)
     return Lesson(adaptation.ContentTask(encoder), "encoder", draw)
 
 

@@ -241,7 +241,9 @@ class Training:
         seed = int(np.random.default_rng([self.config.seed, self.step, DROPOUT, own]).integers(2**62))
         device = self.ranks.fabric.device
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
+            if device.type == "cuda":
+                torch.cuda.manual_seed(seed)
             return self.wrapped(batch, generator)
 
     def _report(self, losses: dict[str, Tensor]) -> dict[str, float] | None:

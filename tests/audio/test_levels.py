@@ -7,16 +7,22 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy.signal import butter, resample, sosfiltfilt
+from scipy.signal import butter, freqz, freqz_sos, resample, sosfiltfilt
 
 from megami.audio import (
+    bring_to_rms,
+    db_to_gain,
     framed_level_db,
+    framed_power,
+    gated_loudness,
     integrated_loudness,
     level_db,
     master,
     normalise_level,
     true_peak_db,
 )
+from megami.audio.loudness import k_weighting
+from megami.studio.engineers.listening import framed_level, loudness
 
 RATE = 44100
 
@@ -49,6 +55,41 @@ def test_framed_level_is_the_level_of_the_loudest_400_ms():
     assert framed_level_db(torch.zeros(2, RATE)).tolist() == [-160.0, -160.0]
 
 
+def test_frames_are_400_ms_every_100_ms_and_the_incomplete_one_is_left_out():
+    steps = torch.arange(1.0, 8.0).sqrt().repeat_interleave(RATE // 10)  # power 1, 2, ... 7 in seven steps of 100 ms
+    expected = torch.tensor([2.5, 3.5, 4.5, 5.5])
+    torch.testing.assert_close(framed_power(steps), expected)
+    torch.testing.assert_close(framed_power(torch.cat([steps, torch.full((4000,), 9.0)])), expected)
+    torch.testing.assert_close(framed_power(steps[: RATE // 10]), torch.ones(1))
+
+
+def test_engineers_and_networks_hear_the_same_level_and_the_same_loudness():
+    audio = music(seconds=4.03) * torch.tensor([[1.0], [0.3]])
+    assert framed_level(audio.numpy(), RATE) == pytest.approx(float(framed_level_db(audio).mean()), abs=1e-4)
+    assert loudness(audio.numpy(), RATE) == gated_loudness(audio.numpy()) == integrated_loudness(audio)
+    silence = torch.zeros(2, RATE)
+    assert loudness(silence.numpy(), RATE) == -120.0 and integrated_loudness(silence) == -math.inf
+
+
+@pytest.mark.parametrize("kind", [float, np.array, torch.tensor])
+def test_a_gain_in_db_is_a_factor(kind):
+    assert float(db_to_gain(kind(20.0))) == pytest.approx(10.0)
+    assert float(db_to_gain(kind(-6.0206))) == pytest.approx(0.5, abs=1e-5)
+
+
+def test_bringing_to_an_rms_per_channel_and_together():
+    audio = sine(441.0, 0.5, 0.5) * torch.tensor([[1.0], [0.25]])
+    apart = bring_to_rms(audio, torch.tensor([[0.1], [0.2]]), -1, 1e-14)
+    assert apart.square().mean(-1).sqrt().tolist() == pytest.approx([0.1, 0.2], rel=1e-5)
+    together = bring_to_rms(audio, 0.1, (-2, -1), 1e-14)
+    assert float(together.square().mean().sqrt()) == pytest.approx(0.1, rel=1e-5)
+    torch.testing.assert_close(together[1], 0.25 * together[0])
+    silence = torch.zeros(2, 10, requires_grad=True)
+    quiet = bring_to_rms(silence, 0.1, -1, 1e-10)
+    quiet.sum().backward()
+    assert not quiet.any() and silence.grad.isfinite().all()
+
+
 def test_normalising_reaches_the_target_and_leaves_silence_silent():
     audio = torch.stack([sine(300.0, 0.5, 1.0), torch.zeros(2, RATE)])
     audio[0, 1] *= 0.25
@@ -64,6 +105,34 @@ def test_loudness_of_the_standard_sine_and_of_gain():
     assert integrated_loudness(tone, 48000) == pytest.approx(-23.0, abs=0.1)
     assert integrated_loudness(0.5 * tone, 48000) == pytest.approx(-23.0 - 6.02, abs=0.1)
     assert integrated_loudness(tone[:1], 48000) == pytest.approx(-23.0 - 3.01, abs=0.1)
+
+
+TECH_3341 = {  # peak level in dBFS and seconds of each part, and what a meter has to read
+    1: ([(-23.0, 20.0)], -23.0),
+    2: ([(-33.0, 20.0)], -33.0),
+    3: ([(-36.0, 10.0), (-23.0, 60.0), (-36.0, 10.0)], -23.0),
+    4: ([(-72.0, 10.0), (-36.0, 10.0), (-23.0, 60.0), (-36.0, 10.0), (-72.0, 10.0)], -23.0),
+    5: ([(-26.0, 20.0), (-20.0, 20.1), (-26.0, 20.0)], -23.0),
+}
+
+
+@pytest.mark.parametrize(("case", "rate"), [(1, 44100), (1, 96000), *((case, 48000) for case in TECH_3341)])
+def test_loudness_meets_the_minimum_requirements_of_ebu_tech_3341(case, rate):
+    parts, expected = TECH_3341[case]
+    audio = torch.cat([sine(1000.0, db_to_gain(level), seconds, rate=rate) for level, seconds in parts], dim=-1)
+    assert integrated_loudness(audio, rate) == pytest.approx(expected, abs=0.1)
+
+
+def test_the_weighting_is_that_of_the_table_in_bs_1770():
+    """Annex 1, tables 1 and 2 (48 kHz). The table's high-pass ends at +0.043 dB, ours at 0 dB."""
+    frequencies = np.geomspace(20.0, 20000.0, 400)
+    shelf = freqz([1.53512485958697, -2.69169618940638, 1.19839281085285], [1.0, -1.69065929318241, 0.73248077421585],
+                  frequencies, fs=48000)[1]  # fmt: skip
+    high_pass = freqz([1.0, -2.0, 1.0], [1.0, -1.99004745483398, 0.99007225036621], frequencies, fs=48000)[1]
+    for rate in (44100, 48000, 96000):
+        ours = freqz_sos(k_weighting(rate), frequencies, fs=rate)[1]
+        difference_db = 20 * np.log10(np.abs(ours) / np.abs(shelf * high_pass))
+        assert np.abs(difference_db).max() < 0.05
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.3, 0.4])

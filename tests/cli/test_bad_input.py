@@ -25,7 +25,7 @@ def cut(path, share: float) -> None:
     path.write_bytes(content[: int(share * len(content))])
 
 
-def spoil(folder, kind: str) -> None:
+def spoil(folder, kind: str) -> None:  # noqa: C901 - a table of kinds, one case each
     """Do to a folder of stems what the kind says."""
     victim = folder / "track 01.wav"
     samples, rate = soundfile.read(victim, dtype="float32")
@@ -214,6 +214,46 @@ def test_places_that_cannot_be_written(mix, stems, tmp_path, snapshot, monkeypat
     monkeypatch.setattr(os, "access", lambda path, mode: mode == os.R_OK)
     mix(stems, "--out", tmp_path / "mixes").refused("no permission")
     assert snapshot(tmp_path) == before
+
+
+def test_stems_are_never_replaced_or_removed(mix, stems, tmp_path, snapshot):
+    out = tmp_path / "mixes"
+    mix(stems, "--stems").done()
+    (stems / "track 00.wav").rename(stems / "mix_1.wav")
+    before = snapshot(tmp_path)
+    mix(stems / "mix_1.wav", "--out", stems).refused("mix_1.wav is a stem of this song", "another --out")
+    mix(out / "mix_1_tracks", "--num-mixes", 2).refused("is a stem of this song", "another --out")
+    mix(out / "mix_1_tracks", "--format", "flac").refused("is a stem of this song")
+    mix(out / "mix_1.wav").refused("mix_1.wav is a stem of this song")
+    assert snapshot(tmp_path) == before
+    os.link(out / "mix_1.wav", stems / "bounced.WAV")
+    before = snapshot(tmp_path)
+    mix(stems).refused("mix_1.wav is a stem of this song")
+    assert snapshot(tmp_path) == before
+
+
+def test_files_of_the_user_are_in_the_way_before_anything_is_loaded(mix, stems, tmp_path, snapshot, monkeypatch):
+    monkeypatch.setattr(Mixer, "from_pretrained", lambda *options: pytest.fail("weights were loaded first"))
+    for name in ("mix_1.wav", "index.html", "mixes.json", "mix_1_tracks/track 00.wav"):
+        out = tmp_path / f"with {name.replace('/', ' ')}"
+        (out / name).parent.mkdir(parents=True)
+        (out / name).write_text("mine")
+        before = snapshot(tmp_path)
+        mix(stems, "--out", out, "--page", "--stems").refused(f"{name} is in the way", "move it away", "another --out")
+        assert snapshot(tmp_path) == before
+
+
+def test_a_mix_that_was_edited_is_kept_or_asked_about(mix, stems, tmp_path, snapshot):
+    out = tmp_path / "mixes"
+    mix(stems, "--num-mixes", 2).done()
+    (out / "mix_2.wav").write_bytes(b"mastered by hand")
+    before = snapshot(out)
+    mix(stems, "--num-mixes", 2).refused("mix_2.wav is in the way")
+    assert snapshot(out) == before
+    ran = mix(stems, "--num-mixes", 1)
+    assert [path.name for path in ran.done()] == ["mix_1.wav", "mixes.json"]
+    assert ran.err == f"megami: {out / 'mix_2.wav'} was changed since it was written, so it stays\n"
+    assert (out / "mix_2.wav").read_bytes() == b"mastered by hand"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser can write anywhere")

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from megami.evaluation.results import Row, read_results, write_results
 from megami.presets.presets import PRESETS, preset
 
 COMMANDS = [(), ("mix",), ("train",), ("evaluate",), ("weights",)]
@@ -100,3 +101,44 @@ def test_evaluating_refuses_what_it_cannot_do(megami, tmp_path):
     megami("evaluate", "--quick", *cache, "--out", tmp_path / "file" / "rows.json").refused("not a folder")
     megami("evaluate", "--quick", "--cache", tmp_path / "file").refused("not a folder")
     assert sorted(os.listdir(tmp_path)) == ["file"]
+
+
+@pytest.mark.parametrize(
+    "content", ["my notes", "{}", '{"rows": [], "made_by": "me"}', '{"rows": [{"a": 1}], "made_by": {}}']
+)
+def test_evaluating_replaces_results_only(megami, tmp_path, content):
+    out = tmp_path / "notes.json"
+    out.write_text(content)
+    megami("evaluate", "--quick", "--cache", tmp_path / "cache", "--out", out).refused("notes.json is in the way")
+    assert out.read_text() == content and os.listdir(tmp_path) == ["notes.json"]
+
+
+def test_evaluating_again_replaces_its_results_where_a_link_leads(tmp_path, monkeypatch, megami):
+    row = Row("a", "m", 1.0, 0.0, 2.0, 3)
+    write_results(tmp_path / "results.json", [row], {"weights": "old"})
+    (tmp_path / "link.json").symlink_to("results.json")
+    monkeypatch.setattr("megami.evaluation.run.evaluate", lambda *options: [row])
+    monkeypatch.setattr("megami.evaluation.run.origin", lambda *options: {"weights": "new"})
+    monkeypatch.setattr("megami.evaluation.tables.report", lambda rows: "a table")
+    assert megami("evaluate", "--out", tmp_path / "link.json").code == 0
+    assert (tmp_path / "link.json").is_symlink() and read_results(tmp_path / "results.json")[1] == {"weights": "new"}
+
+    def slow(*options):
+        (tmp_path / "results.json").write_text("mine, written meanwhile")
+        return [row]
+
+    monkeypatch.setattr("megami.evaluation.run.evaluate", slow)
+    ran = megami("evaluate", "--out", tmp_path / "results.json")
+    assert ran.code == 2 and "results.json is in the way" in ran.err
+    assert (tmp_path / "results.json").read_text() == "mine, written meanwhile"
+
+
+def test_training_never_overwrites_weights_of_another_run(megami, tmp_path):
+    weights = tmp_path / "run" / "weights" / "fx_encoder.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"a week of training")
+    run = ("train", "small", "--out", tmp_path / "run", "--device", "cpu")
+    megami(*run).refused("fx_encoder.safetensors is there", "another --out")
+    megami(*run, "--stages", "songs,fx_encoder").refused("fx_encoder.safetensors is there")
+    assert os.listdir(tmp_path / "run") == ["weights"] and weights.read_bytes() == b"a week of training"
+    megami(*run, "--stages", "generator").refused("no such file")  # which writes another file, and reads this one

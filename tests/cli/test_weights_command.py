@@ -5,17 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import random
-import re
-import socket
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from file_server import Site, serve
 from torch import nn
 
 from megami.published import fetch
@@ -41,95 +37,22 @@ FILES = (ONE, TWO, THREE, EXTRA)
 NEEDED = [file.name for file in FILES if file.to_mix]
 
 
-@dataclass
-class Site:
-    """A folder on a server, what it was asked for, and how it misbehaves."""
-
-    url: str = ""
-    contents: dict[str, bytes] = field(default_factory=lambda: dict(CONTENTS))
-    ends: dict[str, int] = field(default_factory=dict)  # Positions in files that it does not get past.
-    asked: list[tuple[str, str, str | None]] = field(default_factory=list)  # Method, name, range.
-    said: str = ""  # What stood on stderr when a file was first asked for.
-
-    def fetched(self) -> list[tuple[str, str | None]]:
-        """Names and ranges of the files that were asked for in earnest."""
-        return [(name, span) for method, name, span in self.asked if method == "GET"]
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers as `server.site` wants."""
-
-    protocol_version = "HTTP/1.1"
-    timeout = 5
-
-    def do_HEAD(self) -> None:
-        self.answer()
-
-    def do_GET(self) -> None:
-        site: Site = self.server.site
-        site.said = site.said or sys.stderr.getvalue()  # the test's own, see capsys
-        self.answer()
-
-    def answer(self) -> None:
-        site: Site = self.server.site
-        name, span = self.path.rpartition("/")[2], self.headers.get("Range")
-        site.asked.append((self.command, name, span))
-        content = site.contents.get(name)
-        if content is None or self.path != f"/weights/{name}":
-            return self.head(404, {"Content-Length": "0"})
-        begin = int(re.fullmatch(r"bytes=(\d+)-", span)[1]) if span else 0
-        headers = {"Content-Length": str(len(content) - begin), "ETag": f'"{sha256(content)[:8]}"'}
-        if span:
-            headers["Content-Range"] = f"bytes {begin}-{len(content) - 1}/{len(content)}"
-        self.head(206 if span else 200, headers)
-        if self.command == "GET":
-            self.wfile.write(content[begin : site.ends.get(name)])
-            self.close_connection = True
-
-    def head(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture(autouse=True)
 def place(tmp_path, monkeypatch) -> Path:
-    """Where the downloads of a test go; nobody waits long, and the environment's proxy is not asked."""
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.setenv(name, "127.0.0.1,localhost")
+    """Where the downloads of a test go; nobody waits long."""
     monkeypatch.setenv("MEGAMI_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(fetch, "download", functools.partial(download, tries=2, wait_s=0.01))
     return tmp_path / "home" / "weights" / "paper"
 
 
 @pytest.fixture
-def registry(monkeypatch) -> Callable[..., None]:
-    """Give registry(*files): these are the published files from now on; small ones to begin with."""
-
-    def put(*files: PublishedFile) -> None:
-        monkeypatch.setattr(fetch, "PAPER_FILES", files)
-
-    put(*FILES)
-    return put
-
-
-@pytest.fixture
-def site(registry) -> Iterator[Site]:
-    """A server for the length of a test."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.site = Site(f"http://127.0.0.1:{server.server_port}/weights")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield server.site
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+def site(monkeypatch) -> Iterator[Site]:
+    """A server that has small files in place of the published ones, for the length of a test."""
+    monkeypatch.setattr(fetch, "PAPER_FILES", FILES)
+    with serve(monkeypatch) as site:
+        site.url = site.url.rpartition("/")[0]
+        site.files = dict(CONTENTS)
+        yield site
 
 
 @pytest.fixture
@@ -162,7 +85,7 @@ def everything(names: list[str]) -> list[str]:
 def test_licences_and_sizes_come_first_and_nothing_else_without_agreement(megami, site, place):
     ran = megami("weights", "download", "paper", "--mirror", site.url)
     complaint(ran, "--accept-licence")
-    assert ran.out == "" and not place.parents[1].exists() and site.fetched() == []
+    assert ran.out == "" and not place.parents[1].exists() and site.log == []
     assert str(place) in ran.err and "extra.pt" not in ran.err
     for file, size in ((ONE, "5 kB"), (TWO, "3 kB"), (THREE, "1.2 kB")):
         (about,) = (line for line in ran.err.splitlines() if file.name in line and size in line)
@@ -170,33 +93,31 @@ def test_licences_and_sizes_come_first_and_nothing_else_without_agreement(megami
         assert f"{site.url}/{file.name}" in ran.err and file.licence in ran.err
 
 
-def test_everything_arrives_after_the_licences_were_shown(fetch_all, site, place):
-    ran = fetch_all()
-    assert ran.done() == [place / name for name in NEEDED]
+def test_everything_arrives_once_after_the_licences_were_shown(fetch_all, site, place):
+    said = []
+    site.on_get = lambda: said.append(sys.stderr.getvalue())  # the test's own, see capsys
+    first = fetch_all().done()
+    assert first == [place / name for name in NEEDED]
     for file in (ONE, TWO, THREE):
         assert (place / file.name).read_bytes() == CONTENTS[file.name]
         assert (place / f"{file.name}.sha256").read_text() == f"{sha256(CONTENTS[file.name])}  {file.name}\n"
-        assert file.licence in site.said and file.name in site.said
+        assert file.licence in said[0] and file.name in said[0]
     assert written(place) == everything(NEEDED)
     assert site.fetched() == [(name, None) for name in NEEDED]
+    again = fetch_all()
+    assert again.done() == first and len(site.log) == 3
+    assert all(f"{name}: at hand" in again.err for name in NEEDED)
 
 
-@pytest.mark.parametrize("option", ["--accept-licence", "--accept-license"])
-def test_either_spelling_and_a_mirror_with_a_slash_at_its_end(megami, site, place, option):
-    assert len(megami("weights", "download", "paper", option, "--mirror", f"{site.url}/").done()) == 3
+def test_the_other_spelling_and_a_mirror_with_a_slash_at_its_end(megami, site, place):
+    command = ("weights", "download", "paper", "--accept-license", "--mirror", f"{site.url}/")
+    assert len(megami(*command).done()) == 3
     assert written(place) == everything(NEEDED)
 
 
-def test_a_second_run_fetches_nothing(fetch_all, site, place):
-    first = fetch_all().done()
-    site.asked.clear()
-    ran = fetch_all()
-    assert ran.done() == first and site.asked == []
-    assert all(f"{name}: at hand" in ran.err for name in NEEDED)
-
-
-def test_without_a_mirror_files_come_from_their_own_addresses(megami, site, registry):
-    registry(*(replace(file, url=f"{site.url}/{file.name}") for file in FILES))
+def test_without_a_mirror_files_come_from_their_own_addresses(megami, site, monkeypatch):
+    own = tuple(replace(file, url=f"{site.url}/{file.name}") for file in FILES)
+    monkeypatch.setattr(fetch, "PAPER_FILES", own)
     assert len(megami("weights", "download", "paper", "--accept-licence").done()) == 3
     assert site.fetched() == [(name, None) for name in NEEDED]
 
@@ -205,7 +126,7 @@ def test_what_only_evaluation_needs_comes_on_request(megami, fetch_all, site, pl
     assert len(fetch_all().done()) == 3
     shown = megami("weights", "download", "paper", "--all", "--mirror", site.url)
     assert EXTRA.licence in shown.err and "2.5 kB" in shown.err
-    site.asked.clear()
+    site.log.clear()
     assert fetch_all("--all").done() == [place / name for name in (*NEEDED, "extra.pt")]
     assert site.fetched() == [("extra.pt", None)]
     assert written(place) == everything([*NEEDED, "extra.pt"])
@@ -214,17 +135,17 @@ def test_what_only_evaluation_needs_comes_on_request(megami, fetch_all, site, pl
 def test_a_file_that_changed_since_it_first_came_is_refused(fetch_all, site, place):
     fetch_all().done()
     (place / "two.npy").unlink()
-    site.contents["two.npy"] = noise(9, 3000)
+    site.files["two.npy"] = noise(9, 3000)
     ran = fetch_all()
     complaint(ran, "two.npy", "not the right file", sha256(CONTENTS["two.npy"])[:16])
     assert ran.out.split() == [str(place / "one.pt")]
     assert written(place) == sorted({*everything(NEEDED)} - {"two.npy"})
-    site.contents["two.npy"] = CONTENTS["two.npy"]
+    site.files["two.npy"] = CONTENTS["two.npy"]
     assert len(fetch_all().done()) == 3 and (place / "two.npy").read_bytes() == CONTENTS["two.npy"]
 
 
 def test_a_file_that_is_not_the_published_one_is_refused(fetch_all, site, place):
-    site.contents["one.pt"] = noise(9, 5000)
+    site.files["one.pt"] = noise(9, 5000)
     ran = fetch_all()
     complaint(ran, "one.pt", "not the right file", ONE.sha256[:16])
     assert ran.out == "" and written(place) == []
@@ -252,38 +173,28 @@ def test_a_connection_that_breaks_off_goes_on_with_the_next_run(fetch_all, site,
     assert ran.out.split() == [str(place / "one.pt")]
     assert written(place) == sorted([*everything(["one.pt"]), "two.npy.part", "two.npy.part.json"])
     site.ends.clear()
-    site.asked.clear()
+    site.log.clear()
     assert len(fetch_all().done()) == 3
     assert site.fetched() == [("two.npy", "bytes=1500-"), ("three.pt", None)]
     assert (place / "two.npy").read_bytes() == CONTENTS["two.npy"] and written(place) == everything(NEEDED)
 
 
 def test_a_file_that_the_mirror_does_not_have(fetch_all, site, place):
-    del site.contents["three.pt"]
+    del site.files["three.pt"]
     ran = fetch_all()
     complaint(ran, "three.pt", "HTTP 404", f"{site.url}/three.pt")
     assert "about 1.2 kB" in ran.err  # no host states its size, but the registry does
     assert len(ran.out.split()) == 2 and written(place) == everything(["one.pt", "two.npy"])
 
 
-def nobody() -> str:
-    """An address of this machine where no server listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
-
-
-def test_a_mirror_that_cannot_be_reached(megami, registry, place):
-    started = time.monotonic()
-    ran = megami("weights", "download", "paper", "--accept-licence", "--mirror", nobody())
-    assert time.monotonic() - started < 10
+def test_a_mirror_that_cannot_be_reached(megami, site, place):
+    ran = megami("weights", "download", "paper", "--accept-licence", "--mirror", ELSEWHERE)
     complaint(ran, "one.pt", "connection to 127.0.0.1 failed")
     assert ran.out == "" and "size not known" in ran.err and written(place) == []
 
 
-@pytest.mark.parametrize("mirror", ["ftp://host", "somewhere", "http://"])
-def test_a_mirror_that_is_no_web_address(megami, registry, place, mirror):
-    ran = megami("weights", "download", "paper", "--accept-licence", "--mirror", mirror)
+def test_a_mirror_that_is_no_web_address(megami, site, place):
+    ran = megami("weights", "download", "paper", "--accept-licence", "--mirror", "ftp://host")
     complaint(ran, "no web address")
     assert ran.out == "" and written(place) == []
 
@@ -295,14 +206,9 @@ def test_a_place_that_cannot_be_written(fetch_all, site, tmp_path, monkeypatch):
     assert site.fetched() == [] and (tmp_path / "file").read_text() == "in the way"
 
 
-@pytest.mark.parametrize("name", ["small", "large"])
-def test_there_is_nothing_else_to_download(megami, place, name):
-    megami("weights", "download", name, "--accept-licence").refused(name, "nothing to download", "paper")
+def test_there_is_nothing_else_to_download(megami, place):
+    megami("weights", "download", "small", "--accept-licence").refused("small", "nothing to download", "paper")
     megami("weights", "download").refused("megami weights download --help")
-    assert written(place) == []
-
-
-def test_the_path_is_known_before_anything_is_there(megami, place):
     assert megami("weights", "path", "paper").done() == [place]
     assert not place.parents[1].exists()
 

@@ -48,5 +48,5 @@ def test_features_of_an_older_version_are_refused(tmp_path):
     path.parent.mkdir(parents=True)
     features = ContentEncoder(ContentConfig()).config.mels
     np.savez(path, content=np.zeros((1, 1, features, 4)))
-    with pytest.raises(UserError, match="older version: delete .*cache and start again"):
+    with pytest.raises(UserError, match=r"older version: delete .*cache and start again"):
         read_content(path, "content", "source")

@@ -43,6 +43,20 @@ def test_files_are_read_when_asked_for(tmp_path: Path) -> None:
         songs[2]
 
 
+def test_what_is_a_stem_is_decided_as_in_a_song_that_is_mixed(tmp_path: Path) -> None:
+    """A link to a file that is gone is named when it is read, not passed over."""
+    write(tmp_path / "song" / "a.wav")
+    (tmp_path / "song" / ".hidden.wav").write_bytes(b"")
+    (tmp_path / "song" / "folder.wav").mkdir()
+    assert MultitrackFolder(tmp_path)[0].names == ("a",)
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "gone.wav").symlink_to(tmp_path / "nowhere.wav")
+    songs = MultitrackFolder(tmp_path)
+    assert songs.names == ("linked", "song")
+    with pytest.raises(UserError, match=r"gone\.wav: no such file"):
+        songs[0]
+
+
 def test_pairs_match_track_by_track_and_are_equally_long(tmp_path: Path) -> None:
     for name in ("bass", "voice"):
         write(tmp_path / "song" / "dry" / f"{name}.wav", 4410, 0.1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -79,6 +81,11 @@ def test_every_draw_is_within_the_range_and_every_field_has_one(effect_class):
         effect = effect_class.random(rng)
         for name, limits in effect_class.RANGES.items():
             assert limits.accepts(getattr(effect, name))
+
+
+@pytest.mark.parametrize("effect_class", EFFECTS)
+def test_the_examples_beside_an_effect_are_true(effect_class):
+    assert doctest.testmod(sys.modules[effect_class.__module__], extraglobs={"np": np}).failed == 0
 
 
 def test_probability_and_order_of_random_chains():

@@ -58,5 +58,5 @@ def test_what_was_measured_can_be_kept_and_read_again(dry, tmp_path):
 def test_another_file_is_refused_in_one_line(tmp_path, text):
     path = tmp_path / "real_songs.json"
     path.write_text(text)
-    with pytest.raises(UserError, match="compare_real_songs.py --out"):
+    with pytest.raises(UserError, match=r"compare_real_songs\.py --out"):
         read_real_songs(path)

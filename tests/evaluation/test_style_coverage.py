@@ -27,7 +27,7 @@ def mixes(styles, seed, tracks=4, noise=0.1):
     rng = np.random.default_rng(seed)
     centres = np.random.default_rng(9).normal(0, 3, (3, D))
     number = np.array([["abc".index(letter) for letter in row] for row in styles])
-    number = np.broadcast_to(number if number.shape[1] > 1 else number, (len(styles), tracks))
+    number = np.broadcast_to(number, (len(styles), tracks))
     parts = centres[number] + rng.normal(0, noise, (len(styles), tracks, D))
     return Heard(parts, parts.mean(1), rng.normal(0, 1, len(styles)))
 

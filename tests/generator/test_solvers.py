@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -23,7 +24,7 @@ def walk(solver: str, steps: int) -> float:
     x = torch.tensor([3.0], dtype=torch.float64)
     exact = x * math.sqrt((0.1**2 + SIGMA_DATA**2) / (4**2 + SIGMA_DATA**2))
     before = None
-    for sigma, sigma_next in zip(levels[:-1], levels[1:], strict=True):
+    for sigma, sigma_next in itertools.pairwise(levels):
         step = Step(x, denoise(x, sigma), sigma, sigma_next, denoise, before)
         x, before = SOLVERS[solver](step), step
     return float((x - exact).abs())

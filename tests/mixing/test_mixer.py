@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from megami.audio import Multitrack, framed_level_db, integrated_loudness, read_audio, read_multitrack
 from megami.embeddings import level_db
 from megami.errors import UserError
-from megami.mixing.mixer import Mix, Mixer
+from megami.mixing.mixer import Mix, Mixer, check_loudness, check_options, check_sampling
 
 RATE = 44100
 
@@ -168,6 +169,22 @@ def test_mixes_are_rendered_when_they_are_asked_for(mixer, song, monkeypatch):
         ({"temperature": math.inf}, "temperature"),
         ({"loudness_lufs": math.nan}, "LUFS"),
         ({"loudness_lufs": 0.0}, "LUFS"),
+        ({"steps": 2.5}, "steps must be a whole number, not 2.5"),
+        ({"steps": 2.0}, "steps must be a whole number"),
+        ({"steps": "8"}, "steps must be a whole number, not '8'"),
+        ({"steps": True}, "steps must be a whole number"),
+        ({"num_mixes": 1.5}, "mixes must be a whole number"),
+        ({"num_mixes": math.nan}, "mixes must be a whole number"),
+        ({"num_mixes": None}, "mixes must be a whole number"),
+        ({"seed": 1.5}, "seed must be a whole number"),
+        ({"seed": False}, "seed must be a whole number"),
+        ({"guidance": "strong"}, "guidance must be a number"),
+        ({"guidance": True}, "guidance must be a number"),
+        ({"guidance": 1j}, "guidance must be a number"),
+        ({"temperature": "warm"}, "temperature must be a number"),
+        ({"temperature": math.nan}, "temperature"),
+        ({"loudness_lufs": "loud"}, "loudness must be a number"),
+        ({"loudness_lufs": True}, "loudness must be a number"),
     ],
 )
 def test_impossible_options_are_refused_before_anything_is_done(mixer, song, options, words):
@@ -175,9 +192,30 @@ def test_impossible_options_are_refused_before_anything_is_done(mixer, song, opt
         mixer.mix(song, **options)
 
 
+def test_numbers_of_numpy_are_numbers():
+    check_options(np.int64(2), np.uint8(7))
+    check_sampling(np.int32(3), np.float32(1.5), np.float64(0.5))
+    check_loudness(np.float32(-20.0))
+
+
 def test_embeddings_that_do_not_fit_are_refused(mixer, song):
     with pytest.raises(UserError, match="3 tracks need embeddings"):
         mixer.process(song, torch.zeros(2, 256))
+
+
+def test_wet_tracks_never_replace_the_stems_they_were_made_from(tmp_path):
+    tracks = torch.zeros(2, 2, 1000)
+    one = Mix(tracks.sum(dim=0), tracks, torch.zeros(2, 256), ("drums", "voice"))
+    (tmp_path / "voice.wav").write_bytes(b"the only recording")
+    with pytest.raises(UserError, match=r"voice\.wav is there already"):
+        one.save_tracks(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["voice.wav"]
+    assert (tmp_path / "voice.wav").read_bytes() == b"the only recording"
+    one.save_tracks(tmp_path, ".flac")
+    one.save_tracks(tmp_path, ".flac", overwrite=True)
+    alike = Mix(tracks.sum(dim=0), tracks, torch.zeros(2, 256), ("bus/drums", "bus_drums"))
+    with pytest.raises(UserError, match="two tracks would be saved as bus_drums"):
+        alike.save_tracks(tmp_path)
 
 
 def test_saving(tmp_path):

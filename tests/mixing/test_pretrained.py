@@ -117,7 +117,7 @@ def test_a_folder_can_have_its_own_options(folder):
     loaded = from_pretrained(folder)
     assert loaded.preset.sampling.churn == 3.0 and loaded.preset.processor_kind == "tcn"
     (folder / "preset.json").write_text("{}")
-    with pytest.raises(UserError, match="preset.json.* is missing"):
+    with pytest.raises(UserError, match=r"preset\.json.* is missing"):
         from_pretrained(folder)
 
 
@@ -175,7 +175,7 @@ def test_names_without_weights(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="unknown weights 'big': give one of small, paper, or a folder"):
         from_pretrained("big")
     monkeypatch.setenv("MEGAMI_HOME", str(tmp_path))
-    with pytest.raises(UserError, match="FxGenerator_public.pt .* has not been downloaded: run 'megami weights"):
+    with pytest.raises(UserError, match=r"FxGenerator_public\.pt .* has not been downloaded: run 'megami weights"):
         from_pretrained("paper")
     with pytest.raises(UserError, match="no such folder"):
         from_pretrained("paper", weights_dir=tmp_path / "nowhere")

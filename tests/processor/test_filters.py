@@ -121,6 +121,22 @@ def test_saturation_leaves_the_quiet_alone():
     assert float(out[0]) == pytest.approx(1e-3, rel=1e-4) and float(out[1]) == pytest.approx(math.tanh(3), rel=1e-4)
 
 
+def test_a_tail_keeps_its_energy_whatever_its_decay_and_loses_it_to_a_late_onset():
+    tail = NoiseTail(8)
+
+    def energy_db(decay_s: float, onset_s: float) -> float:
+        shape = tail.envelopes(torch.zeros(1, 8), torch.full((1, 8), decay_s), torch.tensor([onset_s]))
+        return float(10 * shape[0, 0].square().sum().log10())
+
+    shortest, longest, latest = 0.55 * math.exp(-1.6), 0.55 * math.exp(1.6), 0.012 * math.exp(1.6)
+    for decay_s in (shortest, 0.3, longest):
+        assert energy_db(decay_s, 1e-9) == pytest.approx(0.0, abs=0.5)
+        for onset_s in (0.012, latest):
+            lost_db = energy_db(decay_s, 1e-9) - energy_db(decay_s, onset_s)
+            assert lost_db == pytest.approx(60 * onset_s / decay_s, rel=0.15)
+    assert energy_db(shortest, latest) == pytest.approx(-32.0, abs=1.5)
+
+
 def test_space_kernels():
     torch.manual_seed(0)
     hidden = random(2, 8)

@@ -1,4 +1,4 @@
-"""Rendering a song: levels from z, silent and short tracks, blocks, one by one."""
+"""Rendering a song: levels from z, silent and short tracks, blocks, progress."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from megami.processor import (
     FxNorm,
     StructuredProcessor,
     TCNConfig,
-    iterate_rendered_tracks,
     render_tracks,
     set_level,
 )
@@ -50,8 +49,8 @@ def test_level_and_balance_come_from_z(processors, kind):
 @pytest.mark.parametrize("kind", ["structured", "tcn"])
 def test_blocks_leave_no_seams(processors, kind):
     dry, z = notes(120_000), embedding_of(notes(60000, seed=2).expand(-1, 2, -1))
-    once = render_tracks(processors[kind], dry, z, embedding_config=EMBEDDING, block_seconds=60)
-    many = render_tracks(processors[kind], dry, z, embedding_config=EMBEDDING, block_seconds=0.5)
+    once = processors[kind].render(dry, z, block=2**22)
+    many = processors[kind].render(dry, z, block=22_050)
     assert (once - many).abs().max() < 1e-5 * once.abs().max()
 
 
@@ -82,10 +81,11 @@ def test_fxnorm_comes_first(processors):
     assert (plain - normalised).abs().max() > 0.01
 
 
-def test_one_by_one_gives_the_same(processors):
+def test_progress_is_told_as_each_track_is_begun(processors):
     dry, z = notes(40_000, batch=2), torch.cat([z_at(-20.0, -26.0), z_at(-30.0, -30.0)])
-    tracks = list(iterate_rendered_tracks(processors["structured"], dry, z, embedding_config=EMBEDDING))
-    assert torch.equal(torch.stack(tracks), render_tracks(processors["structured"], dry, z, embedding_config=EMBEDDING))
+    told = []
+    render_tracks(processors["tcn"], dry, z, embedding_config=EMBEDDING, progress=lambda *words: told.append(words))
+    assert [words[-2:] for words in told] == [(0, 2), (1, 2)]
 
 
 def test_implausible_levels_are_bounded():

@@ -13,17 +13,9 @@ from megami.published.download import download
 
 @pytest.fixture
 def site(monkeypatch) -> Iterator[Site]:
-    """A server for the length of a test; the proxy of the environment is a dead one that must not be asked."""
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.setenv(name, "127.0.0.1,localhost")
-    server, thread = serve()
-    yield server.site
-    server.over.set()
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    """A server for the length of a test."""
+    with serve(monkeypatch) as site:
+        yield site
 
 
 @pytest.fixture

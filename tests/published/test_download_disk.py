@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from file_server import CONTENT, PART, SHA256, Site, assert_line, leave_part, names
+from file_server import CONTENT, NAME, PART, SHA256, Site, assert_line, leave_part, names
+from filelock import FileLock
 from refusals import refusal
 
 from megami.errors import UserError
 from megami.published import download as module
-from megami.published import partial_file
 from megami.published.download import download
 
 FETCHER = """
@@ -48,21 +48,16 @@ def fetch_in_process(site: Site, path: Path, limit: int) -> subprocess.Completed
     return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_file_size_limit(site, path, fetch):
+def test_a_process_that_may_write_only_so_much(site, path):
     ran = fetch_in_process(site, path, 100_000)
     assert ran.returncode == 1 and ran.stdout == ""
     assert_line(ran.stderr, str(path), "File too large", "MEGAMI_HOME", "goes on where it stopped")
     assert names(path) == PART
     assert path.with_name(PART[0]).read_bytes() == CONTENT[:100_000]
-    assert fetch() == SHA256
-    assert site.asked("Range") == [None, "bytes=100000-"]
-    assert path.read_bytes() == CONTENT and names(path) == ["big.bin"]
-
-
-def test_silent_without_terminal(site, path):
     ran = fetch_in_process(site, path, 1_000_000)
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
-    assert path.read_bytes() == CONTENT
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")  # silent without a terminal
+    assert site.asked("Range") == [None, "bytes=100000-"]
+    assert path.read_bytes() == CONTENT and names(path) == [NAME]
 
 
 @pytest.fixture
@@ -87,8 +82,8 @@ def mount(*arguments: object) -> bool:
 
 
 def test_full_disk(site, small_disk):
-    site.content, site.says_length = CONTENT * 10, False
-    sha256, path = hashlib.sha256(site.content).hexdigest(), small_disk / "big.bin"
+    site.files[NAME], site.says_length = CONTENT * 10, False
+    sha256, path = hashlib.sha256(site.files[NAME]).hexdigest(), small_disk / "big.bin"
 
     def run() -> str:
         return download(site.url, path, sha256, wait_s=0.01)
@@ -102,14 +97,7 @@ def test_full_disk(site, small_disk):
     assert mount("-o", "remount,size=8m", small_disk)
     assert run() == sha256
     assert f"bytes={fetched}-" in site.asked("Range")
-    assert path.read_bytes() == site.content and names(path) == ["big.bin"]
-
-
-def test_disk_too_full_to_begin(site, small_disk):
-    (small_disk / "filler").write_bytes(b"\0" * (1 << 20))
-    site.says_length = False
-    refusal(lambda: download(site.url, small_disk / "big.bin", wait_s=0.01), "No space left", "MEGAMI_HOME")
-    assert set(names(small_disk / "big.bin")) <= {"filler", "big.bin.part"}
+    assert path.read_bytes() == site.files[NAME] and names(path) == [NAME]
 
 
 @pytest.fixture
@@ -129,47 +117,34 @@ def test_too_little_room(site, path, fetch, room):
     assert names(path) == []
 
 
-def test_room_for_the_rest_is_enough(site, path, fetch, room):
+@pytest.mark.parametrize("ranges", [True, False])
+def test_room_for_the_rest_is_enough_also_if_it_begins_anew(site, path, fetch, room, ranges):
     leave_part(site, path, CONTENT[:250_000])
+    site.ranges = ranges
     room(50_000)
     assert fetch() == SHA256
 
 
-def test_room_of_a_part_that_is_given_up_counts(site, path, fetch, room):
-    leave_part(site, path, CONTENT[:250_000])
-    site.ranges = False
-    room(50_000)
-    assert fetch() == SHA256
+@pytest.mark.parametrize(("folder", "words"), [(NAME, "is a folder"), (PART[0], "Is a directory")])
+def test_a_folder_is_in_the_way(site, path, fetch, folder, words):
+    path.with_name(folder).mkdir(parents=True)
+    refusal(fetch, str(path), words)
+    assert names(path) == [folder]
 
 
-def test_target_is_a_folder(site, path, fetch):
-    path.mkdir(parents=True)
-    refusal(fetch, str(path), "is a folder")
-    assert site.log == [] and names(path) == ["big.bin"]
-
-
-def test_parent_is_a_file(site, path, fetch):
+def test_a_file_is_in_the_place_of_the_folder(site, path, fetch):
     path.parent.write_bytes(b"")
     refusal(fetch, str(path), "cannot be written")
     assert site.log == []
 
 
-def test_part_is_a_folder(path, fetch):
-    path.with_name(PART[0]).mkdir(parents=True)
-    refusal(fetch, str(path), "cannot be written", "Is a directory")
-    assert names(path) == PART[:1]
-
-
 def test_only_one_at_a_time(site, path, fetch):
-    fcntl = pytest.importorskip("fcntl")
     path.parent.mkdir()
-    lock = path.with_name("big.bin.lock")
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with FileLock(path.with_name("big.bin.lock")):
         refusal(fetch, "another download of big.bin is running")
         assert site.log == [] and names(path) == ["big.bin.lock"]
     assert fetch() == SHA256
-    assert names(path) == ["big.bin"]
+    assert names(path) == [NAME]
 
 
 def test_two_at_once(site, path, fetch):
@@ -188,37 +163,15 @@ def test_two_at_once(site, path, fetch):
         thread.join(10)
     assert len(results) == 6 and SHA256 in results
     assert all(result == SHA256 or "another download of big.bin is running" in result for result in results)
-    assert path.read_bytes() == CONTENT and names(path) == ["big.bin"]
+    assert path.read_bytes() == CONTENT and names(path) == [NAME]
 
 
-def test_a_lock_removed_between_opening_and_locking(path, fetch, monkeypatch):
-    fcntl = pytest.importorskip("fcntl")
-    flock, lock, calls = fcntl.flock, path.with_name("big.bin.lock"), []
-
-    def late(file: object, how: int) -> None:
-        calls.append(how)
-        if len(calls) == 1:
-            lock.unlink()
-        flock(file, how)
-
-    monkeypatch.setattr(fcntl, "flock", late)
-    assert fetch() == SHA256
-    assert len(calls) == 2 and names(path) == ["big.bin"]
-
-
-def test_where_there_are_no_locks(path, fetch, monkeypatch):
-    monkeypatch.setattr(partial_file, "fcntl", None)
-    assert fetch() == SHA256
-    assert names(path) == ["big.bin"]
-
-
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
-def test_an_interrupted_download_goes_on_the_next_time(site, path, fetch, monkeypatch, kind):
+def test_an_interrupted_download_goes_on_the_next_time(site, path, fetch, monkeypatch):
     def interrupt(_: float) -> None:
-        raise kind
+        raise KeyboardInterrupt
 
     site.cuts = [200_000]
-    with monkeypatch.context() as patched, pytest.raises(kind):
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(module.time, "sleep", interrupt)
         fetch()
     assert names(path) == PART

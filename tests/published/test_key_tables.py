@@ -32,12 +32,12 @@ def test_a_missing_key_is_named(published):
 
 
 def test_an_extra_key_is_named(published):
-    with pytest.raises(UserError, match="taxonomy.weight is unexpected"):
+    with pytest.raises(UserError, match=r"taxonomy\.weight is unexpected"):
         convert_transformer(published | {"taxonomy.weight": torch.zeros(1)})
 
 
 def test_a_block_too_few_is_named(published):
-    with pytest.raises(UserError, match="blocks.2.* is missing"):
+    with pytest.raises(UserError, match=r"blocks\.2.* is missing"):
         network = MultitrackTransformer(TransformerConfig(**{**vars(SMALL), "depth": 3}))
         convert_transformer(published, network)
 

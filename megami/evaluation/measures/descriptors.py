@@ -62,9 +62,8 @@ def _powers(audio: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 def _power(clip: Tensor, window: Tensor) -> Tensor:
     """Power spectra averaged over time of left, right and mid of one clip: [2, n] -> [3, bins]."""
     spectrum = torch.stft(clip, N_FFT, HOP, window=window, center=True, pad_mode="constant", return_complex=True)
-    parts = torch.view_as_real(spectrum.transpose(-1, -2)).flatten(-2)  # [2, frames, 2 bins]: real, imaginary, ...
-    parts = [parts[0], parts[1], (parts[0] + parts[1]) / 2]
-    powers = torch.stack([part.square().mean(-2) for part in parts])
+    left, right = torch.view_as_real(spectrum.transpose(-1, -2)).flatten(-2)  # [frames, 2 bins]: real, imaginary, ...
+    powers = torch.stack([part.square().mean(-2) for part in (left, right, (left + right) / 2)])
     return powers.unflatten(-1, (-1, 2)).sum(-1) / N_FFT
 
 

@@ -81,7 +81,7 @@ def same_engineer_radius(
     Another seed of the same style counts as the same way to mix; styles: per song, who made the reference's mixes and
     the others'. Every style of the others must be in the reference.
     """
-    along = directions or [None] * len(reference)
+    along: list[np.ndarray | None] = list(directions) if directions else [None] * len(reference)
     distances = [
         mix_distances(mixes, own, scale, plane) for own, mixes, plane in zip(reference, others, along, strict=True)
     ]

@@ -16,7 +16,7 @@ import numpy as np
 import soundfile
 from scipy import signal
 
-from megami.audio import SAMPLE_RATE
+from megami.audio import SAMPLE_RATE, db_to_gain
 from megami.studio.band.filters import bandpass, highpass, lowpass
 from megami.studio.band.grooves import DRUM_KEYS
 from megami.studio.band.notes import PlayedNote
@@ -88,7 +88,7 @@ def render_hits(notes: Sequence[PlayedNote], kit: str, num_samples: int, rng: np
 
 
 def _gain(velocity: float, rng: np.random.Generator) -> float:
-    return velocity**1.5 * 10.0 ** (rng.normal(0.0, 0.3) / 20.0)
+    return velocity**1.5 * db_to_gain(rng.normal(0.0, 0.3))
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import signal
 
-from megami.audio import SAMPLE_RATE
+from megami.audio import SAMPLE_RATE, db_to_gain
 
 
 def lowpass(audio: np.ndarray, hz: float, order: int = 2) -> np.ndarray:
@@ -37,7 +37,7 @@ def tilt(audio: np.ndarray, hz: float, low_db: float, high_db: float) -> np.ndar
     """First-order split at `hz` with its own gain below and above."""
     b, a = signal.butter(1, _inside(hz), "low", fs=SAMPLE_RATE)
     low = signal.lfilter(b, a, audio)
-    return 10.0 ** (low_db / 20.0) * low + 10.0 ** (high_db / 20.0) * (audio - low)
+    return db_to_gain(low_db) * low + db_to_gain(high_db) * (audio - low)
 
 
 def resonant_lowpass(audio: np.ndarray, hz: float, q: float) -> np.ndarray:

@@ -7,8 +7,11 @@ before, "." rests. Bass lines name the tone instead: R root, F fifth, O octave, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+
+Choice = TypeVar("Choice")
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,6 @@ def onsets(rhythm: str) -> list[tuple[int, int, str]]:
     return found
 
 
-def pick(rng: np.random.Generator, choices: tuple) -> object:
+def pick(rng: np.random.Generator, choices: tuple[Choice, ...]) -> Choice:
     """One of the choices, all equally likely (numpy's own choice turns strings and tuples into arrays)."""
     return choices[int(rng.integers(len(choices)))]

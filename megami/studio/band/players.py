@@ -88,7 +88,7 @@ def _strum(pitches: list[int], start: float, duration: float, velocity: float, d
 
 def held_part(harmony: Harmony, bars: int, low: int, rng: np.random.Generator) -> list[Note]:
     """Long chords, one a chord change, tied to the next; tones that stay are struck again softly."""
-    notes = []
+    notes: list[Note] = []
     for bar in range(bars):
         chords = harmony.bars[bar % len(harmony.bars)]
         length = BEATS_PER_BAR / len(chords)

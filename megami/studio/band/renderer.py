@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
-from megami.audio import SAMPLE_RATE
+from megami.audio import SAMPLE_RATE, db_to_gain
 from megami.studio.band.composer import Arrangement, Part
 from megami.studio.band.drum_machine import render_hits
 from megami.studio.band.filters import highpass, lowpass
@@ -46,7 +47,7 @@ class Take:
 
 def record(arrangement: Arrangement, seconds: float, seed: int) -> list[Take]:
     """Render all parts, let the drums bleed into the other microphones, and set session levels and noise floors."""
-    num_samples = int(round(seconds * SAMPLE_RATE))
+    num_samples = round(seconds * SAMPLE_RATE)
     takes: list[Take] = []
     for index, part in enumerate(arrangement.parts):
         rng = np.random.default_rng([seed, 3, index])
@@ -86,7 +87,7 @@ def _drum_takes(part: Part, arrangement: Arrangement, num_samples: int, rng: np.
     if not arrangement.split_drums:
         label = "drum machine" if machine else "drum kit"
         recording = "line" if machine else "mic"
-        return [Take("drums", "drums", label, recording, _pick_up(sum(dry.values()), recording, rng, -1.0))]
+        return [Take("drums", "drums", label, recording, _pick_up(reduce(np.add, dry.values()), recording, rng, -1.0))]
     if machine:
         rest = _pick_up(dry["snare"] + dry["rest"], "line", rng)
         kick = Take("kick", "drums", "kick", "line", dry["kick"])
@@ -99,7 +100,7 @@ def _close_miked(dry: dict[str, np.ndarray], rng: np.random.Generator) -> list[T
     takes = []
     for close in ("kick", "snare"):
         others = sum(audio for name, audio in dry.items() if name != close)
-        leak = 10.0 ** (rng.uniform(-30.0, -18.0) / 20.0)
+        leak = db_to_gain(rng.uniform(-30.0, -18.0))
         takes.append(Take(close, "drums", close, "mic", _pick_up(dry[close] + leak * others, "mic", rng, 0.0)))
     above = dry["rest"] + rng.uniform(0.25, 0.5) * dry["snare"] + rng.uniform(0.1, 0.3) * dry["kick"]
     takes.append(Take("overheads", "drums", "overheads", "mic", _pick_up(above, "mic", rng, -5.0)))
@@ -149,7 +150,7 @@ def _session(takes: list[Take], arrangement: Arrangement, rng: np.random.Generat
     levelled = []
     for take in takes:
         peak_db = float(np.clip(base_db + rng.normal(0.0, 2.5), -12.0, -3.0))
-        levelled.append(take.audio * (10.0 ** (peak_db / 20.0) / np.abs(take.audio).max()))
+        levelled.append(take.audio * (db_to_gain(peak_db) / np.abs(take.audio).max()))
     drums = sum(a for a, take in zip(levelled, takes, strict=True) if take.role == "drums")
     finished = []
     for audio, take in zip(levelled, takes, strict=True):

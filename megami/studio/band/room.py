@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import signal
 
-from megami.audio import SAMPLE_RATE
+from megami.audio import SAMPLE_RATE, db_to_gain
 from megami.studio.band.filters import bandpass, bell, highpass, lowpass, tilt
 
 
@@ -38,7 +38,7 @@ def reflections(audio: np.ndarray, amount_db: float, rng: np.random.Generator) -
     for delay_s in rng.uniform(0.002, 0.035, size=14):
         response[int(delay_s * SAMPLE_RATE)] += rng.choice([-1.0, 1.0]) * rng.uniform(2.0, 5.0)
     response = lowpass(response * np.exp(-time / decay_s), rng.uniform(2500.0, 6000.0), 1)
-    response *= 10.0 ** (amount_db / 20.0) / np.sqrt(np.sum(response**2))
+    response *= db_to_gain(amount_db) / np.sqrt(np.sum(response**2))
     return audio + signal.fftconvolve(audio, response)[: len(audio)]
 
 
@@ -55,7 +55,7 @@ def noise_floor(num_samples: int, kind: str, level_db: float, rng: np.random.Gen
         noise = hum + 0.6 * bandpass(white, 200.0, 5000.0)
     else:
         noise = 3.0 * lowpass(white, rng.uniform(120.0, 300.0), 1) + 0.3 * white
-    return noise * 10.0 ** (level_db / 20.0) / np.sqrt(np.mean(noise**2))
+    return noise * db_to_gain(level_db) / np.sqrt(np.mean(noise**2))
 
 
 def bleed_of(source: np.ndarray, level_db: float, rng: np.random.Generator) -> np.ndarray:
@@ -63,4 +63,4 @@ def bleed_of(source: np.ndarray, level_db: float, rng: np.random.Generator) -> n
     delay = int(rng.uniform(0.004, 0.014) * SAMPLE_RATE)
     late = np.concatenate([np.zeros(delay), source[: len(source) - delay]])
     dull = lowpass(highpass(late, 60.0), rng.uniform(1500.0, 5000.0), 1)
-    return 10.0 ** (level_db / 20.0) * dull
+    return db_to_gain(level_db) * dull

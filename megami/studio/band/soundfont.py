@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def find_soundfont() -> Path:
 
 
 @lru_cache(maxsize=1)
-def _load(path: str) -> tuple[object, int]:
+def _load(path: str) -> tuple[Any, int]:
     try:
         import tinysoundfont
     except ImportError:
@@ -78,7 +79,7 @@ def render_soundfont(
     return audio
 
 
-def _advance(synth: object, audio: np.ndarray, start: int, stop: int) -> int:
+def _advance(synth: Any, audio: np.ndarray, start: int, stop: int) -> int:
     if stop > start:
         block = np.frombuffer(bytes(synth.generate(stop - start)), np.float32)
         audio[start:stop] = 0.5 * (block[0::2] + block[1::2])

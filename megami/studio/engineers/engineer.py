@@ -7,22 +7,17 @@ several modes; whether a model captures it can be measured (the synthetic stand-
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from megami.audio import SILENT_DB, db_to_gain
 from megami.effects import EffectChain, Gain
 from megami.studio.engineers.channel_strip import SharedSpace, Strip, build_strip
 from megami.studio.engineers.equalising import colour_gains_db
-from megami.studio.engineers.listening import (
-    SILENCE_DB,
-    beat_seconds,
-    choose_lead,
-    framed_level,
-    loudness,
-    region_levels_db,
-)
+from megami.studio.engineers.listening import beat_seconds, choose_lead, framed_level, loudness, region_levels_db
 from megami.studio.engineers.panning import Seat, place
 from megami.studio.engineers.styles import MIX_STYLES, MixStyle
 from megami.studio.song import Song
@@ -74,7 +69,7 @@ class Engineer:
         rng = np.random.default_rng([song.seed, seed, self.style.number])
         rate = song.multitrack.sample_rate
         dry = [track.mean(0, keepdim=True).numpy() for track in song.multitrack.audio]
-        audible = [framed_level(track, rate) > SILENCE_DB for track in dry]
+        audible = [framed_level(track, rate) > SILENT_DB for track in dry]
         untouched = EffectChain((Gain(gain_db=0.0),))
         results = [(untouched, untouched.apply(track, rate)) for track in dry]
         if any(audible):
@@ -132,7 +127,7 @@ def plan_song(
     outermost = float(rng.uniform(*style.outermost))
     positions[seated] = place(seats, seated.index(lead), outermost, rng, style.pan_positions)
     drums = [dry[i] for i in seated if song.roles[i] == "drums"]
-    beat_s = beat_seconds(sum(drums or [dry[i] for i in seated]), rate)
+    beat_s = beat_seconds(reduce(np.add, drums or [dry[i] for i in seated]), rate)
     has_bass = any(song.roles[i] == "bass" for i in seated)
     return Plan(lead, parts, heard_db, positions, shared_space(beat_s, style, rng), has_bass)
 
@@ -152,13 +147,13 @@ def set_faders(strips: dict[int, Strip], plan: Plan, style: MixStyle, rng: np.ra
             share = 7.0 * np.log10(company.count(section(plan.parts[i])))
             target = style.treatment(plan.parts[i]).level_db - share + float(np.clip(rng.normal(0, 1.0), -2.0, 2.0))
         faders[i] = target - loudness(strip.audio, rate)
-    rest = [strip.audio * np.float32(10 ** (faders[i] / 20)) for i, strip in strips.items() if i != plan.lead]
+    rest = [strip.audio * np.float32(db_to_gain(faders[i])) for i, strip in strips.items() if i != plan.lead]
     mix = np.zeros_like(strips[plan.lead].audio)
     if rest:
         mix = np.sum(rest, axis=0)
         faders[plan.lead] = float(np.clip(0.0, *(loudness(mix, rate) + np.array(style.lead_over_rest_db))))
         faders[plan.lead] -= loudness(strips[plan.lead].audio, rate)
-    mix = mix + strips[plan.lead].audio * np.float32(10 ** (faders[plan.lead] / 20))
+    mix = mix + strips[plan.lead].audio * np.float32(db_to_gain(faders[plan.lead]))
     overall = MIX_LEVEL_DB - framed_level(mix, rate)
     return {i: float(fader + overall) for i, fader in faders.items()}
 

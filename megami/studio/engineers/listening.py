@@ -3,57 +3,31 @@
 from __future__ import annotations
 
 import itertools
-from functools import lru_cache
 
 import numpy as np
-from scipy.signal import bilinear, sosfilt
+import torch
 
+from megami.audio import framed_level_db, framed_power, gated_loudness
 from megami.studio.song import Song
 
-SILENCE_DB = -60.0  # a track whose loudest 400 ms lie below this is left alone
+QUIETEST_LUFS = -120.0  # what silence counts as, so that a fader can be set by it
 REGION_EDGES_HZ = (20.0, 160.0, 700.0, 2200.0, 6000.0, 20000.0)  # what each of the equaliser's five bands is heard by
 FLOOR_POWER = 1e-12
-FRAME_S, HOP_S = 0.4, 0.1
-
-
-def framed_power(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Mean power [channels, frames] in frames of 400 ms every 100 ms; one where `audio` [channels, n] is shorter."""
-    hop = round(HOP_S * sample_rate)
-    per_frame = round(FRAME_S / HOP_S)
-    hops = max(audio.shape[-1] // hop, 1)
-    squared = np.square(audio[:, : hops * hop], dtype=np.float64)
-    if squared.shape[-1] < hop * per_frame:
-        return squared.mean(-1, keepdims=True)
-    sums = squared.reshape(len(audio), hops, hop).sum(-1)
-    running = np.concatenate([np.zeros((len(audio), 1)), np.cumsum(sums, -1)], -1)
-    return np.maximum(running[:, per_frame:] - running[:, :-per_frame], 0) / (hop * per_frame)
 
 
 def framed_level(audio: np.ndarray, sample_rate: int) -> float:
     """Level in dB of the loudest 400 ms of `audio` [channels, n], mean over channels: MEGAMI sets mixes by it."""
-    loudest = framed_power(audio, sample_rate).max(-1)
-    return float(np.mean(10 * np.log10(np.maximum(loudest, FLOOR_POWER))))
-
-
-@lru_cache(maxsize=8)
-def k_weighting(sample_rate: int) -> np.ndarray:
-    """Second-order sections of the K filter (head shelf, then high-pass) at any rate; ITU-R BS.1770-4, Annex 1."""
-    shelf_w, shelf_q = 2 * np.pi * 1681.974450955533, 0.7071752369554196
-    high, band = 10 ** (3.999843853973347 / 20), 10 ** (3.999843853973347 / 20 * 0.4996667741545416)
-    pass_w, pass_q = 2 * np.pi * 38.13547087602444, 0.5003270373238773
-    shelf = ([high, band * shelf_w / shelf_q, shelf_w**2], [1, shelf_w / shelf_q, shelf_w**2])
-    high_pass = ([1, 0, 0], [1, pass_w / pass_q, pass_w**2])
-    return np.array([np.concatenate(bilinear(b, a, sample_rate)) for b, a in (shelf, high_pass)])
+    return float(framed_level_db(_exactly(audio), sample_rate).mean())
 
 
 def loudness(audio: np.ndarray, sample_rate: int) -> float:
-    """Gated loudness in LUFS of what sounds in `audio` [channels, n], at least -120 (ITU-R BS.1770-4)."""
-    power = framed_power(sosfilt(k_weighting(sample_rate), audio, axis=-1), sample_rate).sum(0)
-    active = power[power > 10 ** ((-70 + 0.691) / 10)]
-    if active.size == 0:
-        return -120.0
-    gated = active[active >= active.mean() / 10]
-    return float(10 * np.log10(gated.mean()) - 0.691)
+    """Gated loudness in LUFS of what sounds in `audio` [channels, n], at least -120."""
+    return max(gated_loudness(audio, sample_rate), QUIETEST_LUFS)
+
+
+def _exactly(audio: np.ndarray) -> torch.Tensor:
+    """The audio in double precision: engineers set faders by what they measure."""
+    return torch.from_numpy(audio.astype(np.float64))
 
 
 def region_levels_db(audio: np.ndarray, sample_rate: int, edges_hz: tuple[float, ...] = REGION_EDGES_HZ) -> np.ndarray:
@@ -79,7 +53,7 @@ def block_peaks_db(audio: np.ndarray, sample_rate: int) -> np.ndarray:
 
 def activity(audio: np.ndarray, sample_rate: int) -> float:
     """Share (0..1) of the frames of `audio` [channels, n] within 30 dB of its loudest frame."""
-    power = framed_power(audio, sample_rate).mean(0)
+    power = framed_power(_exactly(audio), sample_rate).numpy().mean(0)
     return float(np.mean(power > power.max() / 1000)) if power.max() > 0 else 0.0
 
 

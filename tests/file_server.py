@@ -1,4 +1,4 @@
-"""A server of one file that misbehaves in every way asked for, and what is asked of downloads from it."""
+"""A server of a few files that misbehaves in every way asked for, and what is asked of downloads from it."""
 
 from __future__ import annotations
 
@@ -7,37 +7,47 @@ import json
 import random
 import re
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
+
 CONTENT = random.Random(0).randbytes(300_000)
 OTHER = random.Random(1).randbytes(310_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
+NAME = "big.bin"
 WRONG = "0" * 64
 
 
 @dataclass
 class Site:
-    """One file on a server, how the server misbehaves, and what it was asked for."""
+    """Files on a server, how the server misbehaves, and what it was asked for. Most tests fetch `NAME`."""
 
-    url: str = ""
-    content: bytes = CONTENT
+    url: str = ""  # of NAME
+    files: dict[str, bytes] = field(default_factory=lambda: {NAME: CONTENT})
     validators: dict[str, str] = field(default_factory=lambda: {"ETag": '"one"'})
     statuses: list[int] = field(default_factory=list)  # To answer first, one a request.
     cuts: list[int] = field(default_factory=list)  # Positions in the file to break off at, one a request.
-    end: int | None = None  # A position that it never gets past.
+    ends: dict[str, int] = field(default_factory=dict)  # Positions in files that it never gets past.
     stalls: int = 0  # How many answers keep silent after the first bytes.
     ranges: bool = True
     if_range: bool = True
     says_length: bool = True
     range_error: int = 0  # Bytes that a range begins too late.
     redirect: str | None = None  # Where /moved went.
-    log: list[dict[str, str]] = field(default_factory=list)
+    log: list[tuple[str, dict[str, str]]] = field(default_factory=list)  # Name and headers of every GET.
+    on_get: Callable[[], object] = lambda: None  # Called when a file is asked for.
 
-    def asked(self, name: str) -> list[str | None]:
-        """A header of every request for the content."""
-        return [headers.get(name) for headers in self.log]
+    def asked(self, header: str) -> list[str | None]:
+        """A header of every request for a file."""
+        return [headers.get(header) for _, headers in self.log]
+
+    def fetched(self) -> list[tuple[str, str | None]]:
+        """Names and ranges of the files that were asked for."""
+        return [(name, headers.get("Range")) for name, headers in self.log]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -50,18 +60,21 @@ class Handler(BaseHTTPRequestHandler):
         site: Site = self.server.site
         if self.path == "/moved":
             return self.head(302, {"Location": site.redirect, "Content-Length": "0"})
-        site.log.append(dict(self.headers))
-        status = site.statuses.pop(0) if site.statuses else 200
+        name = self.path[1:]
+        site.on_get()
+        site.log.append((name, dict(self.headers)))
+        status = site.statuses.pop(0) if site.statuses else 200 if name in site.files else 404
         if status != 200:
             return self.head(status, {"Content-Length": "0"})
-        self.send_content(site)
+        self.send_content(site, name)
 
     def do_HEAD(self) -> None:
         site: Site = self.server.site
         if self.path == "/moved":
             return self.head(302, {"Location": site.redirect, "Content-Length": "0"})
-        length = {"Content-Length": str(len(site.content))} if site.says_length else {}
-        self.head(site.statuses.pop(0) if site.statuses else 200, length)
+        content = site.files.get(self.path[1:])
+        status = site.statuses.pop(0) if site.statuses else 404 if content is None else 200
+        self.head(status, {"Content-Length": str(len(content))} if content and site.says_length else {})
 
     def head(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -69,8 +82,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    def send_content(self, site: Site) -> None:
-        size, first = len(site.content), self.first(site)
+    def send_content(self, site: Site, name: str) -> None:
+        size, first = len(site.files[name]), self.first(site)
         if first is not None and first >= size:
             return self.head(416, {"Content-Range": f"bytes */{size}", "Content-Length": "0"})
         headers = dict(site.validators)
@@ -80,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
         begin = first or 0
         headers |= {"Content-Length": str(size - begin)} if site.says_length else {"Connection": "close"}
         self.head(200 if first is None else 206, headers)
-        self.send_some(site, begin)
+        self.send_some(site, name, begin)
         self.close_connection = True
 
     def first(self, site: Site) -> int | None:
@@ -90,15 +103,16 @@ class Handler(BaseHTTPRequestHandler):
         changed = site.if_range and condition is not None and condition not in site.validators.values()
         return int(found[1]) if found and site.ranges and not changed else None
 
-    def send_some(self, site: Site, begin: int) -> None:
-        end = min(site.cuts.pop(0) if site.cuts else len(site.content), site.end or len(site.content))
+    def send_some(self, site: Site, name: str, begin: int) -> None:
+        content = site.files[name]
+        end = min(site.cuts.pop(0) if site.cuts else len(content), site.ends.get(name, len(content)))
         try:
             if site.stalls:
                 site.stalls -= 1
-                self.wfile.write(site.content[begin : begin + 1000])
+                self.wfile.write(content[begin : begin + 1000])
                 self.server.over.wait(2.0)
                 return
-            self.wfile.write(site.content[begin:end])
+            self.wfile.write(content[begin:end])
         except ConnectionError:
             pass  # The other side has had enough: a full disk.
 
@@ -106,14 +120,23 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def serve() -> tuple[ThreadingHTTPServer, threading.Thread]:
-    """Start a server, with its `site` and an event `over` that ends its silences."""
+@contextmanager
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Run a server; the proxy of the environment is a dead one that must not be asked."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "127.0.0.1,localhost")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.site = Site(url=f"http://127.0.0.1:{server.server_port}/big.bin")
-    server.over = threading.Event()
+    server.site = Site(url=f"http://127.0.0.1:{server.server_port}/{NAME}")
+    server.over = threading.Event()  # ends its silences
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    return server, thread
+    yield server.site
+    server.over.set()
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
 
 
 def assert_line(line: str, *words: str) -> None:

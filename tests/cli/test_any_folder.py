@@ -1,0 +1,218 @@
+"""`megami mix` in random folders, full of links and of things that look like ours: no byte of the user's ever changes.
+
+The mixing is replaced by tiny files. Who wrote what is kept apart from the program, in `World.ours`, and decides what
+has to happen: a run is refused, and leaves everything as it was, or replaces the files of the run before and no others.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from megami.audio import AUDIO_SUFFIXES
+from megami.cli import mix_job
+from megami.generator import SamplingOptions
+
+FOLDERS = 100
+TRACKS = ("mix_1_tracks", "mix_2_tracks")
+NAMES = ("mix_1.wav", "mix_2.wav", "mix_1.flac", "mix_3.wav", "index.html", "mixes.json", "mix_1.WAV", "bass.wav")
+NAMES += tuple(f"{folder}/{name}" for folder in TRACKS for name in ("bass.wav", "voice.wav", "notes.txt")) + TRACKS
+
+
+def holds_hidden(folder: Path) -> bool:
+    """True for the folder that the program writes into now, and those around it."""
+    return any(folder.rglob(".partial-*"))
+
+
+class World:
+    """A folder with stems, former runs, and a user who does as users do."""
+
+    def __init__(self, root: Path, seed: int, megami, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root, self.random, self.megami, self.count = Path(os.path.realpath(root)), random.Random(seed), megami, 0
+        self.ours: dict[Path, set[str]] = {}  # folder: what the last run wrote into it and nobody has touched since
+        self.meanwhile = 0  # deeds of the user while the program mixes
+        for folder in ("song", "out", "elsewhere", "out/deep"):
+            (self.root / folder).mkdir()
+        for name in ("bass.wav", "voice.WAV", "drums.flac")[: self.random.randint(1, 3)]:
+            self.write(self.root / "song" / name)
+        monkeypatch.setattr(mix_job.Mixer, "from_pretrained", self.load)
+        monkeypatch.setattr(mix_job, "read_multitrack", lambda files: [Path(file).stem for file in files])
+        monkeypatch.setattr(mix_job, "write_mixes", self.write_mixes)
+        monkeypatch.setattr(mix_job, "write_page", lambda path, *rest: self.write(path))
+        monkeypatch.setattr(mix_job, "describe_job", lambda *rest: {"megami": "0"})
+
+    def load(self, *arguments: object) -> SimpleNamespace:
+        return SimpleNamespace(preset=SimpleNamespace(sampling=SamplingOptions()))
+
+    def write_mixes(self, job, mixer, tracks, folder, *progress):
+        for number in range(1, job.num_mixes + 1):
+            self.write(folder / f"mix_{number}.{job.format}")
+            for track in tracks if job.stems_too else ():
+                self.write(folder / f"mix_{number}_tracks" / f"{track}.{job.format}")
+        for _ in range(self.meanwhile):
+            self.act()
+        self.before = self.tree()  # the last moment at which the user did anything
+        self.refusal = self.refusal or self.expected(job, self.stems)
+        return [], []
+
+    def write(self, path: Path) -> None:
+        """Write a file that there is only once."""
+        self.count += 1
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"content {self.count}")
+
+    def tree(self) -> dict[str, str]:
+        """Everything there is but the program's hidden folder, links as links."""
+        found = {}
+        for place, folders, files in os.walk(self.root):
+            folders[:] = [name for name in folders if not name.startswith(".partial-")]
+            for path in (Path(place, name) for name in folders + files):
+                key = str(path.relative_to(self.root))
+                found[key] = f"-> {os.readlink(path)}" if path.is_symlink() else "folder"
+                if path.is_file() and not path.is_symlink():
+                    found[key] = path.read_text()
+        return found
+
+    def touched(self, path: Path) -> None:
+        """The user did something to a file or folder."""
+        real = Path(os.path.realpath(path.parent), path.name)
+        for folder, names in self.ours.items():
+            if folder == real or real in folder.parents:
+                names.clear()
+            names -= {name for name in names if folder / name == real or real in (folder / name).parents}
+
+    def place(self) -> Path:
+        folders = [path for path in self.root.rglob("*") if path.is_dir() and ".partial-" not in str(path)]
+        return self.random.choice([*folders, self.root / "out", self.root / "out"])
+
+    def act(self) -> None:
+        """One deed of the user, if it is possible here."""
+        draw = self.random
+        path = self.place() / draw.choice(NAMES)
+        files = [file for file in self.root.rglob("*") if file.is_file() and ".partial-" not in str(file)]
+        other = draw.choice([*files, self.place()])
+        deed = draw.choice(
+            ("write", "write", "edit", "link", "hard link", "folder", "remove", "move", "copy", "nothing")
+        )
+        try:
+            if deed == "write":
+                self.edit(path) if path.is_file() else self.write(path)
+            elif deed == "edit" and other.is_file():
+                self.edit(other)
+            elif deed == "link":
+                path.symlink_to(draw.choice([other, os.path.relpath(other, path.parent), "nowhere"]))
+            elif deed == "hard link" and other.is_file():
+                os.link(other.resolve(), path)
+            elif deed == "folder":
+                path.mkdir()
+            elif deed == "remove" and other.is_file():
+                other.unlink()
+                self.touched(other)
+            elif deed == "move" and not (os.path.lexists(path) or other.parent == self.root or holds_hidden(other)):
+                os.rename(other, path)
+                self.touched(other)
+            elif deed == "copy" and other.is_dir() and not (self.root / "copy").exists():
+                # With its manifest: as good as the original.
+                shutil.copytree(other, self.root / "copy", symlinks=True, ignore=shutil.ignore_patterns(".partial-*"))
+                self.ours[self.root / "copy"] = set(self.ours.get(Path(os.path.realpath(other)), ()))
+        except OSError:
+            pass
+
+    def edit(self, file: Path) -> None:
+        """Write into a file: all of its names change with it."""
+        inode = file.stat().st_ino
+        for path in self.root.rglob("*"):
+            if path.is_file() and path.stat().st_ino == inode:
+                self.touched(path)
+        self.write(file)
+
+    def may_go(self, folder: Path) -> set[str]:
+        """What the next run into a folder replaces or removes; nothing without the list that the last one made."""
+        return {name for name in self.ours.get(folder, set()) if "mixes.json" in self.ours[folder]}
+
+    def expected(self, job: mix_job.MixJob, stems: list[Path]) -> str:
+        """Why the run has to be refused as things are now; empty if it must go well."""
+        out = Path(os.path.realpath(job.out))
+        if (os.path.lexists(job.out) and not out.is_dir()) or any(path.is_file() for path in out.parents):
+            return "no folder"
+        if out == Path(os.path.realpath(job.stems)):
+            return "holds the stems"
+        if not stems:
+            return "no stems"
+        ours = self.may_go(out)
+        names = ["mixes.json", *(["index.html"] if job.page else [])]
+        for number in range(1, job.num_mixes + 1):
+            names.append(f"mix_{number}.{job.format}")
+            names += [f"mix_{number}_tracks/{path.stem}.{job.format}" for path in stems if job.stems_too]
+        for name in names:
+            folder = (out / name).parent
+            if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
+                return f"{folder} is no folder"
+            if os.path.lexists(out / name) and name not in ours:
+                return f"{name} is there"
+        gone = {(out / name).stat().st_ino for name in {*names, *ours} if (out / name).exists()}
+        return "stem" if any(path.exists() and path.stat().st_ino in gone for path in stems) else ""
+
+    def run(self) -> bool:
+        """One run with random options, and all that has to be true after it; True if it went well."""
+        draw = self.random
+        files = [path for path in self.root.rglob("*") if path.is_file() and path.suffix.lower() in AUDIO_SUFFIXES]
+        stems = draw.choice([self.root / "song"] * 4 + [draw.choice([*files, self.root / "song"]), self.place()])
+        out = draw.choice(
+            [self.root / "out"] * 4 + [self.root / "new" / "er", self.place(), draw.choice(files or [stems])]
+        )
+        stems, out = (draw.choice([path, Path(os.path.relpath(path))]) for path in (stems, out))
+        options = {"num_mixes": draw.randint(1, 3), "format": draw.choice(("wav", "flac"))}
+        options |= {"stems_too": draw.random() < 0.5, "page": draw.random() < 0.5}
+        self.before = self.tree()
+        there = [stems] if stems.is_file() else sorted(stems.glob("*"))
+        self.stems = [path for path in there if path.suffix.lower() in AUDIO_SUFFIXES and not path.is_dir()]
+        self.refusal = self.expected(mix_job.MixJob(stems=stems, out=out, device="cpu", **options), self.stems)
+        command = ["--device", "cpu", "--num-mixes", options["num_mixes"], "--format", options["format"]]
+        command += ["--stems" if options["stems_too"] else "--no-stems", "--page" if options["page"] else "--no-page"]
+        ran = self.megami("mix", stems, "--out", out, *command)
+        assert not list(self.root.rglob(".partial-*")), ran
+        if self.refusal:
+            ran.refused()
+            assert self.tree() == self.before, (self.refusal, ran)
+            return False
+        folder, written = Path(os.path.realpath(out)), [path.relative_to(out).as_posix() for path in ran.done()]
+        may_go = {str((folder / name).relative_to(self.root)) for name in self.may_go(folder)}
+        after, stale = self.tree(), set()
+        for name, content in self.before.items():
+            if after.get(name) != content:
+                empty = content == "folder" and any(str(Path(name)) == str(Path(own).parent) for own in may_go)
+                assert name in may_go or empty, (name, content, after.get(name), ran)
+        new = {str((folder / name).relative_to(self.root)) for name in written}
+        stale = {name for name in may_go - new if name in after}
+        assert not stale and new <= set(after), (stale, ran, after)
+        assert all(content in ("folder", self.before.get(name)) for name, content in after.items() if name not in new)
+        self.ours[folder] = set(written)
+        return True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need special rights there")
+def test_nothing_of_the_user_is_lost_in_any_folder(tmp_path, megami, monkeypatch):
+    ended = []
+    for seed in range(FOLDERS):
+        (tmp_path / str(seed)).mkdir()
+        monkeypatch.chdir(tmp_path / str(seed))
+        world = World(tmp_path / str(seed), seed, megami, monkeypatch)
+        for _ in range(world.random.randint(1, 4)):
+            for _ in range(world.random.choice((0, 0, 1, 3, 8))):
+                world.act()
+            world.meanwhile = world.random.choice((0, 0, 1, 3))
+            try:
+                ended.append((world.run(), world.refusal.partition(" ")[0]))
+            except AssertionError as error:
+                raise AssertionError(f"folder {seed}") from error
+        shutil.rmtree(tmp_path / str(seed))
+    # All that can happen did, often enough.
+    assert sum(well for well, _ in ended) > FOLDERS / 2
+    assert {reason for _, reason in ended} >= {"", "holds", "stem", "no", "mix_1.wav", "mixes.json"}

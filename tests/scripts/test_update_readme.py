@@ -1,0 +1,41 @@
+"""The tables that are kept are those of results.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from megami.evaluation.results import read_results
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS, MADE_BY = read_results(ROOT / "results" / "results.json")
+
+
+@pytest.fixture(scope="module")
+def script(load_script):
+    return load_script("update_readme")
+
+
+def test_the_page_of_results_is_what_the_script_writes(script):
+    assert script.RESULTS.read_text(encoding="utf-8") == script.results_page(ROWS, MADE_BY)
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["README", "model card"])
+def test_the_small_table_is_of_the_same_rows(script, number):
+    page = script.WITH_SUMMARY[number].read_text(encoding="utf-8")
+    assert script.with_summary(page, ROWS) == page
+    table = page.split(script.BEGIN)[1].split(script.END)[0]
+    assert [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("|")][2:] == [
+        "**MEGAMI**",
+        "regression (same network)",
+        "per-track diffusion",
+        "raw sum",
+        "engineers, other mixes (floor)",
+    ]
+
+
+def test_only_what_stands_between_the_markers_is_replaced(script):
+    readme = f"before\n{script.BEGIN}\nold\n{script.END}\nafter\n"
+    written = script.with_summary(readme, ROWS)
+    assert written.startswith("before\n") and written.endswith("\nafter\n") and "old" not in written
