@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 from handmade import handmade_song
+from tracing import modules_that_run
 
 import megami
 from megami.corpus import CorpusConfig, build_features, build_songs, source_hash
@@ -122,23 +122,6 @@ def test_rooms_are_roots_too_and_what_is_no_module_is_named(package):
     (package / "effects" / "level.py").write_text("from .effect import Effect\n")
     with pytest.raises(ValueError, match="relative import"):
         source_hash.source_hash("megami.effects.level", package=package)
-
-
-def modules_that_run(function) -> set[str]:
-    """Modules of the package of which code runs in a call, by their names."""
-    folder, ran = Path(megami.__file__).parent, set()
-
-    def note(frame, event, _):
-        file = frame.f_code.co_filename
-        if event == "call" and file.startswith(str(folder)):
-            ran.add(".".join(("megami", *Path(file).relative_to(folder).with_suffix("").parts)))
-
-    sys.setprofile(note)
-    try:
-        function()
-    finally:
-        sys.setprofile(None)
-    return ran
 
 
 def test_no_code_that_makes_features_is_missing_from_their_hash(tmp_path):

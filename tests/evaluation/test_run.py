@@ -1,13 +1,22 @@
 """The whole evaluation at the smallest size: every system is heard, and the table can be read again."""
 
-import pytest
+from dataclasses import replace
+from pathlib import Path
 
-from megami.corpus import CorpusConfig
+import numpy as np
+import pytest
+from handmade import handmade_song
+from tracing import modules_that_run
+
+from megami.corpus import CorpusConfig, source_hash
 from megami.errors import UserError
+from megami.evaluation import encoders, results
+from megami.evaluation.render import HearMixes
 from megami.evaluation.results import read_results, write_results
-from megami.evaluation.run import EvaluationConfig, evaluate, origin
+from megami.evaluation.run import evaluate, origin, other_mixers
+from megami.evaluation.stage import HEARD_CODE, TRUE_DRY, UNHEARING, EvaluationConfig, Stage
 from megami.evaluation.tables import report
-from megami.studio.band.soundfont import find_soundfont
+from megami.mixing import Mixer
 
 SYSTEMS = {
     "megami", "regression", "per_track", "rule_based", "nearest_neighbour", "random", "raw_sum", "equal_loudness",
@@ -20,17 +29,31 @@ METRICS = {
 }  # fmt: skip
 
 
+CORPUS = CorpusConfig(
+    train_songs=2, test_songs=2, seconds=1.5, mixes_per_song=10, view_seconds=0.5, views=2, crop_samples=8192
+)
+CONFIG = EvaluationConfig(CORPUS, 2, 2, mixes=5, many_mixes=6, chains=10, crops=6, sampler_songs=0)
+
+
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory, random_weights):
-    try:
-        find_soundfont()
-    except UserError as error:
-        pytest.skip(str(error))
-    corpus = CorpusConfig(
-        train_songs=2, test_songs=3, seconds=3.0, mixes_per_song=10, view_seconds=1.0, views=2, crop_samples=16384
-    )
-    config = EvaluationConfig(corpus, 2, 2, mixes=5, many_mixes=6, chains=100, crops=12, sampler_songs=0)
-    return evaluate(str(random_weights), tmp_path_factory.mktemp("cache"), 1, config)
+def cache(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def rows(cache, random_weights):
+    """Of short songs of four tracks, and with few draws of the bootstrap: everything else is as it always is."""
+    song_weights = results.song_weights
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("megami.corpus.songs.find_soundfont", lambda: None)
+        patch.setattr("megami.corpus.songs.compose_song", compose)
+        patch.setattr(encoders, "GALLERY", 10)
+        patch.setattr(results, "song_weights", lambda songs, draws=0: song_weights(songs, 30))
+        return evaluate(str(random_weights), cache, 1, CONFIG, device="cpu")
+
+
+def compose(seed: int, genre: str, seconds: float):
+    return replace(handmade_song(seed, seconds, without=("guitar b", "pad")), genre=genre, seed=seed)
 
 
 def test_every_system_and_metric_has_a_row(rows):
@@ -62,3 +85,42 @@ def test_other_files_are_not_results(tmp_path):
     (tmp_path / "notes.json").write_text('{"rows": 3}')
     with pytest.raises(UserError, match="not a results file"):
         read_results(tmp_path / "notes.json")
+
+
+@pytest.fixture(scope="module")
+def stage(cache, random_weights) -> Stage:
+    mixer = Mixer.from_pretrained(random_weights, "cpu")
+    return Stage(mixer, other_mixers(mixer, random_weights), str(random_weights), cache, CONFIG, 0, 1)
+
+
+def test_what_was_heard_is_kept_under_the_code_and_the_weights_that_made_it(rows, stage, monkeypatch):
+    assert TRUE_DRY in stage.systems
+    for system, folder in stage.folders.items():
+        assert {path.name for path in (folder / system).iterdir()} == set(stage.song_names())
+    monkeypatch.setattr("megami.evaluation.stage.source_hash", lambda *roots, without=(): "other code")
+    assert not set(replace(stage).folders.values()) & set(stage.folders.values())
+    monkeypatch.undo()
+    assert replace(stage).folders == stage.folders
+    trained = replace(stage, others={**stage.others, "regression": stage.others["per_track"]}).folders
+    # Both have the same random weights here, up to the seed: only the regression's own mixes are others.
+    assert {system for system in trained if trained[system] != stage.folders[system]} == {"regression"}
+    hotter = replace(stage, config=replace(CONFIG, target_lufs=-20.0)).folders
+    assert all(hotter[system] != stage.folders[system] for system in (*UNHEARING, "megami"))
+
+
+def test_no_code_that_decides_what_is_heard_is_missing_from_its_hash(rows, stage, tmp_path):
+    name = stage.song_names()[0]
+    hashed = set(source_hash.module_hashes(HEARD_CODE, ("megami.published",)))
+    for system in ("megami", "rule_based_chain"):
+        hear = HearMixes(stage.folders[system] / "plans", stage.cache / "songs", stage.weights)
+        ran = modules_that_run(lambda hear=hear, system=system: hear(tmp_path / system / name))
+        assert "megami.evaluation.measures.descriptors" in ran and ran <= hashed
+        with np.load(tmp_path / system / name) as again, np.load(stage.folders[system] / system / name) as kept:
+            np.testing.assert_array_equal(again["tracks"], kept["tracks"])
+    mixer = stage.mixer
+    assert modules_that_run(lambda: mixer.generate(mixer.content(compose(0, "pop", 1.0).multitrack))) <= hashed
+
+
+def test_a_results_file_says_how_to_make_it_again(random_weights):
+    command = origin(str(random_weights), True, 3)["command"]
+    assert command == f"megami evaluate --quick --weights {random_weights.name} --seed 3 --out results/results.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -46,15 +47,20 @@ class KernelSums:
     counts_x: np.ndarray
     counts_y: np.ndarray
 
+    @cached_property
+    def pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """How many pairs each sum is over, in the order of the sums."""
+        within_x, within_y = (np.outer(own, own) - np.diag(own) for own in (self.counts_x, self.counts_y))
+        return within_x, within_y, np.outer(self.counts_x, self.counts_y)
+
     def distance(self, weights: np.ndarray) -> float:
         """Kernel distance x 100 with song s counted `weights[s]` times; weights of one give `kernel_distance`."""
-        pairs_x = np.outer(self.counts_x, self.counts_x) - np.diag(self.counts_x)
-        pairs_y = np.outer(self.counts_y, self.counts_y) - np.diag(self.counts_y)
-        pairs = np.outer(self.counts_x, self.counts_y)
         both = np.outer(weights, weights)
-        within_x = (both * self.within_x).sum() / (both * pairs_x).sum()
-        within_y = (both * self.within_y).sum() / (both * pairs_y).sum()
-        return float(100 * (within_x + within_y - 2 * (both * self.across).sum() / (both * pairs).sum()))
+        within_x, within_y, across = (
+            (both * sums).sum() / (both * pairs).sum()
+            for sums, pairs in zip((self.within_x, self.within_y, self.across), self.pairs, strict=True)
+        )
+        return float(100 * (within_x + within_y - 2 * across))
 
 
 def kernel_sums(
