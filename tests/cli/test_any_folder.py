@@ -138,14 +138,16 @@ class World:
         for number in range(1, job.num_mixes + 1):
             names.append(f"mix_{number}.{job.format}")
             names += [f"mix_{number}_tracks/{path.stem}.{job.format}" for path in stems if job.stems_too]
+        gone = {(out / name).stat().st_ino for name in {*names, *ours} if (out / name).exists()}
+        if any(path.exists() and path.stat().st_ino in gone for path in stems):
+            return "stem"
         for name in names:
             folder = (out / name).parent
             if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
                 return f"{folder} is no folder"
             if os.path.lexists(out / name) and name not in ours:
                 return f"{name} is there"
-        gone = {(out / name).stat().st_ino for name in {*names, *ours} if (out / name).exists()}
-        return "stem" if any(path.exists() and path.stat().st_ino in gone for path in stems) else ""
+        return ""
 
     def run(self) -> bool:
         """One run with random options, and all that has to be true after it; True if it went well."""
@@ -153,7 +155,7 @@ class World:
         files = [
             path for path in sorted(self.root.rglob("*")) if path.is_file() and path.suffix.lower() in AUDIO_SUFFIXES
         ]
-        stems = draw.choice([self.root / "song"] * 4 + [draw.choice([*files, self.root / "song"]), self.place()])
+        stems = draw.choice([self.root / "song"] * 4 + [draw.choice([*files, self.root / "song"])] * 2 + [self.place()])
         out = draw.choice(
             [self.root / "out"] * 4 + [self.root / "new" / "er", self.place(), draw.choice(files or [stems])]
         )
