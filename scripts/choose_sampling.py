@@ -61,7 +61,8 @@ class Song:
 
 def load_songs(cache: Path, networks: Networks, mixes: int) -> list[Song]:
     """The validation songs, mixed `mixes` times by the engineers in turn."""
-    corpus = CorpusConfig(mixes_per_song=mixes)
+    heard = networks.fx_encoder.config, networks.content_encoder.config
+    corpus = CorpusConfig(mixes_per_song=mixes).heard_by(*heard)
     build_songs(cache, corpus, ("validation",))
     build_features(cache, corpus, ("validation",))
     effects = mix_effects(cache, corpus, "validation", networks.preset.embedding, networks.fx_encoder)
