@@ -12,7 +12,7 @@ BOOK = Path(__file__).resolve().parents[2] / "book"
 CHAPTERS = sorted(BOOK.glob("*.ipynb"))
 
 INSTALL = """\
-# On Google Colab this fetches and installs the book's package; anywhere else it does nothing.
+# On Google Colab this fetches and installs the book's package, elsewhere nothing.
 import sys
 
 if "google.colab" in sys.modules:
