@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from megami.presets import GeneratorConfig, build_network, preset, save_network
+from megami.presets import GeneratorConfig, Preset, build_network, preset, save_network
 
 Tracks = dict[str, np.ndarray]
 
@@ -41,7 +41,27 @@ def load_script() -> Callable[[str], ModuleType]:
 @pytest.fixture(scope="session")
 def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the small preset's networks with random weights: they mix badly, but everything else holds for them."""
+    return save_random_networks(tmp_path_factory.mktemp("random_weights"), preset("small"))
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `random_weights`, of networks that are small for speed: short filters, few channels, one layer."""
     small = preset("small")
+    tiny = replace(
+        small,
+        fx_encoder=replace(small.fx_encoder, width=8, hidden=16),
+        content=replace(small.content, width=8, hidden=16),
+        adaptor=replace(small.adaptor, hidden_dim=16),
+        structured=replace(small.structured, hidden=16, fir_taps=512, tail_s=0.1, net_channels=4, net_blocks=1),
+        tcn=replace(small.tcn, channels=4, blocks=2),
+        transformer=replace(small.transformer, width=112, depth=1, heads=2),
+    )
+    return save_random_networks(tmp_path_factory.mktemp("tiny_weights"), tiny)
+
+
+def save_random_networks(folder: Path, small: Preset) -> Path:
+    """Write the networks of a preset with random weights."""
     # Also the generators answer something, which they begin to do only when they are trained.
     generator = GeneratorConfig(replace(small.transformer, zero_output=False), small.edm, small.linear_denoiser)
     configs = {
@@ -55,7 +75,6 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "processor_structured": small.structured,
         "processor_tcn": small.tcn,
     }
-    folder = tmp_path_factory.mktemp("random_weights")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         for name, config in configs.items():

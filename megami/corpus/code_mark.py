@@ -28,8 +28,14 @@ class Kind:
         return sorted({path.name for pattern in self.folders for path in folder.glob(pattern)})
 
 
-# Songs know the encoders' front ends by their names only, since one config says how songs and features are made.
-SONGS = Kind("songs", ("songs",), ("megami.corpus.songs",), ("megami.adaptation", "megami.embeddings"))
+# One config says how songs are made and how they are mixed and heard: it counts the engineers and knows the encoders'
+# front ends, which have no say in a song.
+SONGS = Kind(
+    "songs",
+    ("songs",),
+    ("megami.corpus.songs",),
+    without=("megami.studio.engineers", "megami.adaptation", "megami.embeddings"),
+)
 FEATURES = Kind("features", ("dry", "mixes", "views_of_*", "*crops_of_*"), ("megami.corpus.features",))
 
 

@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
+KEEPING = ("megami.corpus.code_mark", "megami.corpus.source_hash")
+"""How caches are kept has no say in what is in them."""
 
 
 def source_hash(*roots: str, without: Sequence[str] = (), package: Path = PACKAGE) -> str:
@@ -37,7 +39,7 @@ def module_hashes(roots: tuple[str, ...], without: tuple[str, ...] = (), package
     found: dict[str, str] = {}
     while waiting:
         name = waiting.pop()
-        if name in found or any(f"{name}.".startswith(f"{left_out}.") for left_out in without):
+        if name in found or any(f"{name}.".startswith(f"{left_out}.") for left_out in (*without, *KEEPING)):
             continue
         source = _source(_file(name, package).read_text(encoding="utf-8"))
         found[name] = source.digits
@@ -61,19 +63,16 @@ class Source:
 def _source(text: str) -> Source:
     tree = ast.parse(text)
     imports: list[tuple[str, str | None]] = []
-    for node in ast.walk(tree):  # also those inside functions
+    names: dict[str, tuple[str, str]] = {}
+    # Also those inside functions, and for type checkers: a room that is loaded lazily says there where names are from.
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imports += [(item.name, None) for item in node.names]
         elif isinstance(node, ast.ImportFrom):
             if node.level or node.module is None:
                 raise ValueError(f"relative import in line {node.lineno}: name the module from the package on")
             imports += [(node.module, item.name) for item in node.names]
-    names = {
-        item.asname or item.name: (node.module, item.name)
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module
-        for item in node.names
-    }
+            names |= {item.asname or item.name: (node.module, item.name) for item in node.names}
     return Source(hashlib.sha256(repr(_plain(tree)).encode()).hexdigest()[:8], tuple(imports), names)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from megami.corpus.code_mark import check_code
 from megami.corpus.songs import build_songs, claim_cache
 from megami.errors import UserError
 from megami.presets import NETWORKS, save_network, save_preset
@@ -27,7 +28,8 @@ from megami.training.workplace import SmallRecipe, Workplace
 def train_small(place: Workplace, recipe: SmallRecipe, stages: tuple[str, ...] = ()) -> Path:
     """Run the given stages (none: all but the oracles) in order and return the folder of weights.
 
-    Raises UserError for an unknown stage, for more devices than there are, and for a folder of other settings.
+    Raises UserError for an unknown stage, for more devices than there are, and for a folder of other settings or
+    with a cache that other code made.
     """
     unknown = [stage for stage in stages if stage not in RUNNERS]
     if unknown:
@@ -36,6 +38,7 @@ def train_small(place: Workplace, recipe: SmallRecipe, stages: tuple[str, ...] =
     with first_rank_ahead():
         if place.cache.exists():
             claim_cache(place.cache, recipe.corpus)
+            check_code(place.cache)
     for stage, run in RUNNERS.items():
         if stage in (stages or STAGES):
             run(place, recipe)

@@ -91,11 +91,23 @@ def test_songs_need_the_soundfont(megami, random_weights, tmp_path, monkeypatch)
     megami("evaluate", "--quick", "--weights", random_weights, "--cache", tmp_path / "cache").refused("no SoundFont at")
 
 
+def test_evaluating_runs_where_it_is_told_and_says_so(megami, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr("megami.evaluation.run.evaluate", lambda *options: asked.append(options) or [])
+    monkeypatch.setattr("megami.evaluation.tables.report", lambda rows: "a table")
+    out = tmp_path / "results.json"
+    assert megami("evaluate", "--cache", tmp_path / "cache", "--device", "cpu", "--out", out).code == 0
+    assert str(asked[0][-1]) == "cpu" and "--device" not in read_results(out)[1]["command"]
+    said = " ".join(megami("evaluate", "--help").out.split())
+    assert "--device" in said and "rendered on the CPU" in said
+
+
 def test_evaluating_refuses_what_it_cannot_do(megami, tmp_path):
     cache = ("--cache", tmp_path / "cache")
     megami("evaluate", "--quick", *cache, "--weights", "enormous").refused("unknown weights")
     megami("evaluate", "--quick", *cache, "--weights", "paper").refused("paper has none")
     megami("evaluate", "--quick", *cache, "--workers", -1).refused("--workers")
+    megami("evaluate", "--quick", *cache, "--device", "abacus").refused("abacus")
     megami("evaluate", "--quick", *cache, "--out", tmp_path).refused("is a folder")
     (tmp_path / "file").write_text("in the way")
     megami("evaluate", "--quick", *cache, "--out", tmp_path / "file" / "rows.json").refused("not a folder")

@@ -1,9 +1,10 @@
 """Figures of the evaluation: what is drawn is what the rows say, and nothing can be mistaken for something else."""
 
+import numpy as np
 import pytest
 
 from megami.errors import UserError
-from megami.evaluation.results import Row
+from megami.evaluation.results import Row, range_row
 from megami.notebook import plot_intervals, plot_reach
 
 SYSTEMS = [f"system {number}" for number in range(10)] + ["megami"]
@@ -40,3 +41,9 @@ def test_intervals_are_drawn_from_low_to_high_on_the_line_of_their_system(rows: 
 def test_a_row_that_is_missing_is_named(rows: list[Row]) -> None:
     with pytest.raises(UserError, match="'raw_sum'"):
         plot_reach(rows, {"raw_sum": "raw sum"})
+
+
+def test_a_range_is_not_drawn_as_an_interval(rows: list[Row]) -> None:
+    ranges = [range_row(row.system, row.metric, np.arange(9.0)) for row in rows]
+    with pytest.raises(UserError, match="no interval of 'coverage_of_style' for 'megami'"):
+        plot_intervals(ranges, {"megami": "ours"}, {"coverage_of_style": "coverage"})
