@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ class SamplingOptions:
     def __post_init__(self) -> None:
         if self.solver not in SOLVERS:
             raise UserError(f"the solver must be one of {', '.join(SOLVERS)}, not {self.solver!r}")
-        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
+        if isinstance(self.steps, bool) or not isinstance(self.steps, Integral) or self.steps < 1:
             raise UserError(f"the number of steps must be a whole number of 1 or more, not {self.steps!r}")
         if not self.churn >= 0:
             raise UserError(f"churn must be 0 or more, not {self.churn}")
