@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -239,3 +240,7 @@ def test_impossible_options_are_refused(options):
 def test_a_negative_seed_is_refused():
     with pytest.raises(UserError, match="seed"):
         mix_generator(-1, 0)
+
+
+def test_any_whole_number_of_steps_will_do():
+    assert SamplingOptions(steps=np.int64(3)).steps == 3
