@@ -39,6 +39,7 @@ from megami.progress import Progress
 
 FORMATS = ("wav", "flac")
 PAGE = "index.html"
+PARTS = {"listening": "track", "deciding": "step"}  # what the parts of a stage are
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed", "unable to find a valid cudnn algorithm")
 
 
@@ -232,10 +233,12 @@ def progress_bar(num_mixes: int) -> Iterator[Progress]:
             if stage != stage_now:
                 bar.update()
                 stage_now = stage
-            bar.set_postfix_str(f"{stage}, part {done + 1} of {total}" if total > 1 else stage)
+            part = PARTS.get(stage, "part")
+            bar.set_postfix_str(f"{stage}, {part} {done + 1} of {total}" if total > 1 else stage)
 
         yield progress
         bar.update()
+        bar.set_postfix_str("done")
 
 
 @contextmanager

@@ -54,6 +54,7 @@ def page(browser: object) -> Iterator[object]:
     browser.get_log("browser")
     yield browser
     errors = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    browser.get("about:blank")  # else the last player goes on, and takes a processor from all other tests
     assert not errors, errors
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from megami.adaptation import DomainAdaptor
 from megami.adaptation.clap import ClapConfig, ClapEncoder
-from megami.mixing import Mixer, from_pretrained, pretrained
+from megami.mixing import Mixer, from_pretrained
 from megami.presets import GeneratorConfig, build_network, preset
 from megami.processor import TCNConfig
 from megami.published import loading as published
@@ -349,7 +349,7 @@ def test_the_call_that_the_readme_shows(tmp_path, small_paper, monkeypatch):
     monkeypatch.setenv("MEGAMI_HOME", str(tmp_path))
     monkeypatch.setattr(published, "FxEncoderPlusPlus", ToyFxEncoder)
     monkeypatch.setattr(published, "target_from_fine_curve", lambda fine, bins: fine[:bins])
-    monkeypatch.setattr(pretrained, "load_clap", lambda folder: nn.Identity())  # full size: see tests/paper
+    monkeypatch.setattr(published, "load_clap", lambda folder: nn.Identity())  # full size: see tests/paper
     processor = publish_tcn(build_network(SMALL_PAPER.tcn).state_dict())
     store(folder, GENERATOR, checkpoint(published_generator(0), published_generator(0)))
     store(folder, PROCESSOR, checkpoint(processor, processor))
