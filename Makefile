@@ -1,5 +1,6 @@
 # make mix    set up, mix a shipped song three ways, write a page to listen to them
 # make test   set up, run every test but the slow ones, and every notebook
+# make test-unit   run every test but the slow ones
 # make test-slow   the paper preset at full size with random weights; prints time and memory
 # make test-notebooks   run every notebook, its assertions included
 # make lint   check style, format and types (ruff, mypy)
@@ -23,14 +24,17 @@ OUT    ?= mixes
 CLAP_NEEDS := torchvision h5py torchlibrosa huggingface_hub
 export HF_HUB_OFFLINE = 1
 
-.PHONY: mix test test-slow test-notebooks lint book lab addresses setup clean help
+.PHONY: mix test test-unit test-slow test-notebooks lint book lab addresses setup clean help
 
 mix: $(VENV)/.core
 	$(BIN)/megami mix "$(SONG)" --out "$(OUT)" --num-mixes 3 --page
 
-test: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not slow" tests
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env book
+test: test-unit test-notebooks
+
+# Two processes of one thread each: most tests are too short for threads to pay.
+test-unit: export OMP_NUM_THREADS = 1
+test-unit: $(VENV)/.test
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile tests
 
 test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow -s tests
