@@ -3,8 +3,8 @@
     python scripts/compare_real_songs.py results/results.json STEMS_FOLDER... [--out results/real_songs.json]
                                          [--figure real_songs.png] [--mixes 5] [--seed 0] [--weights small]
 
-Prints tables in Markdown, and names every track that is inaudible or dominates. The chapter draws its figure from
-`results/real_songs.json`; --figure draws the same.
+Prints tables in Markdown, what each stem is taken for, and names every track that is inaudible or dominates, and every
+vocal that is buried. The chapter draws its figure from `results/real_songs.json`; --figure draws the same.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import sys
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 
 import megami
+from megami.audio import SAMPLE_RATE, resample
 from megami.errors import UserError
-from megami.evaluation.real_songs import RealSong, check_mix, raw_sum_of, read_real_songs, write_real_songs
+from megami.evaluation.real_songs import BURIED_LU, RealSong, check_mix, raw_sum_of, read_real_songs, write_real_songs
 from megami.evaluation.results import Row, read_results
 from megami.evaluation.run import origin
 from megami.notebook.real_song_plot import MEASURES, plot_real_songs
@@ -28,11 +30,28 @@ matplotlib.use("Agg")
 def checked_song(folder: Path, mixer: megami.Mixer, mixes: int, seed: int) -> RealSong:
     """The raw sum and the mixes of one folder."""
     song = megami.read_multitrack(folder)
-    dry = song.mono()
-    found = [check_mix("raw sum", dry, raw_sum_of(song), song.sample_rate)]
+    dry = resample(song.mono(), song.sample_rate, SAMPLE_RATE)
+    taken_for: tuple[str, ...] = ()
+    found = [check_mix("raw sum", dry, raw_sum_of(song), SAMPLE_RATE)]
     for number, mix in enumerate(mixer.mix(song, num_mixes=mixes, seed=seed), start=1):
-        found.append(check_mix(f"mix {number}", dry, mix.tracks, song.sample_rate))
-    return RealSong(tuple(song.names), tuple(found))
+        found.append(check_mix(f"mix {number}", dry, mix.tracks, mix.sample_rate))
+        taken_for = tuple(str(taken) for taken in mix.taken_for)
+    return RealSong(tuple(song.names), tuple(found), taken_for)
+
+
+def print_ear(song: RealSong) -> None:
+    """What every stem was taken for, and how loud it is against all the others over the mixes; flags buried vocals."""
+    print("\n| track | taken for | over the rest, LU: mean (lowest to highest) | raw sum |\n|---|---|---|---|")
+    levels = np.array([one.over_rest_lu for one in song.mixes])
+    for index, name in enumerate(song.tracks):
+        taken = song.taken_for[index] if song.taken_for else ""
+        raw, own = levels[0, index], levels[1:, index]
+        print(f"| {name} | {taken} | {own.mean():.1f} ({own.min():.1f} to {own.max():.1f}) | {raw:.1f} |")
+        if index in song.vocals and own.min() < BURIED_LU:
+            count = int((own < BURIED_LU).sum())
+            print(
+                f"FLAG the vocal {name} lies more than {-BURIED_LU:g} LU under the rest in {count} of {len(own)} mixes"
+            )
 
 
 def print_song(title: str, song: RealSong, ranges: dict[str, Row]) -> None:
@@ -79,6 +98,7 @@ def main() -> None:
     for folder in chosen.songs:
         songs[folder.name] = checked_song(folder, mixer, chosen.mixes, chosen.seed)
         print_song(folder.name, songs[folder.name], ranges)
+        print_ear(songs[folder.name])
     if chosen.out:
         options = f"--mixes {chosen.mixes} --seed {chosen.seed} --weights {chosen.weights}"
         command = f"scripts/compare_real_songs.py results/results.json {' '.join(songs)} {options}"

@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 import torch
 
+from megami.adaptation import MusiCNN, MusiCNNConfig, StemBank, StemBankConfig
 from megami.presets import GeneratorConfig, Preset, build_network, preset, save_network
+from megami.studio import ROLES
 
+TINY_EAR = MusiCNNConfig(timbral=8, temporal=4, middle=8)
 Tracks = dict[str, np.ndarray]
 
 
@@ -77,9 +80,19 @@ def save_random_networks(folder: Path, small: Preset) -> Path:
     }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        for name, config in configs.items():
-            save_network(folder, name, build_network(config), {"data": "none", "recipe": "random initial weights"})
+        networks = {name: build_network(config) for name, config in configs.items()}
+        networks |= {"musicnn": MusiCNN(TINY_EAR), "stem_bank": random_bank(small.content.dim)}
+        for name, network in networks.items():
+            save_network(folder, name, network, {"data": "none", "recipe": "random initial weights"})
     return folder
+
+
+def random_bank(dim: int, stems: int = 28) -> StemBank:
+    """A stem bank of noises, four of every role."""
+    bank = StemBank(StemBankConfig(stems=stems, dim=dim))
+    classes = torch.arange(stems) % len(ROLES)
+    bank.fill(torch.randn(stems, bank.keys.shape[1]), torch.randn(stems, dim), classes, classes)
+    return bank
 
 
 @pytest.fixture(scope="session")

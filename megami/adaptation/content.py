@@ -25,9 +25,13 @@ SPECTRUM_DIM = 2 * (MID_BANDS + SIDE_BANDS)  # of the code of `encode_spectrum`
 
 @dataclass(frozen=True)
 class ContentConfig:
-    """Sizes of the small content encoder and the number of classes that its training heads tell apart."""
+    """Sizes of a content embedding, and of the small content encoder with the classes that its heads tell apart.
+
+    With `by_ear` the learned part comes from MusiCNN (`EarEncoder`), and the sizes of the small network do not count.
+    """
 
     dim: int = 128  # of the learned part
+    by_ear: bool = False
     spectrum_dim: int = 0  # of the code of the source's spectrum: 64, or 0 for none
     dynamics_dim: int = 0  # of the code of the source's dynamics
     mels: int = 64

@@ -29,6 +29,12 @@ def mix(
     stems_too: Annotated[bool, typer.Option("--stems/--no-stems", help="also write every wet track")] = False,
     file_format: Annotated[str, typer.Option("--format", help="wav or flac (24 bit)")] = "wav",
     loudness: Annotated[float, typer.Option(help="target loudness in LUFS; peaks stay below -1 dBTP")] = -16.0,
+    role: Annotated[
+        list[str] | None, typer.Option(help="say what a track is: --role vox=vocal; may be given several times")
+    ] = None,
+    roles_from_names: Annotated[
+        bool, typer.Option("--roles-from-names", help="believe names of tracks that say what they are (vox, kick, ...)")
+    ] = False,
     page: Annotated[bool, typer.Option("--page/--no-page", help="also write a page to compare them by ear")] = False,
 ) -> None:
     """Mix a folder of dry stems, several times, each time differently."""
@@ -51,6 +57,8 @@ def mix(
         format=file_format.lower(),
         loudness_lufs=loudness,
         page=page,
+        roles=tuple(role or ()),
+        roles_from_names=roles_from_names,
     )
     for path in run_mix(job):
         typer.echo(os.fsencode(path))  # bytes: a file's name need not be valid text

@@ -6,10 +6,12 @@ import math
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 from tqdm import tqdm
@@ -30,11 +32,13 @@ from megami.cli.manifest import MANIFEST, write_manifest
 from megami.cli.output_folder import appearing_files, check_out, check_writable
 from megami.device import resolve_device
 from megami.embeddings import EmbeddingConfig, decode
-from megami.errors import UserError
+from megami.errors import SongWarning, UserError
 from megami.generator import SamplingOptions
 from megami.mixing.compat import compat_named
+from megami.mixing.hearing import TakenFor
 from megami.mixing.mix import Mix, file_name
 from megami.mixing.mixer import Mixer, check_loudness, check_options, check_sampling
+from megami.mixing.track_names import roles_of_names
 from megami.progress import Progress
 
 FORMATS = ("wav", "flac")
@@ -63,6 +67,8 @@ class MixJob:
     format: str = "wav"
     loudness_lufs: float = -16.0
     page: bool = False
+    roles: tuple[str, ...] = ()  # each "TRACK=ROLE"
+    roles_from_names: bool = False
 
     def __post_init__(self) -> None:
         check_options(self.num_mixes, self.seed)
@@ -74,9 +80,18 @@ class MixJob:
         )
         compat_named(self.compat)
         check_loudness(self.loudness_lufs)
+        for words in self.roles:
+            if not all(words.rpartition("=")):
+                raise UserError(f"--role {words}: write the track and what it is, as in --role vox=vocal")
         if self.format not in FORMATS:
             raise UserError(f"unknown format {self.format!r}: use {' or '.join(FORMATS)}")
         resolve_device(self.device)
+
+    def roles_of(self, names: tuple[str, ...]) -> dict[str, str]:
+        """What tracks of these names are, as far as it was said; what was said of one track goes before its name."""
+        by_name = roles_of_names(names) if self.roles_from_names else {}
+        said = (words.rpartition("=") for words in self.roles)
+        return by_name | {track: role for track, _, role in said}
 
 
 def run_mix(job: MixJob) -> list[Path]:
@@ -95,13 +110,14 @@ def run_mix(job: MixJob) -> list[Path]:
         sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
         job = replace(job, steps=sampling.steps, temperature=sampling.temperature)
         song = read_multitrack(stems)
-        with appearing_files(job.out, stems, say_beside_bar) as partial:
-            described, audio = write_mixes(job, mixer, song, partial, progress)
+        with appearing_files(job.out, stems, say_beside_bar) as partial, named_oddities() as oddities:
+            made = write_mixes(job, mixer, song, partial, progress)
             if job.page:
-                write_page(partial / PAGE, song, audio, job)
+                write_page(partial / PAGE, song, made, job)
             names = [path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file()]
             names = sorted([*names, MANIFEST], key=listing_order)
-            write_manifest(partial, {**describe_job(job, mixer, song), "mixes": described}, names)
+            words = describe_job(job, mixer, song) | {"warnings": oddities, "heard_as": made.heard_as}
+            write_manifest(partial, {**words, "mixes": made.described}, names)
     return [job.out / name for name in names]
 
 
@@ -115,29 +131,39 @@ def names_to_write(job: MixJob, tracks: Sequence[str]) -> list[str]:
     return names
 
 
-def write_mixes(
-    job: MixJob,
-    mixer: Mixer,
-    song: Multitrack,
-    folder: Path,
-    progress: Progress,
-) -> tuple[list[dict], list[Tensor]]:
-    """Write the mixes one by one; return a description of each, and their audio [2, samples] if a page is wanted."""
-    described: list[dict] = []
-    audio: list[Tensor] = []
+@dataclass
+class Made:
+    """What is known of the mixes that were written: descriptions, audio [2, samples] for a page, what tracks are."""
+
+    described: list[dict] = field(default_factory=list)
+    audio: list[Tensor] = field(default_factory=list)
+    taken_for: dict[str, TakenFor] = field(default_factory=dict)
+
+    @property
+    def heard_as(self) -> dict[str, dict]:
+        """What each track was taken for, as mixes.json says it."""
+        return {name: asdict(taken) | {"share": rounded(taken.share)} for name, taken in self.taken_for.items()}
+
+
+def write_mixes(job: MixJob, mixer: Mixer, song: Multitrack, folder: Path, progress: Progress) -> Made:
+    """Write the mixes one by one."""
+    made = Made()
     sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
-    mixes = mixer.iterate_mixes(song, job.num_mixes, sampling, job.seed, job.loudness_lufs, progress)
+    roles = job.roles_of(song.names)
+    mixes = mixer.iterate_mixes(song, job.num_mixes, sampling, job.seed, job.loudness_lufs, progress, roles)
     for one in mixes:  # not enumerate, which would keep the last mix while the next is made
-        name = f"mix_{len(described) + 1}"
+        name = f"mix_{len(made.described) + 1}"
         one.save(folder / f"{name}.{job.format}")
         if job.stems_too:
             one.save_tracks(folder / f"{name}_tracks", f".{job.format}")
-        described.append({"file": f"{name}.{job.format}", **describe_mix(one, mixer.preset.embedding, job.stems_too)})
+        words = describe_mix(one, mixer.preset.embedding, job.stems_too)
+        made.described.append({"file": f"{name}.{job.format}", **words})
+        made.taken_for = {track: taken for track, taken in zip(one.names, one.taken_for, strict=True) if taken}
         if job.page:
-            audio.append(one.audio)
+            made.audio.append(one.audio)
         del one
     progress("finishing", 0, 1)
-    return described, audio
+    return made
 
 
 def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
@@ -202,17 +228,39 @@ def readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def write_page(path: Path, song: Multitrack, audio: list[Tensor], job: MixJob) -> Path:
+def write_page(path: Path, song: Multitrack, made: Made, job: MixJob) -> Path:
     """Write the page that compares the raw sum and every mix [2, samples]."""
     from megami.notebook import listening_page  # here, because plots come with it, which load for seconds
 
     raw = song.sum()
     raw = raw if song.sample_rate == SAMPLE_RATE else resample(raw, song.sample_rate, SAMPLE_RATE)
     items = [("Raw sum", master(raw, SAMPLE_RATE, job.loudness_lufs))]
-    items += [(f"Mix {number}", mix) for number, mix in enumerate(audio, 1)]
+    items += [(f"Mix {number}", mix) for number, mix in enumerate(made.audio, 1)]
     tracks = "1 dry track" if song.num_tracks == 1 else f"{song.num_tracks} dry tracks"
     subtitle = f"{tracks}, weights {readable(Path(job.weights).name)}, seed {job.seed}, {job.steps} steps"
-    return listening_page(path, items, SAMPLE_RATE, title=readable(job.stems.resolve().name), subtitle=subtitle)
+    notes = [
+        f"{readable(name)}: {taken}{', as you said' if taken.told else ''}" for name, taken in made.taken_for.items()
+    ]
+    title = readable(job.stems.resolve().name)
+    return listening_page(path, items, SAMPLE_RATE, title, subtitle, notes=("What the tracks were taken for", notes))
+
+
+@contextmanager
+def named_oddities() -> Iterator[list[str]]:
+    """Print what is odd about a song, one line each on stderr, and give the lines."""
+    lines: list[str] = []
+
+    def name(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+        if issubclass(category, SongWarning):
+            lines.append(readable(str(message)))
+            say_beside_bar(lines[-1])
+        else:
+            usual(message, category, *rest, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SongWarning)
+        usual, warnings.showwarning = warnings.showwarning, name
+        yield lines
 
 
 def say_beside_bar(words: str) -> None:

@@ -36,6 +36,7 @@ SONGS = Kind(
     ("megami.corpus.songs",),
     without=("megami.studio.engineers", "megami.adaptation", "megami.embeddings"),
 )
+HEARD = Kind("stems by ear", ("heard",), ("megami.corpus.heard",))
 FEATURES = Kind("features", ("dry", "mixes", "views_of_*", "*crops_of_*"), ("megami.corpus.features",))
 
 

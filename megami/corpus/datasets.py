@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from megami.adaptation import ContentEncoder, DomainAdaptor, doubt, join_content
+from megami.adaptation import ContentEncoder, DomainAdaptor, EarEncoder, doubt, join_content
 from megami.corpus.code_mark import check_code
 from megami.corpus.features import dry_paths, mirrored, mix_paths
 from megami.corpus.parallel import write_arrays
@@ -22,6 +22,8 @@ from megami.device import device_of
 from megami.embeddings import EmbeddingConfig, FxEncoder, join_features
 from megami.errors import UserError
 from megami.studio import INSTRUMENTS, ROLES
+
+ContentListener = ContentEncoder | EarEncoder
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Crops:
         return len(self.z)
 
     @staticmethod
-    def load(paths: list[Path], config: EmbeddingConfig, encoder: FxEncoder, content_encoder: ContentEncoder) -> Crops:
+    def load(paths: list[Path], config: EmbeddingConfig, encoder: FxEncoder, content_encoder: ContentListener) -> Crops:
         """Read the files of `build_crops` and embed them."""
         parts: dict[str, list] = {key: [] for key in ("dry", "dry_scale", "wet", "wet_scale", "z", "content", "kinds")}
         for path in paths:
@@ -101,7 +103,8 @@ class Crops:
                 for key in ("dry", "dry_scale", "wet", "wet_scale", "kinds"):
                     parts[key].append(file[key])
                 parts["z"].append(assemble_embeddings(config, encoder, file))
-                parts["content"].append(encode_content(content_encoder, torch.from_numpy(file["content"]).float()))
+                cached = torch.from_numpy(file[cached_names(content_encoder)[0]]).float()
+                parts["content"].append(encode_content(content_encoder, cached))
         joined: dict[str, Any] = {
             k: torch.cat(v) if k in ("z", "content") else np.concatenate(v) for k, v in parts.items()
         }
@@ -133,7 +136,7 @@ class MixEmbeddings:
 
 
 def mix_contents(
-    folder: Path, config: CorpusConfig, encoder: ContentEncoder, split: str
+    folder: Path, config: CorpusConfig, encoder: ContentListener, split: str
 ) -> list[tuple[Tensor, Tensor]]:
     """Content of the wet and dry tracks of every mix of a split: ([variants, tracks, dim], [tracks, dim]).
 
@@ -165,24 +168,31 @@ def mix_contents(
 
 
 @torch.no_grad()
-def embed_pair(encoder: ContentEncoder, mix: Path, song: Path) -> tuple[Tensor, Tensor]:
+def embed_pair(encoder: ContentListener, mix: Path, song: Path) -> tuple[Tensor, Tensor]:
     """Content of one mix's wet tracks [3, tracks, dim] and of its song's dry tracks [tracks, dim]."""
-    wet, wet_source = read_content(mix, "wet_content", "wet_source")
+    wet, wet_source = read_content(mix, cached_names(encoder)[1], "wet_source")
     half = wet.shape[-1] // 2
-    variants = torch.stack([encode_content(encoder, cut) for cut in (wet, wet[..., :half], wet[..., half:])])
+    # What MusiCNN heard is kept for the song and its halves; log-mels can be cut.
+    cuts = wet if encoder.config.by_ear else (wet, wet[..., :half], wet[..., half:])
+    variants = torch.stack([encode_content(encoder, cut) for cut in cuts])
     return join_content(encoder.config, variants, wet_source), embed_dry(encoder, song)
 
 
-def embed_dry(encoder: ContentEncoder, song: Path) -> Tensor:
+def embed_dry(encoder: ContentListener, song: Path) -> Tensor:
     """Content [tracks, dim] of the dry tracks of a song, by its file of dry features."""
-    mels, source = read_content(song, "content", "source")
-    return join_content(encoder.config, encode_content(encoder, mels), source)
+    cached, source = read_content(song, cached_names(encoder)[0], "source")
+    return join_content(encoder.config, encode_content(encoder, cached), source)
+
+
+def cached_names(encoder: ContentListener) -> tuple[str, str]:
+    """What files of features call that which an encoder encodes, of dry tracks and of wet ones."""
+    return ("heard", "wet_heard") if encoder.config.by_ear else ("content", "wet_content")
 
 
 @torch.no_grad()
-def encode_content(encoder: ContentEncoder, mels: Tensor) -> Tensor:
-    """The learned part of content [b, dim] of log-mels [b, 1, mels, frames], by an encoder on any device."""
-    return encoder.encode(mels.to(device_of(encoder))).cpu()
+def encode_content(encoder: ContentListener, cached: Tensor) -> Tensor:
+    """The learned part of content [b, dim] of what is cached for an encoder (on any device): its `features`."""
+    return encoder.encode(cached.to(device_of(encoder))).cpu()
 
 
 @torch.no_grad()
@@ -192,12 +202,15 @@ def adapt_content(adaptor: DomainAdaptor, wet: Tensor, effects: Tensor) -> Tenso
     return adaptor.adapt_wet(wet.to(device), effects.to(device)).cpu()
 
 
-def read_content(path: Path, mels: str, source: str) -> tuple[Tensor, Tensor]:
-    """Log-mels and measurements of a file of features. Raises UserError for a file of a version without the latter."""
+def read_content(path: Path, cached: str, source: str) -> tuple[Tensor, Tensor]:
+    """Two arrays of a file of features: what an encoder encodes, and measurements.
+
+    Raises UserError for a file of a version without them.
+    """
     with np.load(path, allow_pickle=False) as file:
-        if source not in file:
+        if source not in file or cached not in file:
             raise UserError(f"{path} was made by an older version: delete {path.parent.parent} and start again")
-        return torch.from_numpy(file[mels]).float(), torch.from_numpy(file[source])
+        return torch.from_numpy(file[cached]).float(), torch.from_numpy(file[source])
 
 
 def mix_effects(
@@ -246,7 +259,7 @@ def load_mixes(
     splits: tuple[str, ...],
     embedding: EmbeddingConfig,
     encoder: FxEncoder,
-    content_encoder: ContentEncoder,
+    content_encoder: ContentListener,
     adaptor: DomainAdaptor,
     mirror: bool = False,
     true_dry: bool = False,

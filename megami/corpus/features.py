@@ -18,6 +18,7 @@ from torch import Tensor
 from megami.adaptation import ContentConfig, ContentEncoder, describe_source
 from megami.audio import SAMPLE_RATE, SILENT_DB, db_to_gain, level_db
 from megami.corpus.code_mark import FEATURES, claim_code
+from megami.corpus.ears import hear_tracks, hear_variants
 from megami.corpus.parallel import build_files, write_arrays
 from megami.corpus.songs import SPLITS, CorpusConfig, FrontEnd, claim_cache, load_song, song_paths, to_int16
 from megami.effects import EFFECTS, EffectChain, identity_chain, random_chain, single_effect_chain
@@ -104,6 +105,7 @@ class BuildMix:
             {
                 **describe(mix.tracks, self.config.fx_front_end),
                 "wet_content": content_mels(mix.tracks, self.config.content_front_end),
+                "wet_heard": hear_variants(mix.tracks).numpy(),
                 "wet_source": describe_variants(mix.tracks),
                 "engineer": np.array(mix.engineer),
                 "chains": np.array([chain.to_json() for chain in mix.chains]),
@@ -130,6 +132,7 @@ class BuildDry:
             path,
             {
                 "content": content_mels(audio, self.config.content_front_end),
+                "heard": hear_tracks(audio).numpy(),
                 "source": describe_source(audio).numpy(),
                 "mid": mid_bands_db(audio).numpy(),
                 "level": level_db(audio).numpy(),
@@ -265,6 +268,7 @@ class BuildCrops:
             {
                 **describe(torch.from_numpy(np.stack(wet)), self.config.fx_front_end),
                 "content": content_mels(torch.from_numpy(np.stack(dry)), self.config.content_front_end),
+                "heard": hear_tracks(torch.from_numpy(np.stack(dry))).numpy(),
                 "dry": dry_samples,
                 "dry_scale": dry_scale,
                 "wet": wet_samples.reshape(len(wet), 2, -1),

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from megami.corpus import load_mixes, mix_contents
+from megami.corpus import load_mixes, load_song, mix_contents, song_paths
 from megami.corpus.features import mix_paths
 from megami.evaluation import systems
 from megami.evaluation.listeners import small_encoders
@@ -24,14 +24,15 @@ class Engineered:
 
     effects: Tensor  # [mixes, tracks, dim]
     content: Tensor  # [mixes, tracks, dim], of the wet tracks
-    dry_content: Tensor  # [tracks, dim], of the dry tracks
+    heard: Tensor  # [tracks, dim], what a mixer hears of the dry tracks
+    dry_content: Tensor  # [tracks, dim], of the dry tracks by the content encoder
     adapted_content: Tensor  # [tracks, dim], the same through the adaptor
     chains: list[list[str]]
     names: np.ndarray  # [mixes]
 
     def told(self, adapt_dry: bool) -> Tensor:
         """What a generator is given, by the option of its preset: [tracks, dim]."""
-        return self.adapted_content if adapt_dry else self.dry_content
+        return self.adapted_content if adapt_dry else self.heard
 
 
 @torch.no_grad()
@@ -44,6 +45,7 @@ def engineers_of(stage: Stage) -> list[Engineered]:
     contents = mix_contents(stage.cache, corpus, content_encoder, "test")
     paths, per_song = mix_paths(stage.cache, "test", corpus), corpus.mixes_per_song
     answer = []
+    songs = song_paths(stage.cache, "test", corpus)
     for first in range(0, len(paths), per_song):
         own = range(first, first + per_song)
         files = [np.load(paths[i], allow_pickle=False) for i in own]
@@ -52,6 +54,7 @@ def engineers_of(stage: Stage) -> list[Engineered]:
             Engineered(
                 torch.stack([mixes.effects[i] for i in own]),
                 torch.stack([mixes.contents[i][0] for i in own]),
+                stage.mixer.content(load_song(songs[first // per_song]).multitrack),
                 dry,
                 networks.adaptor(dry.to(stage.mixer.device)).cpu(),
                 [[str(chain) for chain in file["chains"]] for file in files],

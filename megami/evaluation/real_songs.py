@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,25 +11,31 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from megami.audio import Multitrack, db_to_gain, framed_power
+from megami.audio import SAMPLE_RATE, Multitrack, db_to_gain, framed_power, integrated_loudness, resample
 from megami.errors import UserError
 from megami.evaluation.measures.descriptors import NAMES, descriptors
+from megami.mixing.track_names import role_of_name
 from megami.presets.weight_files import write_atomically
 from megami.studio.engineers.engineer import MIX_LEVEL_DB
 from megami.studio.engineers.listening import framed_level
 
 INAUDIBLE_DB = -30.0  # of a track below the mix, where it plays
 DOMINATING_DB = -0.7  # a track that makes up 85 % of the mix's power where it plays
+BURIED_LU = -8.0  # a vocal this far below all other tracks together
 PLAYS_DB = 30.0  # a track plays where its dry level is within this of its loudest moment
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A mix at the level of all mixes: descriptors by name, and each track's level in dB relative to the mix."""
+    """A mix at the level of all mixes: descriptors by name, and how loud its tracks are.
+
+    track_level_db is relative to the mix; over_rest_lu is the loudness (BS.1770) over that of all others together.
+    """
 
     title: str
     mix: dict[str, float]
     track_level_db: np.ndarray  # [tracks], where the track plays; NaN for silent tracks
+    over_rest_lu: np.ndarray  # [tracks]; NaN for silent tracks and for a song of one
 
     @property
     def inaudible(self) -> list[int]:
@@ -61,7 +66,16 @@ def check_mix(title: str, dry: Tensor, wet: Tensor, sample_rate: int) -> Checked
         power = _power(track, sample_rate)
         levels.append(float(np.median(10 * np.log10((power[plays] + 1e-12) / (whole[plays] + 1e-12)))))
     named = dict(zip(NAMES, descriptors(mix[None], sample_rate)[0].tolist(), strict=True))
-    return Checked(title, named, np.array(levels))
+    return Checked(title, named, np.array(levels), over_rest_lu(wet, sample_rate))
+
+
+def over_rest_lu(wet: Tensor, sample_rate: int) -> np.ndarray:
+    """Loudness of each wet track [tracks, 2, n] over that of the others' sum, in LU: [tracks]."""
+    whole = wet.sum(dim=0)
+    own = np.array([integrated_loudness(track, sample_rate) for track in wet])
+    rest = np.array([integrated_loudness(whole - track, sample_rate) for track in wet])
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isfinite(own) & np.isfinite(rest), own - rest, np.nan)
 
 
 def _power(audio: Tensor, sample_rate: int) -> np.ndarray:
@@ -70,16 +84,30 @@ def _power(audio: Tensor, sample_rate: int) -> np.ndarray:
 
 
 def raw_sum_of(song: Multitrack) -> Tensor:
-    """The dry tracks on both channels [tracks, 2, n]."""
-    return song.mono().expand(-1, 2, -1).contiguous().to(torch.float32)
+    """The dry tracks on both channels, at the system's rate: [tracks, 2, n]."""
+    dry = resample(song.mono(), song.sample_rate, SAMPLE_RATE)
+    return dry.expand(-1, 2, -1).contiguous().to(torch.float32)
 
 
 @dataclass(frozen=True)
 class RealSong:
-    """The mixes of one song, the raw sum first, and the names of its tracks."""
+    """The mixes of one song, the raw sum first, and the names of its tracks.
+
+    taken_for: role and instrument that each track was taken for; empty where the networks have no words for it.
+    """
 
     tracks: tuple[str, ...]
     mixes: tuple[Checked, ...]
+    taken_for: tuple[str, ...] = ()
+
+    @property
+    def vocals(self) -> list[int]:
+        """Tracks that were taken for vocals, or whose names say that they are."""
+        return [
+            index
+            for index, name in enumerate(self.tracks)
+            if role_of_name(name) == "vocal" or "".join(self.taken_for[index : index + 1]).startswith("vocal")
+        ]
 
 
 def write_real_songs(path: Path, songs: dict[str, RealSong], made_by: dict[str, Any]) -> None:
@@ -87,11 +115,13 @@ def write_real_songs(path: Path, songs: dict[str, RealSong], made_by: dict[str, 
     kept = {
         title: {
             "tracks": song.tracks,
+            "taken_for": song.taken_for,
             "mixes": [
                 {
                     "title": one.title,
                     "mix": {name: round(value, 3) for name, value in one.mix.items()},
-                    "track_level_db": [None if np.isnan(db) else round(float(db), 3) for db in one.track_level_db],
+                    "track_level_db": numbers_or_none(one.track_level_db),
+                    "over_rest_lu": numbers_or_none(one.over_rest_lu),
                 }
                 for one in song.mixes
             ],
@@ -102,12 +132,19 @@ def write_real_songs(path: Path, songs: dict[str, RealSong], made_by: dict[str, 
     write_atomically(path, text.encode("utf-8"))
 
 
+def numbers_or_none(values: np.ndarray) -> list[float | None]:
+    """Values as JSON has them: three decimals, null for what is not a number."""
+    return [None if np.isnan(value) else round(float(value), 3) for value in values]
+
+
 def read_real_songs(path: Path) -> tuple[dict[str, RealSong], dict[str, Any]]:
     """Read a file of `write_real_songs`: (songs by title, made_by). Raises UserError if it is not one."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         songs = {
-            title: RealSong(tuple(song["tracks"]), tuple(_read_mix(one) for one in song["mixes"]))
+            title: RealSong(
+                tuple(song["tracks"]), tuple(_read_mix(one) for one in song["mixes"]), tuple(song["taken_for"])
+            )
             for title, song in content["songs"].items()
         }
         return songs, content["made_by"]
@@ -118,5 +155,8 @@ def read_real_songs(path: Path) -> tuple[dict[str, RealSong], dict[str, Any]]:
 
 
 def _read_mix(one: dict[str, Any]) -> Checked:
-    levels: Sequence[float | None] = one["track_level_db"]
-    return Checked(one["title"], one["mix"], np.array([np.nan if db is None else db for db in levels]))
+    levels, over_rest = (
+        np.array([np.nan if value is None else value for value in one[key]])
+        for key in ("track_level_db", "over_rest_lu")
+    )
+    return Checked(one["title"], one["mix"], levels, over_rest)

@@ -103,6 +103,7 @@ class Stage:
             options += (self.mixer.device.type,)
         if system not in CHAIN_SYSTEMS:
             parts += [networks.adaptor, networks.processor]
+            parts += [part for part in (networks.musicnn, networks.stem_bank) if part is not None]
         if system in DRAWN_SYSTEMS or system == "regression":
             parts.append(self.others.get(system, self.mixer).networks.generator)
         if system in DRAWN_SYSTEMS:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from megami.mixing.compat import Compat
+from megami.mixing.hearing import Heard, TakenFor
 from megami.mixing.mix import Mix
 from megami.mixing.mixer import Mixer
 from megami.mixing.pretrained import Networks, from_pretrained, weights_folder
 
-__all__ = ["Compat", "Mix", "Mixer", "Networks", "from_pretrained", "weights_folder"]
+__all__ = ["Compat", "Heard", "Mix", "Mixer", "Networks", "TakenFor", "from_pretrained", "weights_folder"]

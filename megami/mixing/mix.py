@@ -12,6 +12,7 @@ from torch import Tensor
 
 from megami.audio import SAMPLE_RATE, db_to_gain, write_audio
 from megami.errors import UserError
+from megami.mixing.hearing import TakenFor
 
 FULL_SCALE = 0.999
 
@@ -21,13 +22,15 @@ class Mix:
     """One mix of a song.
 
     audio [2, samples] is brought to the target loudness and limited; tracks [tracks, 2, samples] are the wet tracks
-    whose sum it is but for the limiter; embeddings [tracks, dim] say what was done to each (zeros for silent tracks).
+    whose sum it is but for the limiter; embeddings [tracks, dim] say what was done to each (zeros for silent tracks);
+    taken_for says what each track was heard as (None for silent tracks, and for networks that have no words for it).
     """
 
     audio: Tensor
     tracks: Tensor
     embeddings: Tensor
     names: tuple[str, ...]
+    taken_for: tuple[TakenFor | None, ...] = ()
     sample_rate: int = SAMPLE_RATE
 
     def save(self, path: str | Path) -> Path:

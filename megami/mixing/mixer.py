@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from megami.adaptation import ClapEncoder, ContentEncoder, add_content_noise, content_tokens
+from megami.adaptation import content_tokens
 from megami.audio import (
     SAMPLE_RATE,
     SILENT_DB,
@@ -19,14 +20,14 @@ from megami.audio import (
     framed_level_db,
     loudest_segment,
     master_with_gain,
-    normalise_level,
     resample,
 )
 from megami.device import resolve_device
 from megami.embeddings import embeddings_from_tokens
-from megami.errors import UserError
+from megami.errors import SongWarning, UserError
 from megami.generator import Callback, SamplingOptions, check_temperature, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
+from megami.mixing.hearing import Heard, Listener, TakenFor, checked_roles, doubtful_names
 from megami.mixing.mix import Mix
 from megami.mixing.pretrained import Networks, from_pretrained
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
@@ -35,7 +36,7 @@ from megami.progress import Progress, silent
 
 MAX_STEPS, MAX_MIXES, MAX_GUIDANCE = 1000, 100, 20.0
 QUIETEST_LUFS, LOUDEST_LUFS = -60.0, -6.0
-CONTENT_DRAWS, PROCESSOR_DRAWS = 1_000_000, 1_000_001  # where their random numbers begin, far from those of any mix
+PROCESSOR_DRAWS = 1_000_001  # where its random numbers begin, far from those of any mix
 
 
 class Mixer:
@@ -50,6 +51,7 @@ class Mixer:
         self.device = resolve_device(device)
         self.networks = with_compat(networks.to(self.device), self.compat)
         self.preset = networks.preset
+        self._listener = Listener(self.networks, self.compat, self.device)
 
     @classmethod
     def from_pretrained(
@@ -70,44 +72,31 @@ class Mixer:
         compat = compat if isinstance(compat, Compat) else compat_named(compat)
         return cls(from_pretrained(name, processor=processor, weights_dir=weights_dir), device, compat)
 
-    def content(self, song: Multitrack, seed: int = 0, progress: Progress | None = None) -> Tensor:
-        """Say what each track plays: unit-norm, domain-adapted content embeddings [tracks, content_dim].
+    def content(
+        self,
+        song: Multitrack,
+        seed: int = 0,
+        progress: Progress | None = None,
+        roles: Mapping[str, str] | None = None,
+    ) -> Tensor:
+        """Say what each track plays: unit-norm, domain-adapted content embeddings [tracks, content_dim]; see `hear`."""
+        return self.hear(song, seed, roles, progress).content
 
-        All tracks are heard over the same loudest segment of the song, as in training; a track that rests there is
-        heard over its own loudest segment. The seed counts only where `compat` asks for noise or random cuts.
+    def hear(
+        self,
+        song: Multitrack,
+        seed: int = 0,
+        roles: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> Heard:
+        """Say what each track plays, as content embeddings [tracks, content_dim], and what it was taken for.
+
+        Levels, spectra and dynamics are measured over the same loudest segment of the song for all tracks, as in
+        training; a track that rests there is measured over its own loudest segment. With a stem bank (`small`), what a
+        track is, is heard wherever it plays. `roles` says what some tracks are, by name: {"vox": "vocal"}. The seed
+        counts only where `compat` asks for noise or random cuts. Raises UserError for unknown tracks and roles.
         """
-        dry = self._dry(song)
-        length = min(dry.shape[-1], round(self.preset.segment_seconds * SAMPLE_RATE))
-        common = loudest_segment(dry.sum(dim=0)[0], length)
-        generator = mix_generator(seed, CONTENT_DRAWS)
-        embeddings = []
-        for number, track in enumerate(dry):
-            if progress is not None:
-                progress("listening", number, len(dry))
-            segment = track[:, common : common + length]
-            alone = self.compat.content_segment == "own"
-            if alone or float(framed_level_db(segment, SAMPLE_RATE).max()) < SILENT_DB:
-                own = loudest_segment(track[0], length)
-                segment = track[:, own : own + length]
-            embeddings.append(self._embed_content(segment, generator))
-        return torch.stack(embeddings)
-
-    @torch.no_grad()
-    def _embed_content(self, segment: Tensor, generator: torch.Generator) -> Tensor:
-        """One segment [1, n] -> [content_dim]."""
-        level_db = self.preset.content_level_db
-        audio = segment if level_db is None else normalise_level(segment, level_db)
-        content = self._listen(audio[None].to(self.device), generator)
-        content = self.networks.adaptor(content) if self.preset.adapt_dry else content
-        noise = self.compat.content_noise
-        return (add_content_noise(content, noise, generator) if noise else content)[0].cpu()
-
-    def _listen(self, audio: Tensor, generator: torch.Generator) -> Tensor:
-        """The content encoder's answer to audio [b, 1, n] as it is: [b, content_dim], not adapted."""
-        encoder = self.networks.content_encoder
-        if self.compat.content_window == "random" and isinstance(encoder, ClapEncoder):
-            return encoder(audio, generator)
-        return encoder(audio)
+        return self._listener.hear(song.names, self._dry(song), seed, roles, progress)
 
     @torch.no_grad()
     def generate(
@@ -200,9 +189,7 @@ class Mixer:
         def listen(source: Tensor) -> Tensor:
             length = min(source.shape[-1], round(self.preset.segment_seconds * SAMPLE_RATE))
             start = loudest_segment(source[0, 0], length)
-            segment = source[..., start : start + length]
-            encoder = self.networks.content_encoder
-            return encoder.learned(segment) if isinstance(encoder, ContentEncoder) else self._listen(segment, generator)
+            return self._listener.listen_for_processor(source[..., start : start + length], generator)
 
         return listen
 
@@ -217,15 +204,16 @@ class Mixer:
         temperature: float | None = None,
         sampling: SamplingOptions | None = None,
         progress: Progress | None = None,
+        roles: Mapping[str, str] | None = None,
     ) -> list[Mix]:
         """Mix a song several times, each mix another draw from the model's distribution.
 
         Tracks below -60 dB stay silent and are not shown to the generator. Options of sampling as in `generate`;
-        progress as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is impossible. All mixes
-        and their wet tracks are held at once; for long songs see `iterate_mixes`.
+        progress and roles as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is impossible.
+        All mixes and their wet tracks are held at once; for long songs see `iterate_mixes`.
         """
         options = self._sampling(sampling, steps, guidance, temperature)
-        return list(self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress))
+        return list(self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress, roles))
 
     def iterate_mixes(
         self,
@@ -235,11 +223,14 @@ class Mixer:
         seed: int = 0,
         loudness_lufs: float = -16.0,
         progress: Progress | None = None,
+        roles: Mapping[str, str] | None = None,
     ) -> Iterator[Mix]:
         """Do as `mix`, but render each mix when it is asked for, so that only one need be in memory.
 
         `progress(stage, done, total)` is called as each part of a stage is begun: "listening" (tracks), "deciding"
-        (steps), then "mix 1", "mix 2", ... (tracks, or blocks of the song).
+        (steps), then "mix 1", "mix 2", ... (tracks, or blocks of the song). `roles` says what some tracks are, by name
+        ({"vox": "vocal"}): they are then heard as that. Warns (SongWarning) of a track whose name says one thing and
+        whose sound another.
         """
         check_options(num_mixes, seed)
         check_loudness(loudness_lufs)
@@ -249,10 +240,13 @@ class Mixer:
         playing = _playing(dry)
         names = tuple(song.names[index] for index in playing)
         heard = Multitrack(names, dry if len(playing) == len(dry) else dry[playing], SAMPLE_RATE)
-        content = self.content(heard, seed, report)
+        told = checked_roles(roles or {}, song.names, self.preset.stem_bank)
+        hearing = self.hear(heard, seed, {name: role for name, role in told.items() if name in names}, report)
+        for line in doubtful_names(names, hearing.taken_for):
+            warnings.warn(line, SongWarning, stacklevel=2)
         report("deciding", 0, options.steps)
         embeddings = self.generate(
-            content,
+            hearing.content,
             num_mixes,
             seed=seed,
             sampling=options,
@@ -266,12 +260,18 @@ class Mixer:
                     report(stage, done, total)
 
                 wet = self.process(heard, drawn, seed, within)
-                yield self._finish(song.names, playing, drawn, wet, loudness_lufs)
+                yield self._finish(song.names, playing, drawn, wet, loudness_lufs, hearing.taken_for)
 
         return rendered()
 
     def _finish(
-        self, names: tuple[str, ...], playing: list[int], drawn: Tensor, wet: Tensor, loudness_lufs: float
+        self,
+        names: tuple[str, ...],
+        playing: list[int],
+        drawn: Tensor,
+        wet: Tensor,
+        loudness_lufs: float,
+        taken_for: tuple[TakenFor, ...],
     ) -> Mix:
         """Give the silent tracks their places and bring the sum to its loudness."""
         tracks, embeddings = wet, drawn
@@ -279,7 +279,8 @@ class Mixer:
             tracks = wet.new_zeros(len(names), *wet.shape[1:]).index_copy_(0, torch.tensor(playing), wet)
             embeddings = drawn.new_zeros(len(names), drawn.shape[-1]).index_copy_(0, torch.tensor(playing), drawn)
         audio, gain = master_with_gain(wet.sum(dim=0), SAMPLE_RATE, loudness_lufs)
-        return Mix(audio, tracks.mul_(gain), embeddings, names)
+        by_track = dict(zip(playing, taken_for, strict=False))  # no entries without a stem bank
+        return Mix(audio, tracks.mul_(gain), embeddings, names, tuple(by_track.get(i) for i in range(len(names))))
 
     def _dry(self, song: Multitrack) -> Tensor:
         mono = song.mono()

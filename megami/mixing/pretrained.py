@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from megami.adaptation import ClapEncoder, ContentEncoder, DomainAdaptor
+from megami.adaptation import ClapEncoder, ContentEncoder, DomainAdaptor, EarEncoder, MusiCNN, StemBank
 from megami.device import resolve_device
 from megami.embeddings import FxEncoder, FxEncoderPlusPlus
 from megami.errors import UserError
@@ -26,18 +26,20 @@ class Networks:
 
     preset: Preset
     fx_encoder: FxEncoder | FxEncoderPlusPlus | None  # not needed to mix; None for "paper" unless asked for
-    content_encoder: ContentEncoder | ClapEncoder
+    content_encoder: ContentEncoder | EarEncoder | ClapEncoder
     adaptor: DomainAdaptor
     generator: Denoiser
     processor: StructuredProcessor | FilmTCN
     fxnorm: FxNorm | None
+    musicnn: MusiCNN | None = None
+    stem_bank: StemBank | None = None
 
     def to(self, device: str | torch.device) -> Networks:
         """Give these networks on a device: those that are there already are shared, of the others it has copies.
 
         So networks that somebody else mixes with stay where they are.
         """
-        names = ("fx_encoder", "content_encoder", "adaptor", "generator", "processor", "fxnorm")
+        names = [item.name for item in fields(self) if item.name != "preset"]
         parts: dict[str, Any] = {name: on_device(getattr(self, name), device) for name in names}
         return replace(self, **parts)
 
@@ -100,7 +102,8 @@ def load_folder(folder: Path, processor: str | None = None) -> Networks:
         **{chosen.processor_kind: effects.config},
     )
     fxnorm = load_network(folder, "fxnorm") if chosen.fxnorm else None
-    return Networks(fitted, fx_encoder, content_encoder, adaptor, generator, effects, fxnorm)
+    ear = [load_network(folder, name) if chosen.stem_bank else None for name in ("musicnn", "stem_bank")]
+    return Networks(fitted, fx_encoder, content_encoder, adaptor, generator, effects, fxnorm, *ear)
 
 
 def load_paper(folder: Path, processor: str | None = None, fx_encoder: bool = False) -> Networks:

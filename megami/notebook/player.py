@@ -74,11 +74,13 @@ def listening_page(
     match: bool = True,
     bitrate_kbps: int = 128,
     audio_files: bool = False,
+    notes: tuple[str, Sequence[str]] | None = None,
 ) -> Path:
     """Write one web page that compares recordings by ear; it needs no network and opens from disk.
 
     audio_files: write the sound into the folder `<page>_audio` beside the page, instead of into the page itself.
-    The rest as in `player`. Returns the page's path. Raises UserError if it cannot be written, or nothing is to play.
+    notes: a heading and lines, folded below the player. The rest as in `player`. Returns the page's path. Raises
+    UserError if it cannot be written, or nothing is to play.
     """
     path = Path(path)
     folder = f"{path.stem}_audio"
@@ -90,12 +92,21 @@ def listening_page(
             style=_asset("page.css"),
             subtitle=f'<p class="subtitle">{html.escape(subtitle)}</p>' if subtitle else "",
             player=body.html,
+            notes=_notes(notes),
             loudness_note=_loudness_note(matches, match),
         )
         _write_whole(path, page.encode())
     except OSError as error:
         raise UserError(f"cannot write the listening page {path}: {error.strerror or error}") from error
     return path
+
+
+def _notes(notes: tuple[str, Sequence[str]] | None) -> str:
+    """A heading that unfolds a list; nothing where there are no lines."""
+    if notes is None or not notes[1]:
+        return ""
+    lines = "".join(f"<li>{html.escape(line)}</li>" for line in notes[1])
+    return f'<details class="notes"><summary>{html.escape(notes[0])}</summary><ul>{lines}</ul></details>'
 
 
 def _build(

@@ -60,6 +60,7 @@ def verify(name_or_folder: str | Path) -> list[str]:
     folder = preset_folder(name_or_folder)
     chosen = read_preset(folder)
     needed = {f"processor_{chosen.processor_kind}", *(("fxnorm",) if chosen.fxnorm else ())}
+    needed |= {"musicnn", "stem_bank"} if chosen.stem_bank else set()
     needed |= {entry.name for entry in NETWORKS if entry.purpose == "mix"}
     lines = []
     for name in (entry.name for entry in NETWORKS):

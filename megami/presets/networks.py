@@ -10,7 +10,17 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
-from megami.adaptation import AdaptorConfig, ContentConfig, ContentEncoder, DomainAdaptor
+from megami.adaptation import (
+    AdaptorConfig,
+    ContentConfig,
+    ContentEncoder,
+    DomainAdaptor,
+    EarEncoder,
+    MusiCNN,
+    MusiCNNConfig,
+    StemBank,
+    StemBankConfig,
+)
 from megami.embeddings import FxEncoder, FxEncoderConfig
 from megami.errors import UserError
 from megami.generator import Denoiser, EDMConfig, LinearDenoiser, MultitrackTransformer, TransformerConfig
@@ -30,7 +40,15 @@ class GeneratorConfig:
 
 Network = TypeVar("Network", bound=nn.Module)
 NetworkConfig = (
-    FxEncoderConfig | ContentConfig | AdaptorConfig | GeneratorConfig | StructuredConfig | TCNConfig | FxNormConfig
+    FxEncoderConfig
+    | ContentConfig
+    | MusiCNNConfig
+    | StemBankConfig
+    | AdaptorConfig
+    | GeneratorConfig
+    | StructuredConfig
+    | TCNConfig
+    | FxNormConfig
 )
 
 
@@ -42,6 +60,7 @@ class NetworkEntry:
     config: type[NetworkConfig]
     build: Callable[[Any], nn.Module]
     half: bool = False  # stored with its learned matrices in half precision, so that all files together stay small
+    single: tuple[str, ...] = ()  # but for these parts, whose rounding would be heard in what comes after them
     # "mix": every mix needs it; "chosen": a mix needs it if its preset says so; "measure": what the generator is
     # measured against; "oracle": trained on what no mixer can know, and only when its stage is named.
     purpose: Literal["mix", "chosen", "measure", "oracle"] = "mix"
@@ -55,6 +74,11 @@ def build_generator(config: GeneratorConfig) -> Denoiser:
     return Denoiser(MultitrackTransformer(sizes), config.edm, linear)
 
 
+def build_content_encoder(config: ContentConfig) -> ContentEncoder | EarEncoder:
+    """Build a content encoder with initial weights: by ear, MusiCNN's are to be loaded."""
+    return EarEncoder(config) if config.by_ear else ContentEncoder(config)
+
+
 def build_fxnorm(config: FxNormConfig) -> FxNorm:
     """Build FxNorm, which is no network but has numbers to store: its target curve, flat at first."""
     return FxNorm(torch.ones(config.bins), config)
@@ -62,7 +86,9 @@ def build_fxnorm(config: FxNormConfig) -> FxNorm:
 
 NETWORKS: tuple[NetworkEntry, ...] = (
     NetworkEntry("fx_encoder", FxEncoderConfig, FxEncoder),
-    NetworkEntry("content_encoder", ContentConfig, ContentEncoder),
+    NetworkEntry("content_encoder", ContentConfig, build_content_encoder),
+    NetworkEntry("musicnn", MusiCNNConfig, MusiCNN, half=True, single=("temporal.",), purpose="chosen"),
+    NetworkEntry("stem_bank", StemBankConfig, StemBank, half=True, purpose="chosen"),
     NetworkEntry("adaptor", AdaptorConfig, DomainAdaptor, half=True),
     NetworkEntry("generator", GeneratorConfig, build_generator, half=True),
     NetworkEntry("generator_regression", GeneratorConfig, build_generator, half=True, purpose="measure"),
@@ -131,12 +157,15 @@ def save_network(folder: str | Path, name: str, network: nn.Module, metadata: Ma
     if not isinstance(config, entry.config):
         raise TypeError(f"{name} cannot be a {type(network).__name__}")
     words = {"kind": name, "config": config_to_dict(config), "metrics": {}, "licence": "MIT", **metadata}
-    return save_weights(Path(folder) / f"{name}.safetensors", halved(network) if entry.half else network, words)
+    return save_weights(
+        Path(folder) / f"{name}.safetensors", halved(network, entry.single) if entry.half else network, words
+    )
 
 
-def halved(network: nn.Module) -> dict[str, Tensor]:
-    """The state of a network with its learned matrices in half precision."""
-    matrices = {key for key, value in network.named_parameters() if value.dim() > 1}
+def halved(network: nn.Module, single: tuple[str, ...] = ()) -> dict[str, Tensor]:
+    """The state of a network with its matrices in half precision, but for keys that begin as one of `single`."""
+    learned = network.named_parameters()
+    matrices = {key for key, value in learned if value.dim() > 1 and not key.startswith(single)}
     return {key: value.half() if key in matrices else value for key, value in network.state_dict().items()}
 
 

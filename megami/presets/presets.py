@@ -39,6 +39,9 @@ class Preset:
     sampling: SamplingOptions  # how the generator is sampled unless somebody asks otherwise
     fxnorm: bool  # whether the processor's input first loses its own level and colour
     segment_seconds: float  # how much of a track is listened to
+    # Whether a stem is heard by MusiCNN and described as the nearest studio stems are (`StemBank`), or heard
+    # by the content encoder alone, which knows the studio's sounds only.
+    stem_bank: bool = False
     content_level_db: float | None = None  # level at which the content encoder hears it; None: the encoder's business
 
     def __post_init__(self) -> None:
@@ -109,6 +112,7 @@ def _small() -> Preset:
         sampling=SamplingOptions(steps=8, solver="euler", churn=10.0, temperature=0.5),
         fxnorm=False,
         segment_seconds=12.0,
+        stem_bank=True,
     )
 
 

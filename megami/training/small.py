@@ -21,6 +21,7 @@ from megami.training.checkpoints import load_checkpoint
 from megami.training.lessons import LESSONS, TRAIN, VALIDATION, build_material
 from megami.training.loop import fit
 from megami.training.ranks import first_rank_ahead, is_first_rank, start_ranks, wait_for_ranks
+from megami.training.stem_bank import run_stem_bank
 from megami.training.validation import BEST_FILE
 from megami.training.workplace import SmallRecipe, Workplace
 
@@ -97,10 +98,18 @@ def store(
     save_preset(place.weights, recipe.preset)
 
 
+def run_bank(place: Workplace, recipe: SmallRecipe) -> None:
+    """Fill the stem bank, where the preset has one; needs no device, so rank 0 does it for all."""
+    if is_first_rank() and recipe.preset.stem_bank:
+        run_stem_bank(place, recipe)
+    wait_for_ranks()
+
+
 RUNNERS: dict[str, Callable[[Workplace, SmallRecipe], None]] = {
     "songs": run_songs,
     "features": run_features,
     **{name: partial(run_network, name=name) for name in LESSONS},
+    "stem_bank": run_bank,
 }
 """What `megami train small` does, stage by stage, in this order."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ SAMPLE = Path(__file__).resolve().parents[2] / "data_samples" / "paper_boats"
 
 @pytest.fixture(scope="module")
 def mixer() -> Mixer:
-    return Mixer.from_pretrained("small", "cpu")
+    """A mixer that hears through the content encoder alone, as the caches of training do."""
+    networks = Mixer.from_pretrained("small", "cpu").networks
+    return Mixer(replace(networks, preset=replace(networks.preset, stem_bank=False)), "cpu")
 
 
 @pytest.fixture(scope="module")

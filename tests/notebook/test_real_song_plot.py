@@ -17,7 +17,9 @@ from megami.notebook.real_song_plot import MEASURES
 @pytest.fixture
 def songs():
     def mix(number):
-        return Checked(f"mix {number}", dict.fromkeys(NAMES, float(number)), np.array([-3.0, np.nan, -40.0]))
+        return Checked(
+            f"mix {number}", dict.fromkeys(NAMES, float(number)), np.array([-3.0, np.nan, -40.0]), np.zeros(3)
+        )
 
     return {title: RealSong(("a", "b", "c"), tuple(mix(number) for number in range(4))) for title in ("one", "two")}
 
