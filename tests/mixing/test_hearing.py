@@ -189,7 +189,7 @@ def test_impossible_hints_end_with_one_line(tmp_path):
         command = [
             sys.executable,
             "-m",
-            "megami",
+            "megami.cli",
             "mix",
             str(tmp_path),
             "--out",
