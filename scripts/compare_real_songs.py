@@ -35,7 +35,7 @@ def checked_song(folder: Path, mixer: megami.Mixer, mixes: int, seed: int) -> Re
     found = [check_mix("raw sum", dry, raw_sum_of(song), SAMPLE_RATE)]
     for number, mix in enumerate(mixer.mix(song, num_mixes=mixes, seed=seed), start=1):
         found.append(check_mix(f"mix {number}", dry, mix.tracks, mix.sample_rate))
-        taken_for = tuple(str(taken) for taken in mix.taken_for)
+        taken_for = tuple("" if taken is None else str(taken) for taken in mix.taken_for)
     return RealSong(tuple(song.names), tuple(found), taken_for)
 
 

@@ -74,6 +74,7 @@ def _small() -> Preset:
     embedding = EmbeddingConfig(fx_dim=128, dynamics_dim=64, spectrum_dim=64, token_dim=256)
     content = ContentConfig(
         dim=128,
+        by_ear=True,
         spectrum_dim=embedding.spectrum_dim,
         dynamics_dim=embedding.dynamics_dim,
         instruments=len(INSTRUMENTS),

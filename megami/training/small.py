@@ -17,11 +17,11 @@ from megami.corpus.code_mark import check_code
 from megami.corpus.songs import build_songs, claim_cache
 from megami.errors import UserError
 from megami.presets import NETWORKS, save_network, save_preset
+from megami.training.by_ear import run_ear_encoder, run_stem_bank
 from megami.training.checkpoints import load_checkpoint
 from megami.training.lessons import LESSONS, TRAIN, VALIDATION, build_material
 from megami.training.loop import fit
 from megami.training.ranks import first_rank_ahead, is_first_rank, start_ranks, wait_for_ranks
-from megami.training.stem_bank import run_stem_bank
 from megami.training.validation import BEST_FILE
 from megami.training.workplace import SmallRecipe, Workplace
 
@@ -98,6 +98,15 @@ def store(
     save_preset(place.weights, recipe.preset)
 
 
+def run_content_encoder(place: Workplace, recipe: SmallRecipe) -> None:
+    """Fit the content encoder to what MusiCNN hears (rank 0 does it for all), or train the studio's own."""
+    if recipe.preset.content is None or not recipe.preset.content.by_ear:
+        return run_network(place, recipe, "content_encoder")
+    if is_first_rank():
+        run_ear_encoder(place, recipe)
+    wait_for_ranks()
+
+
 def run_bank(place: Workplace, recipe: SmallRecipe) -> None:
     """Fill the stem bank, where the preset has one; needs no device, so rank 0 does it for all."""
     if is_first_rank() and recipe.preset.stem_bank:
@@ -109,6 +118,7 @@ RUNNERS: dict[str, Callable[[Workplace, SmallRecipe], None]] = {
     "songs": run_songs,
     "features": run_features,
     **{name: partial(run_network, name=name) for name in LESSONS},
+    "content_encoder": run_content_encoder,
     "stem_bank": run_bank,
 }
 """What `megami train small` does, stage by stage, in this order."""
