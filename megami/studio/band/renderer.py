@@ -15,10 +15,11 @@ from megami.studio.band.grooves import DRUM_KEYS
 from megami.studio.band.notes import PlayedNote
 from megami.studio.band.patterns import pick
 from megami.studio.band.room import amplify, bleed_of, microphone, noise_floor, reflections
+from megami.studio.band.singer import random_singer
 from megami.studio.band.soundfont import DRUM_BANK, render_soundfont
 from megami.studio.band.sounds import SOUNDS
 from megami.studio.band.synths import random_patch, render_synth
-from megami.studio.band.voice import random_singer, sing
+from megami.studio.band.voice import sing
 
 _KITS: dict[str, tuple[int, ...]] = {
     # programs of the SoundFont's drum bank; kits not listed here are machines or recorded hits
