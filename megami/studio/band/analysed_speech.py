@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ NUCLEUS_DB = 7.0
 """A vowel reaches as far as it is not this much quieter than its loudest frame."""
 SILENT_DB = -45.0
 """What is so far under the peak at the ends of an utterance is cut off."""
-_KEPT_UTTERANCES = 256
+_KEPT_UTTERANCES = 512  # of some 150 kB
+_LOWEST_HZ = 65.0  # of a speaker's pitch: lower, and WORLD's spectra get twice as long at the highest rate
+_HIGHEST_RATE = 22050  # analysis at higher rates takes twice as long for little that is heard
 
 
 @dataclass(frozen=True)
@@ -85,19 +88,35 @@ def speech_of(voice: SpeechVoice, lines: Sequence[tuple[Word, ...]], pace: float
 def take_apart(audio: np.ndarray, rate: int, syllables: int) -> Speech:
     """Analyse an utterance of so many syllables, mono samples [n] at `rate`."""
     world = load_world()
+    if rate > _HIGHEST_RATE:
+        shared = gcd(rate, _HIGHEST_RATE)
+        audio, rate = signal.resample_poly(audio, _HIGHEST_RATE // shared, rate // shared), _HIGHEST_RATE
     audio = _without_ends(np.ascontiguousarray(audio, np.float64), rate)
-    rough, times = world.dio(audio, rate, frame_period=FRAME_MS)
+    rough, times = world.dio(audio, rate, f0_floor=_LOWEST_HZ, frame_period=FRAME_MS)
     f0 = world.stonemask(audio, rough, times, rate)
-    envelope = 10.0 * np.log10(world.cheaptrick(audio, f0, times, rate) + 1e-16)
-    aperiodicity = world.d4c(audio, f0, times, rate)
+    envelope = 10.0 * np.log10(world.cheaptrick(audio, f0, times, rate, f0_floor=_LOWEST_HZ) + 1e-16)
+    aperiodicity = world.d4c(audio, f0, times, rate, fft_size=2 * (envelope.shape[1] - 1))
     level = _band_db(envelope, rate, 60.0, rate / 2.0)
     found = find_syllables(f0, envelope, rate, syllables)
     loudness = level.copy()
     for syllable in found:
         here = slice(syllable.start, syllable.stop)
+        _voice_vowel(f0, (envelope, aperiodicity), syllable)
         loudness[here] -= loudness[syllable.vowel : syllable.coda].max()
-    relative = (envelope - level[:, None]).astype(np.float32)
-    return Speech(f0, relative, aperiodicity.astype(np.float32), loudness, rate, found)
+    relative = (envelope - _band_db(envelope, rate, 60.0, rate / 2.0)[:, None]).astype(
+        np.float16
+    )  # to a twentieth of a dB: half the memory
+    return Speech(f0, relative, aperiodicity.astype(np.float16), loudness, rate, found)
+
+
+def _voice_vowel(f0: np.ndarray, spectra: tuple[np.ndarray, ...], syllable: Syllable) -> None:
+    """Give frames of a vowel where no pitch was found what the nearest voiced one has; changes the arrays."""
+    vowel = np.arange(syllable.vowel, syllable.coda)
+    voiced = vowel[f0[vowel] > 0.0]
+    if len(voiced):
+        source = voiced[np.abs(vowel[:, None] - voiced[None]).argmin(axis=1)]
+        for values in (f0, *spectra):
+            values[vowel] = values[source]
 
 
 def _without_ends(audio: np.ndarray, rate: int) -> np.ndarray:

@@ -26,6 +26,7 @@ PHRASE_GAP_S = 0.25
 """A rest of this length ends a phrase."""
 _SHORTEST = 8  # frames of a vowel
 _LONGEST_ONSET = 40  # frames of consonants before a beat
+_LONGEST_CODA, _CODA_SHARE = 40, 0.3  # frames of consonants after a vowel, and their share in what follows the beat
 _SPOKEN_STRETCH = 1.4  # a spoken vowel is drawn out no further
 _SLOW, _FAST = 0.8, 1.1  # paces of speech to be sung and to be said
 
@@ -132,7 +133,8 @@ def lay(
             close = notes[k + 1].start_s - _end(note) < PHRASE_GAP_S / 2.0
             stop = following if close or stop > following else stop
         if most_stretch is not None:
-            natural = most_stretch * (syllable.coda - syllable.vowel) + syllable.stop - syllable.coda
+            after = min(syllable.stop - syllable.coda, _LONGEST_CODA)
+            natural = most_stretch * (syllable.coda - syllable.vowel) + after
             stop = min(stop, starts[k] + round(natural))
         stop = min(max(stop, starts[k] + 2), frames)
         if starts[k] < stop:
@@ -188,11 +190,11 @@ def _render(
 def _path(one: Laid) -> tuple[np.ndarray, np.ndarray]:
     """Which frame of the speech sounds in each frame of a laid syllable, and which of them are its vowel."""
     syllable, length = one.syllable, one.stop - one.vowel
-    end = syllable.stop - syllable.coda
-    end = min(end, max(length - _SHORTEST, length // 2))  # consonants at the end, as many as there is room for
+    after = syllable.stop - syllable.coda
+    end = min(after, _LONGEST_CODA, int(_CODA_SHARE * length))  # the vowel is what carries a note
     onset = np.linspace(syllable.vowel - (one.vowel - one.start), syllable.vowel, one.vowel - one.start, endpoint=False)
     vowel = _stretched(syllable.vowel, syllable.coda, length - end)
-    coda = syllable.coda + np.arange(end, dtype=float)
+    coda = np.linspace(syllable.coda, syllable.stop, end, endpoint=False)
     inside = np.zeros(one.stop - one.start, bool)
     inside[len(onset) : len(onset) + len(vowel)] = True
     return np.concatenate([onset, vowel, coda]), inside

@@ -13,7 +13,7 @@ from megami.studio.band.singer import CONTROL_HZ
 BINS = 513  # of the spectra that WORLD makes sound of, at 44.1 kHz
 SILENCE_DB = -60.0
 """Frames under this level are left out."""
-_BAND_EDGE, _HIGHEST_EDGE_HZ = 0.86, 10500.0  # recordings are filtered above so much of half their sampling rate
+_BAND_EDGE = 0.86  # of half the sampling rate: recordings are filtered above it
 _FADE_FRAMES = 4
 
 
@@ -59,7 +59,7 @@ def frames_at(speech: Speech, position: np.ndarray, timbre: Timbre) -> tuple[np.
     envelope = (1.0 - part) * speech.envelope_db[low] + part * speech.envelope_db[high]
     aperiodicity = (1.0 - part) * speech.aperiodicity[low] + part * speech.aperiodicity[high]
     hz = np.linspace(0.0, SAMPLE_RATE / 2.0, BINS) / timbre.tract
-    edge_hz = min(_BAND_EDGE * speech.rate / 2.0, _HIGHEST_EDGE_HZ)
+    edge_hz = _BAND_EDGE * speech.rate / 2.0
     per_bin = (envelope.shape[1] - 1) / (speech.rate / 2.0)
     at = np.minimum(hz, edge_hz) * per_bin
     left = np.minimum(at.astype(int), envelope.shape[1] - 2)
