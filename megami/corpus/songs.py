@@ -80,7 +80,8 @@ MARK_FILE = "corpus.json"
 SYNTHESISERS_FILE = "synthesisers.json"
 FRONT_ENDS = ("fx_front_end", "content_front_end")
 MARKED = (
-    "seed", "seconds", "voices", "chain_mixes", "views", "view_seconds", "crop_samples", "long_crop_samples", *FRONT_ENDS
+    "seed", "seconds", "voices", "chain_mixes", "views", "view_seconds", "crop_samples", "long_crop_samples",
+    *FRONT_ENDS,
 )  # fmt: skip
 """Settings that decide what a cached file holds; the others say how many there are."""
 
@@ -109,7 +110,7 @@ def claim_cache(folder: Path, config: CorpusConfig) -> None:
 
 
 def claim_synthesisers(folder: Path, versions: dict[str, str]) -> None:
-    """Write down whose speech a cache's songs are sung with. Raises UserError if they were begun with other versions."""
+    """Write down which synthesisers sing in a cache's songs. Raises UserError if others have begun them."""
     file = folder / SYNTHESISERS_FILE
     if not file.exists():
         partial = file.with_suffix(".part")

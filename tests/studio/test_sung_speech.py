@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import librosa
 import numpy as np
@@ -120,7 +121,7 @@ def test_speech_keeps_its_own_melody():
     assert np.percentile(semitones, 90) - np.percentile(semitones, 10) > 1.0
 
 
-def test_two_parts_are_heard_in_a_duet_and_three_in_a_choir():
+def test_a_choir_sings_the_outer_notes_of_its_chords():
     def share(audio: np.ndarray, pitch: float, start_s: float, stop_s: float) -> float:
         piece = audio[int(start_s * RATE) : int(stop_s * RATE)]
         power = np.abs(np.fft.rfft(piece * np.hanning(len(piece)))) ** 2
@@ -139,7 +140,7 @@ def test_vowels_begin_on_the_beat_and_consonants_before_it():
     laid = lay(MELODY[:4], [(speech, speech.syllables[0])] * 4, 1200, None)
     for one, note in zip(laid, MELODY, strict=False):
         assert one.vowel == round(note.start_s * 200) and 4 <= one.vowel - one.start <= 40
-    assert all(a.stop == b.start for a, b in zip(laid[:-1], laid[1:], strict=True))  # sung legato
+    assert all(a.stop == b.start for a, b in pairwise(laid))  # sung legato
     assert abs(laid[-1].stop - 200 * (MELODY[3].start_s + MELODY[3].duration_s)) <= 1
 
 
@@ -157,7 +158,7 @@ def test_every_voice_says_words_with_as_many_vowels_as_they_have(voice):
 
 def test_syllables_without_dips_between_them_share_the_time():
     found = find_syllables(np.full(90, 100.0), np.zeros((90, 65)), 16000, 3)
-    assert [syllable.start for syllable in found][0] == 0 and found[-1].stop == 90
+    assert found[0].start == 0 and found[-1].stop == 90
     assert all(s.start <= s.vowel < s.coda <= s.stop for s in found)
 
 

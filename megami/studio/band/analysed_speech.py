@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import gcd
 from typing import Any
 
@@ -31,7 +32,7 @@ _HIGHEST_RATE = 22050  # analysis at higher rates takes twice as long for little
 
 @dataclass(frozen=True)
 class Syllable:
-    """Frames of a syllable: consonants in `start`..`vowel`, the vowel in `vowel`..`coda`, consonants in `coda`..`stop`."""
+    """Frames of a syllable: consonants from `start`, the vowel from `vowel`, consonants from `coda` to `stop`."""
 
     start: int
     vowel: int
@@ -127,7 +128,7 @@ def _without_ends(audio: np.ndarray, rate: int) -> np.ndarray:
 
 
 def find_syllables(f0: np.ndarray, envelope_db: np.ndarray, rate: int, count: int) -> tuple[Syllable, ...]:
-    """Split an utterance into `count` syllables at the dips of its sonority: the level of the first formants, voiced."""
+    """Split an utterance into `count` syllables at the dips of its sonority: the level of voice in the first formants."""
     frames = len(f0)
     voiced = ndimage.binary_closing(f0 > 0.0, np.ones(5))
     sonority = _band_db(envelope_db, rate, 280.0, 3000.0) - 25.0 * ~voiced
@@ -138,10 +139,10 @@ def find_syllables(f0: np.ndarray, envelope_db: np.ndarray, rate: int, count: in
     best = np.sort(peaks[np.argsort(-worth, kind="stable")[:count]]) - 1
     if len(best) < count:  # syllables run into one another: equal parts
         best = ((np.arange(count) + 0.5) * frames / count).astype(int)
-    dips = [a + 1 + int(np.argmin(sonority[a + 1 : b + 1])) for a, b in zip(best[:-1], best[1:], strict=True)]
+    dips = [a + 1 + int(np.argmin(sonority[a + 1 : b + 1])) for a, b in pairwise(best)]
     edges = [0, *dips, frames]
     return tuple(
-        _syllable(sonority, peak, start, stop) for peak, start, stop in zip(best, edges[:-1], edges[1:], strict=True)
+        _syllable(sonority, peak, start, stop) for peak, (start, stop) in zip(best, pairwise(edges), strict=True)
     )
 
 

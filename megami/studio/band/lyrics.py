@@ -20,7 +20,7 @@ _NOUNS = _words(
 ) + _words("river window summer morning water shadow winter garden silver mirror corner city paper", 2)  # fmt: skip
 _VERBS = _words(
     "runs falls burns waits turns sleeps knows calls shines goes leaves holds comes sings grows", 1
-) + _words("remembers", 3)
+) + _words("remembers", 3)  # fmt: skip
 _LINKS = _words("in on by through from", 1) + _words("over under", 2)
 _ARTICLES = _words("the my your our this", 1)
 _ADJECTIVES = _words("cold old blue slow long red low wild late small", 1) + _words("empty golden hollow broken", 2)

@@ -88,7 +88,7 @@ def sing_words(
     notes: Sequence[PlayedNote], lines: Sequence[Sequence[Word]], performer: Performer, num_samples: int,
     rng: np.random.Generator,
 ) -> np.ndarray:  # fmt: skip
-    """Sing `lines`, one for each phrase of `notes`; mono samples [num_samples] (float64, vowels of full effort near 0.1).
+    """Sing `lines`, which have a syllable for each of `notes`; mono samples [num_samples] (float64, unscaled).
 
     Raises UserError where the voice's synthesiser is not installed.
     """
@@ -105,7 +105,7 @@ def say_words(
     notes: Sequence[PlayedNote], lines: Sequence[Sequence[Word]], performer: Performer, num_samples: int,
     rng: np.random.Generator,
 ) -> np.ndarray:  # fmt: skip
-    """Speak `lines` in the rhythm of `notes`, each a sentence with the synthesiser's own prosody; as `sing_words`."""
+    """Speak `lines` in the rhythm of `notes`, each a sentence with the synthesiser's own prosody; else as `sing_words`."""
     spoken = speech_of(performer.voice, [tuple(line) for line in lines], _FAST)
     syllables = [(speech, syllable) for speech in spoken for syllable in speech.syllables]
     frames = num_samples * CONTROL_HZ // SAMPLE_RATE + 2
