@@ -128,7 +128,7 @@ def _without_ends(audio: np.ndarray, rate: int) -> np.ndarray:
 
 
 def find_syllables(f0: np.ndarray, envelope_db: np.ndarray, rate: int, count: int) -> tuple[Syllable, ...]:
-    """Split an utterance into `count` syllables at the dips of its sonority: the level of voice in the first formants."""
+    """Split an utterance into `count` syllables at the dips of its sonority: voice in the first formants."""
     frames = len(f0)
     voiced = ndimage.binary_closing(f0 > 0.0, np.ones(5))
     sonority = _band_db(envelope_db, rate, 280.0, 3000.0) - 25.0 * ~voiced

@@ -27,6 +27,7 @@ PHRASE_GAP_S = 0.25
 _SHORTEST = 8  # frames of a vowel
 _LONGEST_ONSET = 40  # frames of consonants before a beat
 _LONGEST_CODA, _CODA_SHARE = 40, 0.3  # frames of consonants after a vowel, and their share in what follows the beat
+_LOUDEST_HISS_DB = -13.0  # against the vowel: the speakers' own s is up to the microphone
 _SPOKEN_STRETCH = 1.4  # a spoken vowel is drawn out no further
 _SLOW, _FAST = 0.8, 1.1  # paces of speech to be sung and to be said
 
@@ -105,7 +106,7 @@ def say_words(
     notes: Sequence[PlayedNote], lines: Sequence[Sequence[Word]], performer: Performer, num_samples: int,
     rng: np.random.Generator,
 ) -> np.ndarray:  # fmt: skip
-    """Speak `lines` in the rhythm of `notes`, each a sentence with the synthesiser's own prosody; else as `sing_words`."""
+    """Speak `lines` in the rhythm of `notes`, each a sentence with the synthesiser's own prosody, as `sing_words`."""
     spoken = speech_of(performer.voice, [tuple(line) for line in lines], _FAST)
     syllables = [(speech, syllable) for speech in spoken for syllable in speech.syllables]
     frames = num_samples * CONTROL_HZ // SAMPLE_RATE + 2
@@ -169,8 +170,7 @@ def _render(
         frames.envelope_db[here], frames.aperiodicity[here] = frames_at(one.speech, position, performer.timbre)
         frames.loudness_db[here] = _loudness(one, position, inside)
         effort[here] = one.velocity
-        f0 = one.speech.f0_hz[np.clip(np.round(position).astype(int), 0, len(one.speech.f0_hz) - 1)]
-        voiced = (f0 > 0.0) | (inside & (one.speech.f0_hz[one.syllable.vowel : one.syllable.coda].max() > 0.0))
+        voiced = (_pitch_at(one.speech, position) > 0.0) | (inside & _has_voice(one))
         if melody is None:
             frames.f0_hz[here] = voiced * _own_pitch(one, position, performer)
         else:
@@ -216,9 +216,20 @@ def _stretched(start: int, stop: int, frames: int) -> np.ndarray:
 def _loudness(one: Laid, position: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Level of each frame in dB: that of the speech, evened out in the vowel, with the note's velocity and release."""
     own = np.interp(position, np.arange(len(one.speech.loudness_db)), one.speech.loudness_db)
-    own = np.where(inside, 0.5 * own, own) + 20.0 * np.log10(0.3 + 0.7 * one.velocity)
+    hissing = (_pitch_at(one.speech, position) == 0.0) & ~inside
+    own = np.where(hissing, np.minimum(own, _LOUDEST_HISS_DB), np.where(inside, 0.5 * own, own))
     release = np.arange(len(own))[::-1]
-    return own - 4.0 * np.maximum(5 - release, 0)
+    return own + 20.0 * np.log10(0.3 + 0.7 * one.velocity) - 4.0 * np.maximum(5 - release, 0)
+
+
+def _has_voice(one: Laid) -> bool:
+    """Whether the vowel has a pitch anywhere: a whispered one stays whispered."""
+    return bool((one.speech.f0_hz[one.syllable.vowel : one.syllable.coda] > 0.0).any())
+
+
+def _pitch_at(speech: Speech, position: np.ndarray) -> np.ndarray:
+    """What the speech's pitch is in the frames nearest to `position`: Hz, 0 where there is none."""
+    return speech.f0_hz[np.clip(np.round(position).astype(int), 0, len(speech.f0_hz) - 1)]
 
 
 def _own_pitch(one: Laid, position: np.ndarray, performer: Performer) -> np.ndarray:

@@ -69,9 +69,7 @@ def frames_at(speech: Speech, position: np.ndarray, timbre: Timbre) -> tuple[np.
     above = np.log2(np.maximum(hz / edge_hz, 1.0)).astype(np.float32)
     # Above the band there is no recording: the level at its edge falls off, and noise takes over from the partials.
     noisy = 0.8 * np.clip(above * 2.0, 0.0, 1.0)
-    voiced = (speech.f0_hz[low] > 0.0).astype(np.float32)[:, None]
-    envelope = envelope + above * (timbre.air_db * (0.4 + 0.6 * voiced))
-    return envelope, aperiodicity + (1.0 - aperiodicity) * noisy
+    return envelope + above * timbre.air_db, aperiodicity + (1.0 - aperiodicity) * noisy
 
 
 def synthesize(frames: Frames, effort: np.ndarray, timbre: Timbre, num_samples: int) -> np.ndarray:
