@@ -17,6 +17,7 @@ from megami.embeddings import FxEncoderConfig
 from megami.errors import UserError
 from megami.studio import ENGINEERS, GENRES, HELD_OUT_GENRES, Song, compose_song
 from megami.studio.band.soundfont import find_soundfont
+from megami.studio.band.speech_synthesisers import find_synthesisers
 
 SPLITS = ("train", "validation", "test", "extra")
 """`extra` are songs for training too, of which only the generators learn: they need variety more than the others do."""
@@ -57,6 +58,7 @@ class CorpusConfig:
     crop_samples: int = 65536
     long_crops: int = 1200  # of `long_crop_samples`: long tails, and the dynamics of phrases with rests
     long_crop_samples: int = 262144
+    voices: str = "many"  # who sings, one of VOICE_SETS: a voice must not be one timbre
     seed: int = 0
     fx_front_end: FrontEnd = FrontEnd()
     content_front_end: FrontEnd = FrontEnd()
@@ -75,8 +77,12 @@ class CorpusConfig:
 
 
 MARK_FILE = "corpus.json"
+SYNTHESISERS_FILE = "synthesisers.json"
 FRONT_ENDS = ("fx_front_end", "content_front_end")
-MARKED = ("seed", "seconds", "chain_mixes", "views", "view_seconds", "crop_samples", "long_crop_samples", *FRONT_ENDS)
+MARKED = (
+    "seed", "seconds", "voices", "chain_mixes", "views", "view_seconds", "crop_samples", "long_crop_samples",
+    *FRONT_ENDS,
+)  # fmt: skip
 """Settings that decide what a cached file holds; the others say how many there are."""
 
 
@@ -90,13 +96,37 @@ def claim_cache(folder: Path, config: CorpusConfig) -> None:
         partial.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
         partial.replace(file)
         return
-    # Older caches do not say which front ends they are for: they knew one only.
-    found = dict.fromkeys(FRONT_ENDS, asdict(FrontEnd())) | json.loads(file.read_text(encoding="utf-8"))
+    # Older caches do not say which front ends they are for, nor who sings: they knew one only.
+    found = (
+        dict.fromkeys(FRONT_ENDS, asdict(FrontEnd()))
+        | {"voices": "formant"}
+        | json.loads(file.read_text(encoding="utf-8"))
+    )
     for name, value in wanted.items():
         if found.get(name) != value:
             raise UserError(
                 f"{folder} was built with {name} = {found.get(name)}, not {value}: choose another folder, or delete it"
             )
+
+
+def claim_synthesisers(folder: Path, versions: dict[str, str]) -> None:
+    """Write down which synthesisers sing in a cache's songs. Raises UserError if others have begun them."""
+    file = folder / SYNTHESISERS_FILE
+    if not file.exists():
+        partial = file.with_suffix(".part")
+        partial.write_text(json.dumps(versions, indent=1) + "\n", encoding="utf-8")
+        partial.replace(file)
+        return
+    found = json.loads(file.read_text(encoding="utf-8"))
+    if found != versions:
+        raise UserError(
+            f"the songs in {folder} were begun with {_listed(found)}, and here is {_listed(versions)}: "
+            "choose another folder, or delete it"
+        )
+
+
+def _listed(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in sorted(versions.items()))
 
 
 def song_genre(split: str, index: int, config: CorpusConfig) -> str:
@@ -121,7 +151,8 @@ class BuildSong:
     def __call__(self, path: Path) -> None:
         split, index = path.stem.rsplit("_", 1)
         seed = self.config.seed * 10_000_000 + FIRST_SEED[split] + int(index)
-        song = compose_song(seed, genre=song_genre(split, int(index), self.config), seconds=self.config.seconds)
+        genre = song_genre(split, int(index), self.config)
+        song = compose_song(seed, genre=genre, seconds=self.config.seconds, voices=self.config.voices)
         save_song(path, song)
 
 
@@ -161,12 +192,15 @@ def build_songs(
 ) -> None:
     """Render the songs of the given splits that are not there yet.
 
-    Raises UserError without the SoundFont they need, and for a folder that was built with other settings or code.
+    Raises UserError without the SoundFont or the speech synthesisers they need, and for a folder that was built with
+    other settings, code or synthesisers.
     """
     claim_cache(folder, config)
     claim_code(folder, SONGS)
     if not all(path.exists() for split in splits for path in song_paths(folder, split, config)):
         find_soundfont()  # said once and at once, not by every process
+        if config.voices == "many":
+            claim_synthesisers(folder, find_synthesisers())
     for split in splits:
         build_files(BuildSong(config), song_paths(folder, split, config), workers, f"songs ({split})")
 

@@ -46,13 +46,14 @@ def rows(cache, tiny_weights):
     song_weights = results.song_weights
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("megami.corpus.songs.find_soundfont", lambda: None)
+        patch.setattr("megami.corpus.songs.find_synthesisers", dict)
         patch.setattr("megami.corpus.songs.compose_song", compose)
         patch.setattr(encoders, "GALLERY", 10)
         patch.setattr(results, "song_weights", lambda songs, draws=0: song_weights(songs, 30))
         return evaluate(str(tiny_weights), cache, 1, CONFIG, device="cpu")
 
 
-def compose(seed: int, genre: str, seconds: float):
+def compose(seed: int, genre: str, seconds: float, voices: str):
     return replace(handmade_song(seed, seconds, without=("guitar b", "pad")), genre=genre, seed=seed)
 
 

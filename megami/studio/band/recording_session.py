@@ -7,23 +7,30 @@ import torch
 
 from megami.audio import SAMPLE_RATE, Multitrack
 from megami.errors import UserError
+from megami.studio.band.cast import check_voices
 from megami.studio.band.composer import arrange
 from megami.studio.band.genres import GENRES, HELD_OUT_GENRES, genre_named
 from megami.studio.band.patterns import pick
 from megami.studio.band.renderer import record
+from megami.studio.band.speech_synthesisers import find_synthesisers
 from megami.studio.song import Song
 
 
-def compose_song(seed: int, genre: str | None = None, seconds: float = 12.0) -> Song:
+def compose_song(seed: int, genre: str | None = None, seconds: float = 12.0, voices: str = "formant") -> Song:
     """Compose and record a song of 4-10 dry mono tracks at 44.1 kHz; bit-identical for the same arguments.
 
-    Without `genre`, one of the genres that are not held out is drawn. Raises UserError for an unknown genre, a
-    negative seed, fewer than 2 seconds, or a missing SoundFont.
+    Without `genre`, one of the genres that are not held out is drawn. `voices` is "formant" for one kind of singer, or
+    "many" for voices of speech synthesisers besides it, which have to be installed; the notes and all other tracks are
+    the same. Raises UserError for an unknown genre or voices, a negative seed, fewer than 2 seconds, or a missing
+    SoundFont or synthesiser.
     """
+    check_voices(voices)
+    if voices == "many":
+        find_synthesisers()
     if seed < 0 or seconds < 2.0:
         raise UserError("a song needs a seed of 0 or more and at least 2 seconds")
     genre = draw_genre(seed) if genre is None else genre
-    takes = record(arrange(genre_named(genre), seconds, seed), seconds, seed)
+    takes = record(arrange(genre_named(genre), seconds, seed), seconds, seed, voices)
     audio = torch.from_numpy(np.stack([take.audio for take in takes]))[:, None, :]
     return Song(
         multitrack=Multitrack(tuple(take.name for take in takes), audio, SAMPLE_RATE),

@@ -8,17 +8,20 @@ from functools import reduce
 import numpy as np
 
 from megami.audio import SAMPLE_RATE, db_to_gain
+from megami.studio.band.cast import perform_vocal
 from megami.studio.band.composer import Arrangement, Part
 from megami.studio.band.drum_machine import render_hits
 from megami.studio.band.filters import highpass, lowpass
 from megami.studio.band.grooves import DRUM_KEYS
+from megami.studio.band.harmony import Harmony
 from megami.studio.band.notes import PlayedNote
 from megami.studio.band.patterns import pick
 from megami.studio.band.room import amplify, bleed_of, microphone, noise_floor, reflections
+from megami.studio.band.singer import random_singer
 from megami.studio.band.soundfont import DRUM_BANK, render_soundfont
 from megami.studio.band.sounds import SOUNDS
 from megami.studio.band.synths import random_patch, render_synth
-from megami.studio.band.voice import random_singer, sing
+from megami.studio.band.voice import sing
 
 _KITS: dict[str, tuple[int, ...]] = {
     # programs of the SoundFont's drum bank; kits not listed here are machines or recorded hits
@@ -45,8 +48,11 @@ class Take:
     audio: np.ndarray
 
 
-def record(arrangement: Arrangement, seconds: float, seed: int) -> list[Take]:
-    """Render all parts, let the drums bleed into the other microphones, and set session levels and noise floors."""
+def record(arrangement: Arrangement, seconds: float, seed: int, voices: str = "formant") -> list[Take]:
+    """Render all parts, let the drums bleed into the other microphones, and set session levels and noise floors.
+
+    `voices` is one of VOICE_SETS. Who sings is drawn apart from everything else.
+    """
     num_samples = round(seconds * SAMPLE_RATE)
     takes: list[Take] = []
     for index, part in enumerate(arrangement.parts):
@@ -54,25 +60,40 @@ def record(arrangement: Arrangement, seconds: float, seed: int) -> list[Take]:
         if part.role == "drums":
             takes.extend(_drum_takes(part, arrangement, num_samples, rng))
         else:
-            takes.append(_take(part, num_samples, rng))
+            casting = np.random.default_rng([seed, 5, index]) if voices == "many" else None
+            takes.append(_take(part, arrangement.harmony, num_samples, rng, casting))
     takes = [take for take in takes if np.abs(take.audio).max() > 1e-6]
     return _session(_with_names(takes), arrangement, np.random.default_rng([seed, 4]))
 
 
-def _take(part: Part, num_samples: int, rng: np.random.Generator) -> Take:
+def _take(
+    part: Part, harmony: Harmony, num_samples: int, rng: np.random.Generator, casting: np.random.Generator | None
+) -> Take:
+    """One recorded part; `casting` draws who sings it, None leaves it to the formant singer and the sampled choir."""
     if part.role == "percussion":
         program = int(pick(rng, (0, 8, 32)))
         audio = render_soundfont(part.notes, program, DRUM_BANK, num_samples, rng)
         return Take("percussion", part.role, "percussion", "mic", _pick_up(lowpass(audio, 9000.0), "mic", rng, -6.0))
     sound = SOUNDS[part.sound]
-    if sound.engine == "voice":
-        audio = sing(part.notes, random_singer(rng), num_samples, rng)
-    elif sound.engine == "gm":
-        audio = render_soundfont(part.notes, int(pick(rng, sound.programs)), 0, num_samples, rng)
-    else:
-        audio = render_synth(part.notes, random_patch(sound.engine, rng), num_samples, rng)
+    audio = _play(part, harmony, num_samples, rng, casting)
     name = sound.instrument if sound.engine != "voice" else "vocal"
     return Take(name, part.role, sound.instrument, sound.recording, _pick_up(audio, sound.recording, rng))
+
+
+def _play(
+    part: Part, harmony: Harmony, num_samples: int, rng: np.random.Generator, casting: np.random.Generator | None
+) -> np.ndarray:
+    """The sound of a pitched part before it is picked up."""
+    sound = SOUNDS[part.sound]
+    if casting is not None and sound.instrument == "voice":
+        audio = perform_vocal(part.notes, sound.engine != "voice", harmony, num_samples, casting)
+        if audio is not None:
+            return audio
+    if sound.engine == "voice":
+        return sing(part.notes, random_singer(rng), num_samples, rng)
+    if sound.engine == "gm":
+        return render_soundfont(part.notes, int(pick(rng, sound.programs)), 0, num_samples, rng)
+    return render_synth(part.notes, random_patch(sound.engine, rng), num_samples, rng)
 
 
 def _drum_takes(part: Part, arrangement: Arrangement, num_samples: int, rng: np.random.Generator) -> list[Take]:

@@ -6,7 +6,6 @@ Source-filter synthesis after Fant; vowel formants are textbook averages of sung
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -15,6 +14,7 @@ from megami.audio import SAMPLE_RATE
 from megami.studio.band.filters import bandpass
 from megami.studio.band.notes import PlayedNote
 from megami.studio.band.patterns import pick
+from megami.studio.band.singer import CONTROL_HZ, Singer, scoop_into, unsteady, vibrato_depth
 
 _VOWELS: dict[str, tuple[float, ...]] = {
     "ah": (730.0, 1150.0, 2500.0, 3400.0, 4300.0),
@@ -37,44 +37,16 @@ _FRICATIVES: dict[str, tuple[float, float, float, float]] = {
     "k": (1500.0, 3800.0, 0.025, 0.10),
     "p": (400.0, 2000.0, 0.018, 0.09),
 }
-_CONTROL = 200  # control rate, Hz
 _WINDOW, _HOP, _FFT = 1024, 256, 2048
-
-
-@dataclass(frozen=True)
-class Singer:
-    """A voice: size of the vocal tract (formants times `tract`), transposition, vibrato, breath and vocal effort."""
-
-    tract: float
-    octave: int
-    vibrato_hz: float
-    vibrato_cents: float
-    breath: float
-    effort: float
-    scoop_semitones: float
-
-
-def random_singer(rng: np.random.Generator) -> Singer:
-    """A high or a low voice with its own colour."""
-    high = rng.random() < 0.5
-    return Singer(
-        tract=rng.uniform(1.08, 1.2) if high else rng.uniform(0.92, 1.02),
-        octave=1 if high else 0,
-        vibrato_hz=rng.uniform(4.8, 6.2),
-        vibrato_cents=rng.uniform(15.0, 55.0),
-        breath=rng.uniform(0.03, 0.12),
-        effort=rng.uniform(0.2, 0.9),
-        scoop_semitones=rng.uniform(0.2, 1.4),
-    )
 
 
 def sing(notes: Sequence[PlayedNote], singer: Singer, num_samples: int, rng: np.random.Generator) -> np.ndarray:
     """Sing notes with syllables drawn by `rng`; mono samples [num_samples] (float64, unscaled)."""
     if not notes:
         return np.zeros(num_samples)
-    frames = num_samples * _CONTROL // SAMPLE_RATE + 2
+    frames = num_samples * CONTROL_HZ // SAMPLE_RATE + 2
     pitch, loud, formants = _score(notes, singer, frames, rng)
-    at = np.arange(num_samples) * (_CONTROL / SAMPLE_RATE)
+    at = np.arange(num_samples) * (CONTROL_HZ / SAMPLE_RATE)
     grid = np.arange(frames)
     hz = 440.0 * 2.0 ** ((np.interp(at, grid, pitch) - 69.0) / 12.0)
     loudness = np.interp(at, grid, loud)
@@ -93,27 +65,22 @@ def _score(notes: Sequence[PlayedNote], singer: Singer, frames: int, rng: np.ran
     formants = np.tile(np.array(_VOWELS["uh"]), (frames, 1))
     vibrato = np.zeros(frames)
     for i, note in enumerate(notes):
-        start, stop = int(note.start_s * _CONTROL), int((note.start_s + note.duration_s) * _CONTROL)
-        following = int(notes[i + 1].start_s * _CONTROL) if i + 1 < len(notes) else frames
+        start, stop = int(note.start_s * CONTROL_HZ), int((note.start_s + note.duration_s) * CONTROL_HZ)
+        following = int(notes[i + 1].start_s * CONTROL_HZ) if i + 1 < len(notes) else frames
         stop = max(min(stop, following, frames), start + 4)
         pitch[start:] = note.pitch + 12 * singer.octave
-        if rng.random() < 0.6:
-            rise = np.exp(-np.arange(max(min(24, frames - start), 0)) / 7.0)
-            pitch[start : start + 24] -= singer.scoop_semitones * rise
-        time = np.arange(max(min(stop, frames) - start, 0)) / _CONTROL
+        scoop_into(pitch, start, singer, rng)
+        time = np.arange(max(min(stop, frames) - start, 0)) / CONTROL_HZ
         swell = 0.85 + 0.15 * np.sin(np.pi * np.minimum(time / max(note.duration_s, 0.1), 1.0))
         loud[start : start + len(time)] = (0.3 + 0.7 * note.velocity) * swell
-        vibrato[start : start + len(time)] = np.clip((time - 0.22) / 0.35, 0.0, 1.0)
+        vibrato[start : start + len(time)] = vibrato_depth(time)
         formants[start:] = _VOWELS[str(pick(rng, tuple(_VOWELS)))]
         if rng.random() < 0.3:
             formants[start : start + 12] = _NASAL
             loud[start : start + 12] *= 0.5
         gap = 6 if rng.random() < 0.45 else 2
         loud[max(start - gap, 0) : start] *= 0.15 if gap == 6 else 0.6
-    wobble = ndimage.gaussian_filter1d(rng.standard_normal(frames), 30.0) * 1.2
-    shake = singer.vibrato_cents / 100.0 * vibrato
-    rate = np.cumsum(singer.vibrato_hz * (1.0 + 0.6 * ndimage.gaussian_filter1d(rng.standard_normal(frames), 40.0)))
-    pitch = ndimage.gaussian_filter1d(pitch, 4.0) + shake * np.sin(2.0 * np.pi * rate / _CONTROL) + wobble * 0.35
+    pitch = unsteady(pitch, vibrato, singer, rng)
     loud = ndimage.gaussian_filter1d(loud, 3.5)
     return pitch, loud, ndimage.gaussian_filter1d(formants, 6.0, axis=0)
 
@@ -152,7 +119,7 @@ def _through_tract(source: np.ndarray, formants: np.ndarray) -> np.ndarray:
     window = np.hanning(_WINDOW + 1)[:-1] * (2.0 * _HOP / _WINDOW)
     audio = np.zeros(len(padded) + _FFT)
     hz = np.fft.rfftfreq(_FFT, 1.0 / SAMPLE_RATE)
-    where = np.minimum((starts * _CONTROL) // SAMPLE_RATE, len(formants) - 1)
+    where = np.minimum((starts * CONTROL_HZ) // SAMPLE_RATE, len(formants) - 1)
     frames = padded[starts[:, None] + np.arange(_WINDOW)]
     sounding = np.flatnonzero(np.abs(frames).max(axis=1) > 1e-5)
     for first in range(0, len(sounding), 256):
@@ -180,11 +147,16 @@ def _consonants(notes: Sequence[PlayedNote], num_samples: int, level: float, rng
     last_end = -1.0
     for note in notes:
         if note.start_s - last_end > 0.5:
-            _burst(noise, note.start_s - 0.12, (600.0, 5000.0, rng.uniform(0.18, 0.35), 0.006), level, rng)
+            breathe_in(noise, note.start_s - 0.12, level, rng)
         if rng.random() < 0.7:
             _burst(noise, note.start_s, _FRICATIVES[str(pick(rng, tuple(_FRICATIVES)))], level * note.velocity, rng)
         last_end = note.start_s + note.duration_s
     return noise
+
+
+def breathe_in(noise: np.ndarray, end_s: float, level: float, rng: np.random.Generator) -> None:
+    """Add an audible breath that ends at `end_s` to `noise`; `level` is the peak of the voice."""
+    _burst(noise, end_s, (600.0, 5000.0, rng.uniform(0.18, 0.35), 0.006), level, rng)
 
 
 def _burst(noise: np.ndarray, end_s: float, kind: tuple, level: float, rng: np.random.Generator) -> None:
