@@ -44,9 +44,9 @@ class EarEncoder(nn.Module):
         self.centre.copy_(heard.mean(dim=0))
         self.spread.copy_(heard.std(dim=0) + LEAST_SPREAD)
         standard = ((heard - self.centre) / self.spread).double()
-        _, _, directions = torch.linalg.svd(standard, full_matrices=False)
-        first = directions[: self.config.dim]
-        turn = torch.sign(first.gather(1, first.abs().argmax(dim=1, keepdim=True)))  # svd leaves the signs open
+        _, directions = torch.linalg.eigh(standard.T @ standard)  # the smallest first
+        first = directions.T.flip(0)[: self.config.dim]
+        turn = torch.sign(first.gather(1, first.abs().argmax(dim=1, keepdim=True)))  # which leaves the signs open
         self.projection.copy_(first * turn)
 
     @torch.no_grad()

@@ -53,7 +53,7 @@ def test_weights_can_be_listed_found_and_verified(megami, random_weights, tmp_pa
     assert [line.split(":")[0] for line in lines if not line.startswith(" ")] == ["small", "paper"]
     assert megami("weights", "path", random_weights).done() == [random_weights]
     lines = megami("weights", "verify", random_weights).out.splitlines()
-    assert len(lines) == 9 and all(line.endswith("ok") for line in lines)
+    assert len(lines) == 11 and all(line.endswith("ok") for line in lines)
 
 
 @pytest.mark.parametrize("command", ["path", "verify"])
