@@ -3,9 +3,11 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from megami.adaptation import EarEncoder
 from megami.audio import Multitrack
 from megami.corpus import CorpusConfig, MixEmbeddings
 from megami.embeddings import decode_dynamics, split_parts
@@ -72,8 +74,8 @@ def test_another_seed_gives_other_weights(trained, tmp_path):
     other.cache.parent.mkdir(exist_ok=True)
     (tmp_path / "cache").symlink_to(trained.cache)
     other_seed = replace(recipe.with_seed(1), corpus=recipe.corpus)  # which that cache is for
-    train_small(other, other_seed, ("content_encoder",))
-    name = "content_encoder.safetensors"
+    train_small(other, other_seed, ("fx_encoder",))
+    name = "fx_encoder.safetensors"
     assert (other.weights / name).read_bytes() != (trained.weights / name).read_bytes()
 
 
@@ -136,12 +138,32 @@ def test_every_network_can_be_kept_at_its_best_for_validation_songs(trained, tmp
     names = ("fx_encoder", "content_encoder", "adaptor", "generator_regression", "generator_per_track", "processor_tcn")
     train_small(place, replace(recipe, **loops), names)
     assert all(any((place.cache / folder).glob("validation_*")) for folder in folders)
-    for name in names:
+    for name in (name for name in names if name != "content_encoder"):  # by ear, it is fitted and not trained
         (row,) = (json.loads(line) for line in (place.folder / name / "log.jsonl").read_text().splitlines())
         metrics = read_metadata(place.weights / f"{name}.safetensors")["metrics"]
         assert metrics["step"] == row["step"] == 1
         assert metrics["validation_loss"] == pytest.approx(row["validation_loss"], abs=1e-6)
         assert (place.folder / name / "best.pt").exists()
+
+
+def test_the_content_encoder_is_fitted_to_what_is_heard_of_dry_tracks(trained):
+    """By ear nothing is trained: MusiCNN is the published one, and the projection is that of the training tracks."""
+    encoder = load_network(trained.weights, "content_encoder")
+    assert isinstance(encoder, EarEncoder)
+    published = load_network(trained.weights, "musicnn").state_dict()
+    assert all(torch.allclose(value, published[key]) for key, value in encoder.musicnn.state_dict().items())
+    heard = [np.load(path)["heard"] for path in sorted((trained.cache / "dry").glob("train_*.npz"))]
+    assert torch.allclose(encoder.centre, torch.from_numpy(np.concatenate(heard)).mean(dim=0), atol=1e-5)
+
+
+def test_the_bank_holds_training_stems_and_what_the_encoder_says_of_them(trained):
+    encoder, bank = (load_network(trained.weights, name) for name in ("content_encoder", "stem_bank"))
+    files = [np.load(path) for path in sorted((trained.cache / "heard").glob("train_*.npz"))]
+    stems = sum(len(file["role"]) for file in files)
+    assert bank.config.stems == stems  # few songs: all of them
+    first = torch.from_numpy(files[0]["heard"][:1])
+    assert torch.allclose(bank.values[0], encoder.encode(first[:, :250])[0], atol=2e-3)
+    assert bank.shares(first)[0].argmax() == 0
 
 
 def test_unknown_stage_is_a_clear_error(tmp_path):
