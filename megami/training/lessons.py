@@ -52,13 +52,13 @@ def build_material(place: Workplace, recipe: SmallRecipe, split: str) -> None:
 
 def teach_fx_encoder(place: Workplace, recipe: SmallRecipe) -> Lesson:
     """The effect encoder learns from views of chains."""
+    config: Any = recipe.preset.fx_encoder
 
     def draw(split: str) -> DrawBatch:
         chains = amount(recipe.corpus.chains, split)
         views = datasets.Views.load(features.view_paths(place.cache, split, recipe.corpus, chains))
-        return fx_encoder.DrawViews(views)
+        return fx_encoder.DrawViews(views, hop=config.hop)
 
-    config: Any = recipe.preset.fx_encoder
     encoder = seeded(lambda: build_network(config), recipe)
     return Lesson(fx_encoder.FxEncoderTask(encoder), "encoder", draw)
 
