@@ -22,6 +22,7 @@ from megami.processor.space_head import SpaceKnobs, likeliest_time
 BAND_RANGE_HZ = (90.0, 14000.0)
 ECHO_BAND_HZ = (150.0, 6000.0)  # as `megami.effects.delay`
 ECHO_TONE_S = 0.02
+TAIL_SHARE = 0.75  # of a room's energy; the rest are first reflections, which are early taps here
 SURE, UNSURE = 0.7, 0.3
 """Echoes sound whole if this share of the evidence is for one time, and not at all below the lower one."""
 QUIETEST_ECHO_DB = -50.0  # repeats below this, over the first, are left out
@@ -74,7 +75,7 @@ class RoomTail(nn.Module):
         trims = self._trims(hidden)
         decay = knobs.log_decay.exp()[:, None] / (1 + self.hz / knobs.log_damping.exp()[:, None])
         decay = (decay * trims.log_decay.exp()).clamp_min(0.03)
-        louder = 10 * torch.log10(self.width * decay / decay.mean(-1, keepdim=True))
+        louder = 10 * torch.log10(TAIL_SHARE * self.width * decay / decay.mean(-1, keepdim=True))
         level = db_to_gain(knobs.reverb_db[:, None] + louder + trims.level_db)
         envelopes = level[..., None] * self._shape(decay, trims.onset_s, samples)
         left, right = torch.einsum("bkt,ckt->cbt", envelopes, self.noise[..., :samples])

@@ -55,7 +55,7 @@ def test_noise_of_known_decay_and_level(decay_s, direct_db):
     for tail in tails:
         assert np.median(np.abs(tail.decay_s / decay_s - 1)) < 0.1 and tail.echo is None
     # One tail of a fifth of a second is a few hundred random numbers in the lower octaves.
-    assert np.mean([tail.direct_to_reverberant_db for tail in tails]) == pytest.approx(direct_db, abs=1.5)
+    assert np.mean([tail.direct_to_reverberant_db for tail in tails]) == pytest.approx(direct_db, abs=2)
 
 
 def test_a_curve_of_known_slope():

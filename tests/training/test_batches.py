@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from megami.corpus import Crops, MixEmbeddings
+from megami.corpus.space import SPACE
 from megami.embeddings import LogMel
 from megami.generator import Denoiser, MultitrackTransformer
 from megami.presets import preset
@@ -62,7 +63,9 @@ def test_a_long_crop_stands_for_a_batch_of_short_ones():
         wet = g.integers(-9, 9, (count, 2, samples), dtype=np.int16)
         scale = np.ones((count, 1), dtype=np.float32)
         z, content = torch.zeros(count, 256), torch.zeros(count, 128)
-        return Crops(dry, scale[..., None], wet, scale, z, content, np.array(["identity"] * count))
+        return Crops(
+            dry, scale[..., None], wet, scale, z, content, np.array(["identity"] * count), torch.zeros(count, SPACE)
+        )
 
     draw = DrawCrops(crops(6, 100), 4, crops(3, 400), long_share=0.3)
     shapes = [tuple(draw(np.random.default_rng(seed))["wet"].shape) for seed in range(100)]

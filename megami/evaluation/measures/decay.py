@@ -23,6 +23,7 @@ FIT_DB = (-5.0, -25.0)  # of the decay curve, for T20 (ISO 3382-1)
 DECAY_NEPERS = 6 * math.log(10)  # 60 dB of power
 QUIETEST_TAIL_DB = -50.0  # of a band, under its level before the stop: what is less is no tail
 WEAKEST_BAND_DB = -60.0  # under the loudest band: what is less is the rounding of 16 bits
+LATEST_ROOM_FRAMES = 13  # pre-delays of up to 60 ms are looked for
 DRY_RATIO_DB = 40.0
 """Direct over reverberant sound where there is no reverberant sound to speak of; louder rooms than -40 dB are none."""
 
@@ -125,16 +126,30 @@ def direct_to_reverberant_db(
         if np.isnan(decay):
             direct += wet[:start].sum()
             continue
-        pole = math.exp(-DECAY_NEPERS * frame_s / decay)
-        # The trapezoidal rule: of what is played within a frame, half of its answer falls into the same one.
-        room = lfilter([0.5, 0.5 * pole], [1.0, -pole], dry)
-        strength = wet[start:].sum() / max(room[start:].sum(), 1e-30)
-        of_room = strength * dry.sum() * (0.5 + pole / (1 - pole))
-        reverberant += of_room
-        direct += max(wet.sum() - strength * room.sum(), 1e-4 * of_room)
+        of_direct, of_room = fit_room(dry, wet, decay, start, frame_s)
+        direct, reverberant = direct + of_direct, reverberant + of_room
     if reverberant <= 0:
         return DRY_RATIO_DB
     return float(np.clip(10 * np.log10(max(direct, 1e-30) / reverberant), -DRY_RATIO_DB, DRY_RATIO_DB))
+
+
+def fit_room(dry: np.ndarray, wet: np.ndarray, decay: float, start: int, frame_s: float) -> tuple[float, float]:
+    """Energies of the direct and of the reverberant sound in one octave [frames]; the pre-delay is that which fits best.
+
+    Without it a room that answers late, and dies away fast, would be taken for one that is many times louder.
+    """
+    pole = math.exp(-DECAY_NEPERS * frame_s / decay)
+    # The trapezoidal rule: of what is played within a frame, half of its answer falls into the same one.
+    room = lfilter([0.5, 0.5 * pole], [1.0, -pole], dry)
+    fits = []
+    for delay in range(LATEST_ROOM_FRAMES):
+        late = np.concatenate([np.zeros(delay), room[: len(room) - delay]])
+        strength = wet[start:].sum() / max(late[start:].sum(), 1e-30)
+        gain = max(float(dry @ (wet - strength * late)) / max(float(dry @ dry), 1e-30), 0.0)
+        misfit = float(np.square(wet - strength * late - gain * dry).sum())
+        fits.append((misfit, gain * dry.sum(), strength * dry.sum() * (0.5 + pole / (1 - pole))))
+    _, of_direct, of_room = min(fits)
+    return of_direct, of_room
 
 
 def find_echo(dry: np.ndarray, wet: np.ndarray, sample_rate: int = 44100) -> Echo | None:
