@@ -87,6 +87,20 @@ def assemble_embeddings(
         return join_features(config, fx, *(torch.from_numpy(features[name]) for name in ("dynamics", "mid", "side")))
 
 
+def heard_spaces(config: EmbeddingConfig, encoder: FxEncoder, paths: list[Path]) -> tuple[Tensor, Tensor]:
+    """Effect embeddings of the views in the files of `build_views`, and what reverb and echo they have.
+
+    [views, dim] and [views, SPACE].
+    """
+    embeddings, spaces = [], []
+    for path in paths:
+        with np.load(path, allow_pickle=False) as file:
+            z = assemble_embeddings(config, encoder, file)
+            embeddings.append(z)
+            spaces.append(read_spaces([str(file["chain"])]).expand(len(z), -1))
+    return torch.cat(embeddings), torch.cat(spaces)
+
+
 @dataclass(frozen=True)
 class Crops:
     """Crops in 16 bits with their embeddings: dry [b, 1, n], wet [b, 2, n], z and content [b, dim], kinds.

@@ -206,7 +206,7 @@ class StructuredProcessor(nn.Module):
         self.tail: NoiseTail | RoomTail
         if config.echoes:
             self.tail = RoomTail(hidden, config.tail_s, config.tail_bands, rate)
-            self.space = SpaceHead(self.conditioning.size)
+            self.space = SpaceHead(config.embedding.dim)
             self.echoes = EchoTaps(config.tail_s, rate)
         else:
             self.tail = NoiseTail(hidden, config.tail_s, config.tail_bands, rate)
@@ -231,21 +231,25 @@ class StructuredProcessor(nn.Module):
         early = self.early(hidden, condition.stereo)
         direct = convolve(F.pad(direct, (0, early.shape[-1])), early)
         # In training what lies beyond the end of a crop is not computed; the kernels that are kept are whole.
-        stereo, knobs = self._with_space(direct, hidden, condition, dry.shape[-1] if self.training else None)
+        knobs = self.space_knobs(z) if self.config.echoes else None
+        stereo = self._with_space(direct, hidden, condition, knobs, dry.shape[-1] if self.training else None)
         colour_db, _ = self.conditioning.wanted_bands_db(z)
         dynamics = self.dynamics.settings(hidden, condition.change)
         return StructuredSettings(kernels[:, :1], dynamics, stereo, colour_db, knobs)
 
+    def space_knobs(self, z: Tensor) -> SpaceKnobs:
+        """What reverb and echo z [b, dim] asks for; only a processor with `echoes` can say."""
+        return self.space(z * self.config.embedding.dim**0.5)
+
     def _with_space(
-        self, direct: Tensor, hidden: Tensor, condition: Condition, samples: int | None
-    ) -> tuple[Tensor, SpaceKnobs | None]:
-        """The kernel of the direct sound [b, 2, k] with tail and echoes, and how these are set."""
+        self, direct: Tensor, hidden: Tensor, condition: Condition, knobs: SpaceKnobs | None, samples: int | None
+    ) -> Tensor:
+        """The kernel of the direct sound [b, 2, k] with tail and echoes."""
         wide = condition.stereo[..., None]
-        if isinstance(self.tail, NoiseTail):
-            return join_kernels(direct, wide * self.tail(hidden)), None
-        knobs = self.space(condition.known)
+        if isinstance(self.tail, NoiseTail) or knobs is None:
+            return join_kernels(direct, wide * self.tail(hidden))
         kernel = join_kernels(direct, wide * self.tail(knobs, hidden, samples))
-        return join_kernels(kernel, self.echoes(knobs, condition.change, kernel, samples)), knobs
+        return join_kernels(kernel, self.echoes(knobs, condition.change, kernel, samples))
 
     def forward(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor:
         return self.apply_settings(dry, self.settings(dry, z))

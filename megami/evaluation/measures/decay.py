@@ -134,7 +134,7 @@ def direct_to_reverberant_db(
 
 
 def fit_room(dry: np.ndarray, wet: np.ndarray, decay: float, start: int, frame_s: float) -> tuple[float, float]:
-    """Energies of the direct and of the reverberant sound in one octave [frames]; the pre-delay is that which fits best.
+    """Energies of direct and reverberant sound in one octave [frames], with the pre-delay that fits best.
 
     Without it a room that answers late, and dies away fast, would be taken for one that is many times louder.
     """

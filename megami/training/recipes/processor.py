@@ -25,17 +25,28 @@ TCN_LOOP = LoopConfig(steps=500, learning_rate=3e-3, weight_decay=1e-2, ema_rate
 
 @dataclass(frozen=True)
 class DrawCrops:
-    """Draw a batch of crops; every so often one long crop in the place of several short ones."""
+    """Draw a batch of crops; every so often one long crop in the place of several short ones.
+
+    With `heard`, embeddings of chains and what reverb and echo these have (z [n, dim], space [n, SPACE]), so many of
+    them besides: the knobs of reverb and echo need more examples than there are crops, and no audio.
+    """
 
     crops: Crops
     size: int = 4
     long_crops: Crops | None = None
     long_share: float = 0.3
+    heard: tuple[Tensor, Tensor] | None = None
+    examples: int = 64
 
     def __call__(self, rng: np.random.Generator) -> dict[str, Tensor]:
         if self.long_crops is not None and rng.random() < self.long_share:
-            return self.long_crops.take(rng.integers(len(self.long_crops), size=1))
-        return self.crops.take(rng.integers(len(self.crops), size=self.size))
+            batch = self.long_crops.take(rng.integers(len(self.long_crops), size=1))
+        else:
+            batch = self.crops.take(rng.integers(len(self.crops), size=self.size))
+        if self.heard is None:
+            return batch
+        chosen = torch.from_numpy(rng.integers(len(self.heard[0]), size=self.examples))
+        return {**batch, "heard_z": self.heard[0][chosen], "heard_space": self.heard[1][chosen]}
 
 
 class ProcessorTask(nn.Module):
@@ -85,7 +96,10 @@ class ProcessorTask(nn.Module):
             return self.processor(batch["dry"], batch["z"], batch["content"]), batch["z"].new_zeros(())
         settings = self.processor.settings(batch["dry"], batch["z"])
         assert settings.knobs is not None  # seen to by the config
-        return self.processor.apply_settings(batch["dry"], settings), space_loss(settings.knobs, batch["space"])
+        error = space_loss(settings.knobs, batch["space"])
+        if "heard_z" in batch:
+            error = error + space_loss(self.processor.space_knobs(batch["heard_z"]), batch["heard_space"])
+        return self.processor.apply_settings(batch["dry"], settings), error
 
     def _cosine(self, predicted: Tensor, wet: Tensor) -> Tensor:
         with torch.no_grad():
