@@ -73,6 +73,20 @@ def test_a_long_crop_stands_for_a_batch_of_short_ones():
     assert 15 < shapes.count((1, 2, 400)) < 50
 
 
+def test_knobs_have_more_examples_than_there_are_crops():
+    """As many to each crop, so that devices can share a batch, and each with the numbers of its own chain."""
+    audio = np.zeros((6, 3, 100), dtype=np.int16)
+    scale = np.ones((6, 1), dtype=np.float32)
+    z, space = torch.zeros(6, 256), torch.zeros(6, SPACE)
+    crops = Crops(audio[:, :1], scale[..., None], audio[:, 1:], scale, z, z, np.array(["identity"] * 6), space)
+    number = torch.arange(50.0)[:, None]
+    heard = (number.expand(-1, 256), number.expand(-1, SPACE))
+    batch = DrawCrops(crops, 4, heard=heard, examples=64)(np.random.default_rng(0))
+    assert batch["heard_z"].shape == (4, 16, 256) and batch["heard_space"].shape == (4, 16, SPACE)
+    assert torch.equal(batch["heard_z"][..., 0], batch["heard_space"][..., 0])
+    assert len(batch["heard_z"][..., 0].unique()) > 25
+
+
 def test_room_sound_adds_to_about_half_of_the_cuts_and_takes_nothing_away():
     g = torch.Generator().manual_seed(0)
     mels = torch.randn(200, 1, 64, 8, generator=g) - 1

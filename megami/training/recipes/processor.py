@@ -45,7 +45,8 @@ class DrawCrops:
             batch = self.crops.take(rng.integers(len(self.crops), size=self.size))
         if self.heard is None:
             return batch
-        chosen = torch.from_numpy(rng.integers(len(self.heard[0]), size=self.examples))
+        items = len(batch["z"])  # in equal numbers to each, so that a batch can be shared out
+        chosen = torch.from_numpy(rng.integers(len(self.heard[0]), size=(items, self.examples // items)))
         return {**batch, "heard_z": self.heard[0][chosen], "heard_space": self.heard[1][chosen]}
 
 
@@ -98,7 +99,8 @@ class ProcessorTask(nn.Module):
         assert settings.knobs is not None  # seen to by the config
         error = space_loss(settings.knobs, batch["space"])
         if "heard_z" in batch:
-            error = error + space_loss(self.processor.space_knobs(batch["heard_z"]), batch["heard_space"])
+            knobs = self.processor.space_knobs(batch["heard_z"].flatten(0, 1))
+            error = error + space_loss(knobs, batch["heard_space"].flatten(0, 1))
         return self.processor.apply_settings(batch["dry"], settings), error
 
     def _cosine(self, predicted: Tensor, wet: Tensor) -> Tensor:
