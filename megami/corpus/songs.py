@@ -53,9 +53,9 @@ class CorpusConfig:
     chains: int = 4800  # of the effect encoder, each heard on `views` different clips
     views: int = 4
     view_seconds: float = 5.0
-    crops: int = 6000  # of the processor
+    crops: int = 5000  # of the processor
     crop_samples: int = 65536
-    long_crops: int = 1200  # of `long_crop_samples`: long tails, and the dynamics of phrases with rests
+    long_crops: int = 1600  # of `long_crop_samples`: long tails, and the dynamics of phrases with rests
     long_crop_samples: int = 262144
     seed: int = 0
     fx_front_end: FrontEnd = FrontEnd()

@@ -229,10 +229,14 @@ class StructuredProcessor(nn.Module):
         kernels = self.filter(torch.stack([pre, post + apart, post - apart], dim=1))
         direct = torch.lerp(kernels[:, 1:], remove_dc(kernels[:, 1:], self.dc_window), condition.change[..., None])
         early = self.early(hidden, condition.stereo)
-        direct = convolve(F.pad(direct, (0, early.shape[-1])), early)
-        # In training what lies beyond the end of a crop is not computed; the kernels that are kept are whole.
-        knobs = self.space_knobs(z) if self.config.echoes else None
-        stereo = self._with_space(direct, hidden, condition, knobs, dry.shape[-1] if self.training else None)
+        if isinstance(self.tail, NoiseTail):
+            direct = convolve(F.pad(direct, (0, early.shape[-1])), early)
+            stereo, knobs = join_kernels(direct, condition.stereo[..., None] * self.tail(hidden)), None
+        else:
+            # In training what lies beyond the end of a crop is not computed; the kernels that are kept are whole.
+            stereo, knobs = self._with_space(
+                direct, early, z, hidden, condition, dry.shape[-1] if self.training else None
+            )
         colour_db, _ = self.conditioning.wanted_bands_db(z)
         dynamics = self.dynamics.settings(hidden, condition.change)
         return StructuredSettings(kernels[:, :1], dynamics, stereo, colour_db, knobs)
@@ -242,14 +246,18 @@ class StructuredProcessor(nn.Module):
         return self.space(z * self.config.embedding.dim**0.5)
 
     def _with_space(
-        self, direct: Tensor, hidden: Tensor, condition: Condition, knobs: SpaceKnobs | None, samples: int | None
-    ) -> Tensor:
-        """The kernel of the direct sound [b, 2, k] with tail and echoes."""
-        wide = condition.stereo[..., None]
-        if isinstance(self.tail, NoiseTail) or knobs is None:
-            return join_kernels(direct, wide * self.tail(hidden))
-        kernel = join_kernels(direct, wide * self.tail(knobs, hidden, samples))
-        return join_kernels(kernel, self.echoes(knobs, condition.change, kernel, samples))
+        self, direct: Tensor, early: Tensor, z: Tensor, hidden: Tensor, condition: Condition, samples: int | None
+    ) -> tuple[Tensor, SpaceKnobs]:
+        """The kernel of direct sound, room and echoes [b, 2, k], and the knobs of the latter two.
+
+        The room hears the last equaliser as the direct sound does: an emphasis has to cancel in both, or the level of
+        the room would hang on it.
+        """
+        assert isinstance(self.tail, RoomTail)
+        knobs = self.space_knobs(z)
+        room = join_kernels(early, condition.stereo[..., None] * self.tail(knobs, hidden, samples))
+        kernel = convolve(F.pad(direct, (0, room.shape[-1])), room)
+        return join_kernels(kernel, self.echoes(knobs, condition.change, kernel, samples)), knobs
 
     def forward(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor:
         return self.apply_settings(dry, self.settings(dry, z))

@@ -8,6 +8,7 @@ from megami.corpus.features import describe
 from megami.effects import Delay, EffectChain
 from megami.embeddings import FxEncoder, FxEncoderConfig
 from megami.embeddings.cepstrum import HOP, LAGS, WINDOW, bin_lags_s, echo_cepstra
+from megami.embeddings.fx_encoder import SLOPE_BINS, decay_slopes
 from megami.training.recipes.fx_encoder import windows_within
 
 
@@ -74,6 +75,20 @@ def test_what_is_cached_is_what_the_encoder_hears():
         cached, heard = encoder.encode(features["mels"], features["cepstra"]), encoder(wet)
         deaf = encoder.encode(features["mels"], torch.zeros_like(features["cepstra"]))
     assert (cached - heard).norm() < 0.02 * heard.norm() < (deaf - heard).norm()
+
+
+@pytest.mark.parametrize("frames", [1, 5, 11, 70])
+def test_slopes_of_any_length_are_shares(frames):
+    shares = decay_slopes(torch.zeros(2, 4, 64, frames)).unflatten(1, (4, 16, SLOPE_BINS, 2))
+    torch.testing.assert_close(shares.sum(3), torch.ones(2, 4, 16, 2))
+
+
+def test_a_slow_decay_has_fewer_steep_slopes():
+    time_s = torch.arange(70) * 1024 / 44100
+    rooms = torch.stack([-60 / decay * (time_s % 0.7) / 20 for decay in (0.3, 2.0)])[:, None, None]
+    shares = decay_slopes(rooms.expand(-1, 4, 64, -1)).unflatten(1, (4, 16, SLOPE_BINS, 2)).mean((1, 2, 4))
+    steep = shares[:, : SLOPE_BINS // 2].sum(1)
+    assert steep[0] > 0.3 > 0.1 > steep[1]
 
 
 def test_an_encoder_that_listens_for_echoes_must_be_given_cepstra():

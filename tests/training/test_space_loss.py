@@ -56,7 +56,7 @@ def test_the_encoder_and_the_processor_are_taught_reverb_and_echo():
     space = read_spaces([BOTH.to_json(), EffectChain().to_json()])
     batch = {"mels": torch.randn(2, 2, 4, 64, 70), "cepstra": torch.randn(2, 2, 2, 192, 1), "space": space}
     FxEncoderTask(encoder).train()(batch, torch.Generator())["loss"].backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in encoder.echo.parameters())
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in encoder.space.parameters())
 
     processor = StructuredProcessor(StructuredConfig.with_echoes(StructuredConfig().embedding))
     task = ProcessorTask(processor, encoder).train()

@@ -17,7 +17,8 @@ from megami.processor import SpaceHead
 from megami.training.loop import LoopConfig
 from megami.training.recipes.space import space_loss
 
-LOOP = LoopConfig(steps=10_000, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998, precision="bf16-mixed")
+# Whole precision: a processor without units for bf16 takes ten times as long in half.
+LOOP = LoopConfig(steps=4000, learning_rate=2e-3, weight_decay=0.05, ema_rate=0.998)
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,9 @@ class FxEncoderTask(nn.Module):
         with torch.autocast(mels.device.type, enabled=False):
             projections = self.gather(projections.float())
             contrastive = contrastive_loss(projections, self.temperature)
-            # The length of the vector is not part of an effect embedding, nor are the views anything but equal.
-            knobs = self.reader(F.normalize(vectors.float(), dim=-1) * vectors.shape[-1] ** 0.5)
+            # The length of the vector is not part of an effect embedding, and what reads it shall not hang on digits.
+            unit = F.normalize(vectors.float(), dim=-1) * vectors.shape[-1] ** 0.5
+            knobs = self.reader(F.dropout(unit, 0.1, self.training))
             space = space_loss(knobs, batch["space"].repeat_interleave(mels.shape[1], dim=0))
         with torch.no_grad():
             likeness = projections[:, 0] @ projections[:, 1].T
