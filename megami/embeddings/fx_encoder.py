@@ -48,12 +48,12 @@ def decay_slopes(mels: Tensor) -> Tensor:
     bands = mels.unflatten(2, (-1, MELS_TOGETHER)).mean(3)
     missing = max(SLOPE_FRAMES) + 1 - bands.shape[-1]
     if missing > 0:
-        bands = F.pad(bands, (missing, 0), mode="replicate")
+        bands = torch.cat([bands[..., :1].expand(-1, -1, -1, missing), bands], dim=-1)
     centres = torch.linspace(STEEPEST, RISING, SLOPE_BINS, device=mels.device)
     width = (RISING - STEEPEST) / (SLOPE_BINS - 1)
     shares = []
     for frames in SLOPE_FRAMES:
-        slope = bands[..., frames:] - bands[..., :-frames]
+        slope = (bands[..., frames:] - bands[..., :-frames]).clamp(STEEPEST, RISING)
         shares.append(torch.relu(1 - ((slope[..., None] - centres) / width).abs()).mean(-2))
     return torch.stack(shares, dim=-1).flatten(1)
 

@@ -23,7 +23,7 @@ BAND_RANGE_HZ = (90.0, 14000.0)
 ECHO_BAND_HZ = (150.0, 6000.0)  # as `megami.effects.delay`
 ECHO_TONE_S = 0.02
 TAIL_SHARE = 0.75  # of a room's energy; the rest are first reflections, which are early taps here
-SURE, UNSURE = 0.7, 0.3
+SURE, UNSURE = 0.45, 0.3
 """Echoes sound whole if this share of the evidence is for one time, and not at all below the lower one."""
 QUIETEST_ECHO_DB = -50.0  # repeats below this, over the first, are left out
 
