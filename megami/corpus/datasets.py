@@ -18,6 +18,7 @@ from megami.corpus.features import dry_paths, mirrored, mix_paths
 from megami.corpus.parallel import write_arrays
 from megami.corpus.songs import CorpusConfig
 from megami.corpus.source_hash import source_hash
+from megami.corpus.space import read_spaces
 from megami.device import device_of
 from megami.embeddings import EmbeddingConfig, FxEncoder, join_features
 from megami.errors import UserError
@@ -31,20 +32,27 @@ class Views:
     """Log-mels of every chain on several clips: mels [chains, views, 4, mels, frames] in half precision.
 
     instrument [chains, views] are class numbers; chain [chains] numbers the chains, for one may have been drawn twice.
+    cepstra [chains, views, 2, lags, windows] in half precision, and space [chains, SPACE] says what reverb and echo
+    each chain has (`megami.corpus.space`).
     """
 
     mels: Tensor
     instrument: Tensor
     chain: Tensor
+    cepstra: Tensor
+    space: Tensor
 
     @staticmethod
     def load(paths: list[Path]) -> Views:
         """Read the files of `build_views`."""
         files = [np.load(path, allow_pickle=False) for path in paths]
+        chains = [str(file["chain"]) for file in files]
         return Views(
             torch.from_numpy(np.stack([file["mels"] for file in files])),
             torch.from_numpy(np.stack([file["instrument"] for file in files])),
-            torch.from_numpy(np.unique([str(file["chain"]) for file in files], return_inverse=True)[1]),
+            torch.from_numpy(np.unique(chains, return_inverse=True)[1]),
+            torch.from_numpy(np.stack([file["cepstra"] for file in files])),
+            read_spaces(chains),
         )
 
 
@@ -73,15 +81,34 @@ def assemble_embeddings(
     config: EmbeddingConfig, encoder: FxEncoder, features: dict[str, np.ndarray], batch: int = 64
 ) -> Tensor:
     """Effect embeddings [b, dim] of cached features (see `megami.corpus.features.describe`), by the trained encoder."""
-    mels = torch.from_numpy(features["mels"])
+    heard = [torch.from_numpy(features[name]).split(batch) for name in ("mels", "cepstra")]
+    device = device_of(encoder)
     with torch.no_grad():
-        fx = torch.cat([encoder.encode(part.to(device_of(encoder)).float()).cpu() for part in mels.split(batch)])
+        parts = ([part.to(device).float() for part in pair] for pair in zip(*heard, strict=True))
+        fx = torch.cat([encoder.encode(mels, cepstra).cpu() for mels, cepstra in parts])
         return join_features(config, fx, *(torch.from_numpy(features[name]) for name in ("dynamics", "mid", "side")))
+
+
+def heard_spaces(config: EmbeddingConfig, encoder: FxEncoder, paths: list[Path]) -> tuple[Tensor, Tensor]:
+    """Effect embeddings of the views in the files of `build_views`, and what reverb and echo they have.
+
+    [views, dim] and [views, SPACE].
+    """
+    embeddings, spaces = [], []
+    for path in paths:
+        with np.load(path, allow_pickle=False) as file:
+            z = assemble_embeddings(config, encoder, file)
+            embeddings.append(z)
+            spaces.append(read_spaces([str(file["chain"])]).expand(len(z), -1))
+    return torch.cat(embeddings), torch.cat(spaces)
 
 
 @dataclass(frozen=True)
 class Crops:
-    """Crops in 16 bits with their embeddings: dry [b, 1, n], wet [b, 2, n], z and content [b, dim], kinds."""
+    """Crops in 16 bits with their embeddings: dry [b, 1, n], wet [b, 2, n], z and content [b, dim], kinds.
+
+    space [b, SPACE] says what reverb and echo each crop was given (`megami.corpus.space`).
+    """
 
     dry: np.ndarray
     dry_scale: np.ndarray
@@ -90,6 +117,7 @@ class Crops:
     z: Tensor
     content: Tensor
     kinds: np.ndarray
+    space: Tensor
 
     def __len__(self) -> int:
         return len(self.z)
@@ -97,16 +125,18 @@ class Crops:
     @staticmethod
     def load(paths: list[Path], config: EmbeddingConfig, encoder: FxEncoder, content_encoder: ContentListener) -> Crops:
         """Read the files of `build_crops` and embed them."""
-        parts: dict[str, list] = {key: [] for key in ("dry", "dry_scale", "wet", "wet_scale", "z", "content", "kinds")}
+        names = ("dry", "dry_scale", "wet", "wet_scale", "z", "content", "kinds", "space")
+        parts: dict[str, list] = {key: [] for key in names}
         for path in paths:
             with np.load(path, allow_pickle=False) as file:
                 for key in ("dry", "dry_scale", "wet", "wet_scale", "kinds"):
                     parts[key].append(file[key])
+                parts["space"].append(read_spaces(file["chains"]))
                 parts["z"].append(assemble_embeddings(config, encoder, file))
                 cached = torch.from_numpy(file[cached_names(content_encoder)[0]]).float()
                 parts["content"].append(encode_content(content_encoder, cached))
         joined: dict[str, Any] = {
-            k: torch.cat(v) if k in ("z", "content") else np.concatenate(v) for k, v in parts.items()
+            k: torch.cat(v) if k in ("z", "content", "space") else np.concatenate(v) for k, v in parts.items()
         }
         return Crops(**joined)
 
@@ -120,6 +150,7 @@ class Crops:
             "wet": torch.from_numpy(wet),
             "z": self.z[rows],
             "content": self.content[rows],
+            "space": self.space[rows],
         }
 
 

@@ -7,7 +7,7 @@ and kept as features.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from megami.corpus.code_mark import FEATURES, claim_code
 from megami.corpus.ears import hear_tracks, hear_variants
 from megami.corpus.parallel import build_files, write_arrays
 from megami.corpus.songs import SPLITS, CorpusConfig, FrontEnd, claim_cache, load_song, song_paths, to_int16
-from megami.effects import EFFECTS, EffectChain, identity_chain, random_chain, single_effect_chain
+from megami.effects import EFFECTS, Delay, EffectChain, Reverb, identity_chain, random_chain, single_effect_chain
 from megami.embeddings import (
     MIRROR,
     FxEncoder,
@@ -52,12 +52,13 @@ def _content_frontend(front_end: FrontEnd) -> ContentEncoder:
 
 @torch.no_grad()
 def describe(wet: Tensor, front_end: FrontEnd = USUAL) -> dict[str, np.ndarray]:
-    """What an effect embedding is made of, without weights: wet [b, 2, n] -> mels, dynamics, mid and side bands.
+    """What an effect embedding is made of, without weights: wet [b, 2, n] -> mels, cepstra, dynamics, bands.
 
     The mels are those that an effect encoder with this front end looks at (`FrontEnd.of(encoder.config)`).
     """
     return {
         "mels": _fx_frontend(front_end).features(wet).half().numpy(),
+        "cepstra": _fx_frontend(front_end).cepstra(wet).half().numpy(),
         "dynamics": dynamics_features(wet).numpy(),
         "mid": mid_bands_db(wet).numpy(),
         "side": side_bands_db(wet).numpy(),
@@ -67,7 +68,13 @@ def describe(wet: Tensor, front_end: FrontEnd = USUAL) -> dict[str, np.ndarray]:
 def mirrored(features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What `describe` says of the same tracks with left and right exchanged, from what it said of them as they are."""
     dynamics = mirror_dynamics(torch.from_numpy(features["dynamics"])).numpy()
-    return {"mels": features["mels"][:, MIRROR], "dynamics": dynamics, "mid": features["mid"], "side": features["side"]}
+    return {
+        "mels": features["mels"][:, MIRROR],
+        "cepstra": features["cepstra"][:, ::-1].copy(),
+        "dynamics": dynamics,
+        "mid": features["mid"],
+        "side": features["side"],
+    }
 
 
 @torch.no_grad()
@@ -215,36 +222,69 @@ class BuildViews:
 
 
 CROPS_PER_FILE = 100
+FADE = 220  # samples, 5 ms
+DECAY_RANGE_S = (0.2, 3.0)
+SILENT_ENDS = 0.4
+"""This share of the crops fall silent in their second half, so that echo and decay stand alone."""
+ENDS, EARLY_ENDS = (0.5, 0.95), (0.45, 0.55)
+"""Where they do, as shares of the crop: in training, and where decay is measured."""
 
 
-def crop_paths(folder: Path, split: str, config: CorpusConfig, crops: int, long: bool = False) -> list[Path]:
-    """Files of the processor's crops, or of its long ones, drawn from all songs of the split."""
+def crop_paths(
+    folder: Path, split: str, config: CorpusConfig, crops: int, long: bool = False, tails: bool = False
+) -> list[Path]:
+    """Files of the processor's crops, of its long ones, or of those with tails, drawn from all songs of the split."""
     each = min(CROPS_PER_FILE, crops)
-    kind = folder / f"{'long_' if long else ''}crops_of_{config.songs(split)}_songs_by_{each}"
+    prefix = "tail_" if tails else "long_" if long else ""
+    kind = folder / f"{prefix}crops_of_{config.songs(split)}_songs_by_{each}"
     return [kind / f"{split}_{index:04d}.npz" for index in range(-(-crops // CROPS_PER_FILE))]
 
 
 def draw_chain(kind: float, engineered: EffectChain, rng: np.random.Generator) -> tuple[str, EffectChain]:
-    """Choose the chain of a crop by `kind` in [0, 1): half engineers', the rest random, single effects and identity."""
-    if kind < 0.5:
+    """Choose the chain of a crop by `kind` in [0, 1): engineers', random, single effects, echo and reverb, identity."""
+    if kind < 0.4:
         return "engineer", engineered
-    if kind < 0.7:
+    if kind < 0.6:
         return "random", random_chain(rng)
-    if kind < 0.9:
+    if kind < 0.75:
         effect = EFFECTS[int(rng.integers(len(EFFECTS)))]
         return effect.__name__.lower(), single_effect_chain(rng, effect)
+    if kind < 0.92:
+        return space_chain(rng)
     return "identity", identity_chain()
+
+
+def space_chain(rng: np.random.Generator) -> tuple[str, EffectChain]:
+    """A chain of echo, of reverb, or of both in random order; every decay from 0.2 to 3 s is as likely as any other."""
+    reverb = replace(Reverb.random(rng), decay_s=float(np.exp(rng.uniform(*np.log(DECAY_RANGE_S)))))
+    effects = [(Delay.random(rng),), (reverb,), (Delay.random(rng), reverb), (reverb, Delay.random(rng))]
+    chosen = effects[int(rng.integers(len(effects)))]
+    return "_".join(sorted(type(effect).__name__.lower() for effect in chosen)), EffectChain(chosen)
+
+
+def fall_silent(clip: np.ndarray, rng: np.random.Generator, places: tuple[float, float]) -> np.ndarray:
+    """Mute a clip [1, n] from a random place on, between two shares of its length; what is left fades in 5 ms."""
+    out = clip.copy()
+    start = int(rng.uniform(*places) * clip.shape[-1])
+    fade = np.cos(np.linspace(0, np.pi / 2, FADE, dtype=np.float32)) ** 2
+    out[:, start : start + FADE] *= fade[: out.shape[-1] - start]
+    out[:, start + FADE :] = 0
+    return out
 
 
 @dataclass(frozen=True)
 class BuildCrops:
-    """Pairs of dry and wet crops that begin from silence, with the features of the wet ones."""
+    """Pairs of dry and wet crops that begin from silence, with the features of the wet ones.
+
+    With `tails` all fall silent in the middle, and all have an echo or a reverb, alone or in a random chain.
+    """
 
     folder: Path
     config: CorpusConfig
     samples: int
     at_most: int  # crops in a file
     stream: int  # of random numbers
+    tails: bool = False
 
     def __call__(self, path: Path) -> None:
         split, index = path.stem.rsplit("_", 1)
@@ -252,15 +292,15 @@ class BuildCrops:
         dry: list[np.ndarray] = []
         wet: list[np.ndarray] = []
         kinds: list[str] = []
+        chains: list[str] = []
         while len(dry) < self.at_most:
-            song, track, _, clip = draw_clip(self.folder, self.config, split, self.samples, rng)
-            engineered = engineer_chain(self.folder, self.config, split, song, track, rng)
-            kind, chain = draw_chain(rng.uniform(), engineered, rng)
+            clip, kind, chain = self._draw(split, rng)
             out = chain.apply(clip, SAMPLE_RATE)
             if float(level_db(torch.from_numpy(out))) > SILENT_DB:
                 dry.append(clip)
                 wet.append(out)
                 kinds.append(kind)
+                chains.append(chain.to_json())
         dry_samples, dry_scale = to_int16(np.stack(dry))
         wet_samples, wet_scale = to_int16(np.stack(wet).reshape(len(wet), -1))
         write_arrays(
@@ -274,8 +314,21 @@ class BuildCrops:
                 "wet": wet_samples.reshape(len(wet), 2, -1),
                 "wet_scale": wet_scale,
                 "kinds": np.array(kinds),
+                "chains": np.array(chains),
             },
         )
+
+    def _draw(self, split: str, rng: np.random.Generator) -> tuple[np.ndarray, str, EffectChain]:
+        """One dry clip [1, samples], and the kind and the chain that it gets."""
+        song, track, _, clip = draw_clip(self.folder, self.config, split, self.samples, rng)
+        if self.tails:
+            kind, chain = space_chain(rng) if rng.random() < 0.6 else ("random", random_chain(rng))
+            while not any(isinstance(effect, Delay | Reverb) for effect in chain.effects):
+                chain = random_chain(rng)
+            return fall_silent(clip, rng, EARLY_ENDS), kind, chain
+        engineered = engineer_chain(self.folder, self.config, split, song, track, rng)
+        kind, chain = draw_chain(rng.uniform(), engineered, rng)
+        return (fall_silent(clip, rng, ENDS) if rng.random() < SILENT_ENDS else clip), kind, chain
 
 
 def build_features(folder: Path, config: CorpusConfig, splits: tuple[str, ...], workers: int | None = None) -> None:
@@ -297,13 +350,25 @@ def build_views(folder: Path, config: CorpusConfig, split: str, chains: int, wor
 
 
 def build_crops(
-    folder: Path, config: CorpusConfig, split: str, crops: int, workers: int | None = None, long: bool = False
+    folder: Path,
+    config: CorpusConfig,
+    split: str,
+    crops: int,
+    workers: int | None = None,
+    long: bool = False,
+    tails: bool = False,
 ) -> list[Path]:
-    """Crops for the processor, short or `long`; each kind has a stream of random numbers of its own."""
+    """Crops for the processor, short or `long`, or long ones with `tails` that stand alone, to measure them.
+
+    Each kind has a stream of random numbers of its own.
+    """
     claim_cache(folder, config)
     claim_code(folder, FEATURES)
-    paths = crop_paths(folder, split, config, crops, long)
-    samples, stream = (config.long_crop_samples, 13) if long else (config.crop_samples, 12)
-    build = BuildCrops(folder, config, samples, min(CROPS_PER_FILE, crops), stream)
-    build_files(build, paths, workers, f"{'long ' if long else ''}crops ({split})")
+    paths = crop_paths(folder, split, config, crops, long, tails)
+    samples = config.long_crop_samples if long or tails else config.crop_samples
+    stream = 14 if tails else 13 if long else 12
+    build = BuildCrops(folder, config, samples, min(CROPS_PER_FILE, crops), stream, tails)
+    build_files(
+        build, paths, workers, f"{'crops with tails' if tails else 'long crops' if long else 'crops'} ({split})"
+    )
     return paths

@@ -54,9 +54,9 @@ class CorpusConfig:
     chains: int = 4800  # of the effect encoder, each heard on `views` different clips
     views: int = 4
     view_seconds: float = 5.0
-    crops: int = 6000  # of the processor
+    crops: int = 5000  # of the processor
     crop_samples: int = 65536
-    long_crops: int = 1200  # of `long_crop_samples`: long tails, and the dynamics of phrases with rests
+    long_crops: int = 1600  # of `long_crop_samples`: long tails, and the dynamics of phrases with rests
     long_crop_samples: int = 262144
     voices: str = "many"  # who sings, one of VOICE_SETS: a voice must not be one timbre
     seed: int = 0

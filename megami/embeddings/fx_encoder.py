@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from megami.embeddings.cepstrum import LAGS, echo_cepstra
 from megami.embeddings.mel import LogMel, normalise_for_encoder
 from megami.embeddings.mel_cnn import MelCNN
 
@@ -27,6 +28,62 @@ class FxEncoderConfig:
     width: int = 32
     hidden: int = 160
     sample_rate: int = 44100
+    # Whether it looks at cepstra and slopes too: log-mels alone tell it little of an echo's time and of decay.
+    echoes: bool = False
+
+
+SLOPE_FRAMES = (3, 10)
+"""Level is compared over so many frames, 70 and 230 ms: short decays and long ones."""
+SLOPE_BINS = 9
+STEEPEST, RISING = -1.4, 0.2  # of standardised log-mels: -28 dB to +4 dB
+MELS_TOGETHER = 4
+
+
+def decay_slopes(mels: Tensor) -> Tensor:
+    """How often bands fall how fast: [b, 4, mels, frames] -> [b, features], shares of frames over bins of slope.
+
+    In a room nothing falls faster than its reverberation does, so the distribution of slopes tells the decay, whatever
+    is played (Wen, Habets and Naylor 2008). Fewer frames than the longest comparison count as level.
+    """
+    bands = mels.unflatten(2, (-1, MELS_TOGETHER)).mean(3)
+    missing = max(SLOPE_FRAMES) + 1 - bands.shape[-1]
+    if missing > 0:
+        bands = torch.cat([bands[..., :1].expand(-1, -1, -1, missing), bands], dim=-1)
+    centres = torch.linspace(STEEPEST, RISING, SLOPE_BINS, device=mels.device)
+    width = (RISING - STEEPEST) / (SLOPE_BINS - 1)
+    shares = []
+    for frames in SLOPE_FRAMES:
+        slope = (bands[..., frames:] - bands[..., :-frames]).clamp(STEEPEST, RISING)
+        shares.append(torch.relu(1 - ((slope[..., None] - centres) / width).abs()).mean(-2))
+    return torch.stack(shares, dim=-1).flatten(1)
+
+
+class SpaceBranch(nn.Module):
+    """What echo and decay add to the effect vector: cepstra [b, 2, LAGS, windows], mels -> [b, dim].
+
+    Dropout, because there are fewer chains than ways to tell them apart by their cepstra.
+    """
+
+    CHANNELS = 16
+
+    def __init__(self, dim: int, mels: int, hidden: int = 96) -> None:
+        super().__init__()
+        self.peaks = nn.Sequential(
+            nn.Conv1d(2, self.CHANNELS, 5, padding=2),
+            nn.SiLU(),
+            nn.Conv1d(self.CHANNELS, self.CHANNELS, 5, stride=2, padding=2),
+            nn.SiLU(),
+        )
+        size = self.CHANNELS * LAGS // 2
+        self.echo = nn.Sequential(nn.BatchNorm1d(size), nn.Dropout(0.4), nn.Linear(size, dim))
+        slopes = 4 * (mels // MELS_TOGETHER) * SLOPE_BINS * len(SLOPE_FRAMES)
+        layers = [nn.Dropout(0.3), nn.Linear(slopes, hidden), nn.SiLU(), nn.Linear(hidden, dim)]
+        self.decay = nn.Sequential(nn.BatchNorm1d(slopes), *layers)
+
+    def forward(self, cepstra: Tensor, mels: Tensor) -> Tensor:
+        # Peaks of strong echoes are tens of times the noise.
+        peaks = self.peaks(torch.asinh(cepstra.mean(-1))).flatten(1)
+        return self.echo(peaks) + self.decay(decay_slopes(mels))
 
 
 class FxEncoder(nn.Module):
@@ -40,6 +97,7 @@ class FxEncoder(nn.Module):
         self.config = config
         self.log_mel = LogMel(config.sample_rate, config.n_fft, config.hop, config.mels, mid_side=True)
         self.backbone = MelCNN(4, config.mels, config.dim, config.width, config.hidden)
+        self.space = SpaceBranch(config.dim, config.mels) if config.echoes else None
         self.projection = nn.Sequential(
             nn.Linear(config.dim, config.dim), nn.ReLU(), nn.Linear(config.dim, config.projection_dim)
         )
@@ -48,16 +106,29 @@ class FxEncoder(nn.Module):
         """Log-mels of left, right, mid and side: [b, 2, n] -> [b, 4, mels, frames] (cacheable; no weights)."""
         return self.log_mel(normalise_for_encoder(audio))
 
-    def encode(self, mels: Tensor) -> Tensor:
-        """The effect vector: [b, 4, mels, frames] -> [b, dim]."""
-        return self.backbone(mels)
+    def cepstra(self, audio: Tensor) -> Tensor:
+        """Cepstra of left and right: [b, 2, n] -> [b, 2, lags, windows] (cacheable; no weights)."""
+        return echo_cepstra(audio)
+
+    def encode(self, mels: Tensor, cepstra: Tensor | None = None) -> Tensor:
+        """The effect vector: [b, 4, mels, frames], cepstra [b, 2, lags, windows] -> [b, dim].
+
+        Only an encoder with `echoes` looks at the cepstra; it raises ValueError without them.
+        """
+        vector = self.backbone(mels)
+        if self.space is None:
+            return vector
+        if cepstra is None:
+            raise ValueError("this effect encoder listens for echoes: it needs cepstra beside the log-mels")
+        # Both count alike from the first step on, however long the vector of the log-mels has become.
+        return F.normalize(vector, dim=-1) * self.config.dim**0.5 + self.space(cepstra, mels)
 
     def project(self, vector: Tensor) -> Tensor:
         """Unit vector in which cosine means likeness of effects: [b, dim] -> [b, projection_dim]."""
         return F.normalize(self.projection(vector), dim=-1)
 
     def forward(self, audio: Tensor) -> Tensor:
-        return self.encode(self.features(audio))
+        return self.encode(self.features(audio), None if self.space is None else self.cepstra(audio))
 
 
 def contrastive_loss(projections: Tensor, temperature: float = 0.1) -> Tensor:

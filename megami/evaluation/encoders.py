@@ -61,7 +61,9 @@ def linear_probe_accuracy(vectors: Tensor, classes: Tensor, folds: int = 5, ridg
 @torch.no_grad()
 def encode_views(encoder: FxEncoder, views: Views) -> tuple[Tensor, Tensor]:
     """Backbone vectors and projections of cached views: both [chains, views, ...]."""
-    vectors = torch.stack([encoder.encode(mels.to(device_of(encoder)).float()) for mels in views.mels])
+    device = device_of(encoder)
+    pairs = zip(views.mels, views.cepstra, strict=True)
+    vectors = torch.stack([encoder.encode(mels.to(device).float(), own.to(device).float()) for mels, own in pairs])
     return vectors.cpu(), encoder.project(vectors.flatten(0, 1)).unflatten(0, vectors.shape[:2]).cpu()
 
 

@@ -82,7 +82,7 @@ def _small() -> Preset:
     )
     return Preset(
         embedding=embedding,
-        fx_encoder=FxEncoderConfig(dim=embedding.fx_dim),
+        fx_encoder=FxEncoderConfig(dim=embedding.fx_dim, echoes=True),
         content=content,
         adaptor=AdaptorConfig(
             dim=content.total_dim,
@@ -94,7 +94,7 @@ def _small() -> Preset:
             dropout=0.3,
         ),
         processor_kind="structured",
-        structured=StructuredConfig(embedding=embedding),
+        structured=StructuredConfig.with_echoes(embedding),
         tcn=TCNConfig(
             condition_dim=embedding.dim,
             content_dim=content.dim,

@@ -6,6 +6,7 @@ from megami.processor.block_pass import BlockPass, render_in_blocks
 from megami.processor.fxnorm import FxNorm, FxNormConfig, average_curve, smooth_curve, target_from_fine_curve
 from megami.processor.losses import (
     SpectralTerms,
+    decay_errors_db,
     embedding_loss,
     level_per_channel,
     match_level_per_channel,
@@ -16,6 +17,7 @@ from megami.processor.losses import (
     spectral_loss_terms,
 )
 from megami.processor.render import ContentOf, EffectProcessor, render_tracks, set_level
+from megami.processor.space_head import SpaceHead, SpaceKnobs, time_error
 from megami.processor.structured import StructuredConfig, StructuredProcessor
 from megami.processor.tcn import FilmTCN, TCNConfig
 
@@ -26,11 +28,14 @@ __all__ = [
     "FilmTCN",
     "FxNorm",
     "FxNormConfig",
+    "SpaceHead",
+    "SpaceKnobs",
     "SpectralTerms",
     "StructuredConfig",
     "StructuredProcessor",
     "TCNConfig",
     "average_curve",
+    "decay_errors_db",
     "embedding_loss",
     "level_per_channel",
     "match_level_per_channel",
@@ -44,4 +49,5 @@ __all__ = [
     "smooth_curve",
     "spectral_loss_terms",
     "target_from_fine_curve",
+    "time_error",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -158,6 +159,45 @@ def small_spectral_errors(prediction: Tensor, target: Tensor, keep_balance: bool
 def small_spectral_loss(prediction: Tensor, target: Tensor, keep_balance: bool = False) -> Tensor:
     """Mean of `small_spectral_errors` over the batch: the training loss of the small processors."""
     return small_spectral_errors(prediction, target, keep_balance).mean()
+
+
+DECAY_WINDOW, DECAY_HOP = 1024, 512
+DECAY_EDGES_HZ = (88.0, 177.0, 354.0, 707.0, 1414.0, 2828.0, 5657.0, 11314.0)
+DECAY_RANGE_DB = 60.0
+
+
+def decay_curves_db(audio: Tensor, stop: Tensor, sample_rate: int = 44100) -> Tensor:
+    """Energy decay per octave band after sample `stop` [b]: [b, 2, n] -> [b, 2, bands, frames] in dB.
+
+    The energy of a band that is still to come after each frame, over the band's energy in the whole clip (Schroeder
+    1965, on the sound itself), not below -60 dB. Constant before `stop`.
+    """
+    power = torch.view_as_real(_stft(audio, DECAY_WINDOW, DECAY_HOP)).square().sum(-1)  # [b, 2, bins, frames]
+    edges = [round(hz * DECAY_WINDOW / sample_rate) for hz in DECAY_EDGES_HZ]
+    bands = torch.stack([power[:, :, a:b].sum(2) for a, b in itertools.pairwise(edges)], dim=2)
+    # The first frame that no longer hears what is before the stop.
+    first = (stop + DECAY_WINDOW // 2) // DECAY_HOP + 1
+    after = torch.arange(bands.shape[-1], device=audio.device) >= first[:, None]
+    left = (bands * after[:, None, None]).flip(-1).cumsum(-1).flip(-1)
+    return 10 * torch.log10(left / (bands.sum(-1, keepdim=True) + SILENCE_POWER) + 10 ** (-DECAY_RANGE_DB / 10))
+
+
+def last_sound(dry: Tensor) -> Tensor:
+    """The sample after which a dry track [b, 1, n] is silent: [b]."""
+    index = torch.arange(1, dry.shape[-1] + 1, device=dry.device)
+    return ((dry[:, 0] != 0) * index).amax(-1)
+
+
+def decay_errors_db(prediction: Tensor, target: Tensor, dry: Tensor) -> Tensor:
+    """How far the energy decay is wrong once the dry track has fallen silent: mean over time and bands [b] in dB.
+
+    prediction, target [b, 2, n], dry [b, 1, n]. 0 for a dry track that sounds to its end. A spectral error, in which a
+    tail 30 dB down is one frame among many, hardly notices.
+    """
+    stop = last_sound(dry)
+    a, b = (decay_curves_db(audio, stop) for audio in (prediction, target))
+    ends = stop < dry.shape[-1] - 4 * DECAY_WINDOW
+    return (a - b).abs().mean((1, 2, 3)) * ends
 
 
 def mid_side_error_db(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

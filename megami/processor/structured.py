@@ -29,7 +29,9 @@ from megami.processor.filters import (
     soft_limit,
 )
 from megami.processor.panorama import panned_side_db, stereo_evidence
+from megami.processor.room import EchoTaps, RoomTail
 from megami.processor.space import EarlyTaps, NoiseTail, join_kernels
+from megami.processor.space_head import SpaceHead, SpaceKnobs
 
 QUIETEST_BAND_DB = -58.0
 NOTHING_DB = 0.4  # corrections of the equalisers below this are the error of the estimate
@@ -59,7 +61,15 @@ class StructuredConfig:
     early_taps: int = 16
     tail_s: float = 1.8
     tail_bands: int = 8
+    # Whether there are echoes, and a tail that follows the law of rooms (`megami.processor.room`). Without: no echoes,
+    # and a tail whose bands know nothing of each other (`NoiseTail`), as in the first edition.
+    echoes: bool = False
     sample_rate: int = 44100
+
+    @staticmethod
+    def with_echoes(embedding: EmbeddingConfig) -> StructuredConfig:
+        """The sizes of the second edition: echoes, and tails long enough for decays of 3 s."""
+        return StructuredConfig(embedding, tail_s=3.2, echoes=True)
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,7 @@ class StructuredSettings:
     dynamics: DynamicsSettings
     stereo_kernel: Tensor  # [b, 2, samples]
     colour_db: Tensor  # [b, bands] of the mid, as z wants them
+    knobs: SpaceKnobs | None = None  # of reverb and echo, where the processor has such
 
 
 def loud_level(audio: Tensor) -> Tensor:
@@ -192,7 +203,13 @@ class StructuredProcessor(nn.Module):
             hidden, config.net_channels, config.net_blocks, config.net_kernel, config.hop, sample_rate=rate
         )
         self.early = EarlyTaps(hidden, config.early_taps, rate)
-        self.tail = NoiseTail(hidden, config.tail_s, config.tail_bands, rate)
+        self.tail: NoiseTail | RoomTail
+        if config.echoes:
+            self.tail = RoomTail(hidden, config.tail_s, config.tail_bands, rate)
+            self.space = SpaceHead(config.embedding.dim)
+            self.echoes = EchoTaps(config.tail_s, rate)
+        else:
+            self.tail = NoiseTail(hidden, config.tail_s, config.tail_bands, rate)
         self.register_buffer("dc_window", decay_window(config.fir_taps, sample_rate=rate), persistent=False)
 
     def settings(self, dry: Tensor, z: Tensor) -> StructuredSettings:
@@ -212,14 +229,42 @@ class StructuredProcessor(nn.Module):
         kernels = self.filter(torch.stack([pre, post + apart, post - apart], dim=1))
         direct = torch.lerp(kernels[:, 1:], remove_dc(kernels[:, 1:], self.dc_window), condition.change[..., None])
         early = self.early(hidden, condition.stereo)
-        direct = convolve(F.pad(direct, (0, early.shape[-1])), early)
-        stereo = join_kernels(direct, condition.stereo[..., None] * self.tail(hidden))
+        if isinstance(self.tail, NoiseTail):
+            direct = convolve(F.pad(direct, (0, early.shape[-1])), early)
+            stereo, knobs = join_kernels(direct, condition.stereo[..., None] * self.tail(hidden)), None
+        else:
+            # In training what lies beyond the end of a crop is not computed; the kernels that are kept are whole.
+            stereo, knobs = self._with_space(
+                direct, early, z, hidden, condition, dry.shape[-1] if self.training else None
+            )
         colour_db, _ = self.conditioning.wanted_bands_db(z)
         dynamics = self.dynamics.settings(hidden, condition.change)
-        return StructuredSettings(kernels[:, :1], dynamics, stereo, colour_db)
+        return StructuredSettings(kernels[:, :1], dynamics, stereo, colour_db, knobs)
+
+    def space_knobs(self, z: Tensor) -> SpaceKnobs:
+        """What reverb and echo z [b, dim] asks for; only a processor with `echoes` can say."""
+        return self.space(z * self.config.embedding.dim**0.5)
+
+    def _with_space(
+        self, direct: Tensor, early: Tensor, z: Tensor, hidden: Tensor, condition: Condition, samples: int | None
+    ) -> tuple[Tensor, SpaceKnobs]:
+        """The kernel of direct sound, room and echoes [b, 2, k], and the knobs of the latter two.
+
+        The room hears the last equaliser as the direct sound does: an emphasis has to cancel in both, or the level of
+        the room would hang on it.
+        """
+        assert isinstance(self.tail, RoomTail)
+        knobs = self.space_knobs(z)
+        room = join_kernels(early, condition.stereo[..., None] * self.tail(knobs, hidden, samples))
+        kernel = convolve(F.pad(direct, (0, room.shape[-1])), room)
+        return join_kernels(kernel, self.echoes(knobs, condition.change, kernel, samples)), knobs
 
     def forward(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor:
-        return self._process(dry, self.settings(dry, z), block=None)
+        return self.apply_settings(dry, self.settings(dry, z))
+
+    def apply_settings(self, dry: Tensor, settings: StructuredSettings) -> Tensor:
+        """Render a dry track with knobs that are set already: [b, 1, n] -> [b, 2, n]."""
+        return self._process(dry, settings, block=None)
 
     @torch.no_grad()
     def render(self, dry: Tensor, z: Tensor, content: Tensor | None = None, block: int = 2**18) -> Tensor:

@@ -52,13 +52,13 @@ def build_material(place: Workplace, recipe: SmallRecipe, split: str) -> None:
 
 def teach_fx_encoder(place: Workplace, recipe: SmallRecipe) -> Lesson:
     """The effect encoder learns from views of chains."""
+    config: Any = recipe.preset.fx_encoder
 
     def draw(split: str) -> DrawBatch:
         chains = amount(recipe.corpus.chains, split)
         views = datasets.Views.load(features.view_paths(place.cache, split, recipe.corpus, chains))
-        return fx_encoder.DrawViews(views)
+        return fx_encoder.DrawViews(views, hop=config.hop)
 
-    config: Any = recipe.preset.fx_encoder
     encoder = seeded(lambda: build_network(config), recipe)
     return Lesson(fx_encoder.FxEncoderTask(encoder), "encoder", draw)
 
@@ -140,6 +140,8 @@ def teach_processor_tcn(place: Workplace, recipe: SmallRecipe) -> Lesson:
 def teach_processor(place: Workplace, recipe: SmallRecipe, make: Callable[[], nn.Module], batch: int = 4) -> Lesson:
     """A processor learns from crops, short and long."""
     encoder, content_encoder = (listener(place, part) for part in ("fx_encoder", "content_encoder"))
+    network: Any = seeded(make, recipe)
+    with_space = isinstance(network, StructuredProcessor) and network.config.echoes
 
     def crops(split: str, count: int, long: bool) -> datasets.Crops:
         paths = features.crop_paths(place.cache, split, recipe.corpus, amount(count, split), long)
@@ -147,9 +149,12 @@ def teach_processor(place: Workplace, recipe: SmallRecipe, make: Callable[[], nn
 
     def draw(split: str) -> DrawBatch:
         short, long = crops(split, recipe.corpus.crops, False), crops(split, recipe.corpus.long_crops, True)
-        return processor.DrawCrops(short, batch, long)
+        chains = amount(recipe.corpus.chains, split)
+        views = features.view_paths(place.cache, split, recipe.corpus, chains) if with_space else []
+        heard = datasets.heard_spaces(recipe.preset.embedding, encoder, views) if views else None
+        return processor.DrawCrops(short, batch, long, heard=heard)
 
-    return Lesson(processor.ProcessorTask(seeded(make, recipe), encoder), "processor", draw)
+    return Lesson(processor.ProcessorTask(network, encoder), "processor", draw)
 
 
 def load_mixes(

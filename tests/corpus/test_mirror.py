@@ -5,6 +5,7 @@ import torch
 
 from megami.corpus import Views
 from megami.corpus.features import describe, mirrored
+from megami.corpus.space import SPACE
 from megami.training.recipes.fx_encoder import DrawViews
 
 
@@ -24,9 +25,13 @@ def test_mirrored_features_are_those_of_the_mirrored_audio():
 
 def test_half_of_the_chains_are_drawn_mirrored_and_both_views_alike():
     mels = torch.arange(4.0)[:, None, None].expand(6, 3, 4, 8, 70).half()  # every picture says which channel it is
-    draw, rng = DrawViews(Views(mels, torch.zeros(6, 3), torch.arange(6)), chains=6), np.random.default_rng(0)
-    drawn = torch.cat([draw(rng)["mels"][..., 0, 0] for _ in range(50)])  # [chains, 2, 4]
-    assert torch.equal(drawn[:, 0], drawn[:, 1])
+    cepstra = torch.arange(2.0)[:, None, None].expand(6, 3, 2, 5, 1).half()
+    views = Views(mels, torch.zeros(6, 3), torch.arange(6), cepstra, torch.zeros(6, SPACE))
+    draw, rng = DrawViews(views, chains=6), np.random.default_rng(0)
+    batches = [draw(rng) for _ in range(50)]
+    drawn, echoes = (torch.cat([batch[name][..., 0, 0] for batch in batches]) for name in ("mels", "cepstra"))
+    assert torch.equal(drawn[:, 0], drawn[:, 1])  # [chains, 2, 4]
+    assert torch.equal(echoes, drawn[..., :2])  # turned together
     first = drawn[:, 0].tolist()
     assert {tuple(order) for order in first} == {(0, 1, 2, 3), (1, 0, 2, 3)}
     assert 0.4 < np.mean([order[0] for order in first]) < 0.6

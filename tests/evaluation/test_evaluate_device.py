@@ -13,7 +13,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from megami.adaptation import ContentEncoder, DomainAdaptor
 from megami.corpus import Views
 from megami.corpus.datasets import adapt_content, encode_content, listener_mark
+from megami.corpus.space import SPACE
 from megami.embeddings import FxEncoder
+from megami.embeddings.cepstrum import LAGS
 from megami.evaluation.encoders import encode_views
 from megami.presets import preset
 
@@ -36,7 +38,8 @@ def test_encoders_and_adaptor_answer_on_the_cpu_wherever_they_are():
     networks = FxEncoder(SMALL.fx_encoder), ContentEncoder(SMALL.content), DomainAdaptor(SMALL.adaptor)
     with FakeTensorMode(allow_non_fake_inputs=True):
         fx_encoder, content_encoder, adaptor = map(on_gpu, networks)
-        views = Views(torch.randn(3, 2, 4, 64, 20).half(), torch.zeros(3, 2), torch.arange(3))
+        mels, cepstra = torch.randn(3, 2, 4, 64, 20).half(), torch.randn(3, 2, 2, LAGS, 1).half()
+        views = Views(mels, torch.zeros(3, 2), torch.arange(3), cepstra, torch.zeros(3, SPACE))
         effects = torch.randn(5, SMALL.embedding.dim)
         answers = [
             *encode_views(fx_encoder, views),

@@ -30,7 +30,14 @@ METRICS = {
 
 
 CORPUS = CorpusConfig(
-    train_songs=2, test_songs=2, seconds=1.0, mixes_per_song=10, view_seconds=0.5, views=2, crop_samples=8192
+    train_songs=2,
+    test_songs=2,
+    seconds=1.0,
+    mixes_per_song=10,
+    view_seconds=0.5,
+    views=2,
+    crop_samples=8192,
+    long_crop_samples=40_000,
 )
 CONFIG = EvaluationConfig(CORPUS, 2, 2, mixes=5, many_mixes=5, chains=10, crops=6, sampler_songs=0)
 

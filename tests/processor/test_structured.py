@@ -20,6 +20,7 @@ from megami.processor import StructuredConfig, StructuredProcessor, mid_side_err
 from megami.processor.structured import loud_level
 
 CONFIG = StructuredConfig()
+WITH_ECHOES = StructuredConfig.with_echoes(CONFIG.embedding)
 
 
 def notes(samples: int = 65536, batch: int = 1, seed: int = 0) -> torch.Tensor:
@@ -46,14 +47,20 @@ def processor():
     return StructuredProcessor(CONFIG).eval()
 
 
-def stirred(seed: int = 0) -> StructuredProcessor:
-    """A processor whose zero-initialised layers do something."""
+def stirred(seed: int = 0, config: StructuredConfig = CONFIG) -> StructuredProcessor:
+    """A processor whose zero-initialised layers do something; with echoes, it makes one, and a room."""
     torch.manual_seed(seed)
-    processor = StructuredProcessor(CONFIG).eval()
+    processor = StructuredProcessor(config).eval()
     with torch.no_grad():
         for parameter in processor.parameters():
             parameter.add_(0.02 * torch.randn_like(parameter))
+        if config.echoes:
+            processor.space.body[-1].bias[[0, 4]] = 3  # a room and an echo
+            processor.space.body[-1].bias[40] = 9  # at a time that is sure
     return processor
+
+
+both_editions = pytest.mark.parametrize("config", [CONFIG, WITH_ECHOES], ids=["first", "with_echoes"])
 
 
 @torch.no_grad()
@@ -68,11 +75,12 @@ def test_identity_embedding_is_nearly_identity_before_training(processor):
 
 
 @torch.no_grad()
+@both_editions
 @pytest.mark.parametrize("left, right", [(1.0, 1.0), (0.2, 0.2), (1.4, 0.3), (0.05, 1.0)])
-def test_gain_and_pan_alone_leave_the_track_as_it_is(left, right):
+def test_gain_and_pan_alone_leave_the_track_as_it_is(left, right, config):
     """Whatever the knobs are set to: level and balance are set afterwards, and nothing else is asked for."""
     dry = notes(batch=2)
-    wet = stirred()(dry, embedding_of(torch.cat([left * dry, right * dry], dim=1)))
+    wet = stirred(config=config)(dry, embedding_of(torch.cat([left * dry, right * dry], dim=1)))
     assert (wet - dry).abs().max() < 1e-4 * dry.abs().max()
 
 
@@ -124,9 +132,10 @@ def test_parameters_are_few(processor):
     assert 80_000 < sum(parameter.numel() for parameter in processor.parameters()) < 300_000
 
 
+@both_editions
 @pytest.mark.parametrize("block", [20000, 44100, 2**18])
-def test_blocks_give_the_whole_pass(block):
-    processor, dry = stirred(), notes(150_001)
+def test_blocks_give_the_whole_pass(block, config):
+    processor, dry = stirred(config=config), notes(400_001)
     z = embedding_of(notes(60000, seed=5).expand(-1, 2, -1))
     with torch.no_grad():
         whole = processor(dry, z)
@@ -143,8 +152,9 @@ def test_every_parameter_learns():
 
 
 @torch.no_grad()
-def test_items_do_not_influence_each_other():
-    processor, dry = stirred(), notes(30000, batch=3)
+@both_editions
+def test_items_do_not_influence_each_other(config):
+    processor, dry = stirred(config=config), notes(30000, batch=3)
     z = embedding_of(notes(30000, batch=3, seed=2).expand(-1, 2, -1))
     together = processor(dry, z)
     alone = torch.cat([processor(dry[i : i + 1], z[i : i + 1]) for i in range(3)])
@@ -152,29 +162,33 @@ def test_items_do_not_influence_each_other():
 
 
 @torch.no_grad()
-def test_louder_input_gives_the_same_sound_louder():
-    processor, dry = stirred(), notes(30000)
+@both_editions
+def test_louder_input_gives_the_same_sound_louder(config):
+    processor, dry = stirred(config=config), notes(30000)
     z = embedding_of(notes(30000, seed=2).expand(-1, 2, -1))
     torch.testing.assert_close(processor(0.1 * dry, z), 0.1 * processor(dry, z), rtol=0, atol=1e-4)
 
 
 @torch.no_grad()
-def test_output_has_no_dc():
+@both_editions
+def test_output_has_no_dc(config):
     dry = notes(88200) + 0.05
-    wet = stirred()(dry, embedding_of(notes(60000, seed=2).expand(-1, 2, -1)))
+    wet = stirred(config=config)(dry, embedding_of(notes(60000, seed=2).expand(-1, 2, -1)))
     assert wet[..., 44100:].mean().abs() < 1e-3
 
 
+@both_editions
 @pytest.mark.parametrize("samples", [1, 63, 64, 1000, 17640])
-def test_any_length(samples):
-    processor, z = stirred(), embedding_of(notes(60000).expand(-1, 2, -1))
+def test_any_length(samples, config):
+    processor, z = stirred(config=config), embedding_of(notes(60000).expand(-1, 2, -1))
     with torch.no_grad():
         wet = processor(notes(samples), z)
     assert wet.shape == (1, 2, samples) and wet.isfinite().all()
 
 
-def test_silence_stays_silence_and_gradients_stay_finite():
-    processor, dry = stirred(), torch.zeros(1, 1, 30000)
+@both_editions
+def test_silence_stays_silence_and_gradients_stay_finite(config):
+    processor, dry = stirred(config=config), torch.zeros(1, 1, 30000)
     wet = processor(dry, embedding_of(torch.zeros(1, 2, 30000)))
     assert not wet.any()
     small_spectral_loss(wet, notes(30000).expand(-1, 2, -1)).backward()
@@ -182,8 +196,9 @@ def test_silence_stays_silence_and_gradients_stay_finite():
 
 
 @torch.no_grad()
-def test_any_embedding_gives_finite_audio():
-    processor, dry = stirred(), notes(30000, batch=4)
+@both_editions
+def test_any_embedding_gives_finite_audio(config):
+    processor, dry = stirred(config=config), notes(30000, batch=4)
     z = torch.randn(4, 256, generator=torch.Generator().manual_seed(3))
     assert processor(dry, z).isfinite().all()
     assert processor(dry, torch.zeros(4, 256)).isfinite().all()

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from megami.corpus import Crops, MixEmbeddings
+from megami.corpus.space import SPACE
 from megami.embeddings import LogMel
 from megami.generator import Denoiser, MultitrackTransformer
 from megami.presets import preset
@@ -62,12 +63,28 @@ def test_a_long_crop_stands_for_a_batch_of_short_ones():
         wet = g.integers(-9, 9, (count, 2, samples), dtype=np.int16)
         scale = np.ones((count, 1), dtype=np.float32)
         z, content = torch.zeros(count, 256), torch.zeros(count, 128)
-        return Crops(dry, scale[..., None], wet, scale, z, content, np.array(["identity"] * count))
+        return Crops(
+            dry, scale[..., None], wet, scale, z, content, np.array(["identity"] * count), torch.zeros(count, SPACE)
+        )
 
     draw = DrawCrops(crops(6, 100), 4, crops(3, 400), long_share=0.3)
     shapes = [tuple(draw(np.random.default_rng(seed))["wet"].shape) for seed in range(100)]
     assert set(shapes) == {(4, 2, 100), (1, 2, 400)}
     assert 15 < shapes.count((1, 2, 400)) < 50
+
+
+def test_knobs_have_more_examples_than_there_are_crops():
+    """As many to each crop, so that devices can share a batch, and each with the numbers of its own chain."""
+    audio = np.zeros((6, 3, 100), dtype=np.int16)
+    scale = np.ones((6, 1), dtype=np.float32)
+    z, space = torch.zeros(6, 256), torch.zeros(6, SPACE)
+    crops = Crops(audio[:, :1], scale[..., None], audio[:, 1:], scale, z, z, np.array(["identity"] * 6), space)
+    number = torch.arange(50.0)[:, None]
+    heard = (number.expand(-1, 256), number.expand(-1, SPACE))
+    batch = DrawCrops(crops, 4, heard=heard, examples=64)(np.random.default_rng(0))
+    assert batch["heard_z"].shape == (4, 16, 256) and batch["heard_space"].shape == (4, 16, SPACE)
+    assert torch.equal(batch["heard_z"][..., 0], batch["heard_space"][..., 0])
+    assert len(batch["heard_z"][..., 0].unique()) > 25
 
 
 def test_room_sound_adds_to_about_half_of_the_cuts_and_takes_nothing_away():

@@ -1,0 +1,158 @@
+"""Echo and reverberation as one stereo kernel, set in the units of the effects: seconds, decibels, feedback.
+
+A tail that follows the law of rooms (each band dies away at its own rate, faster above the damping frequency), from 0.1
+to 5 s, and echoes at any time from 50 to 700 ms. Both are linear, so it does not matter which comes first.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.signal import butter, sosfilt
+from torch import Tensor, nn
+
+from megami.audio import db_to_gain
+from megami.processor.filters import convolve, decay_window, hard_gate, remove_dc
+from megami.processor.space import DECAY_NEPERS, noise_bands
+from megami.processor.space_head import SpaceKnobs, likeliest_time
+
+BAND_RANGE_HZ = (90.0, 14000.0)
+ECHO_BAND_HZ = (150.0, 6000.0)  # as `megami.effects.delay`
+ECHO_TONE_S = 0.02
+TAIL_SHARE = 0.75  # of a room's energy; the rest are first reflections, which are early taps here
+SURE, UNSURE = 0.45, 0.3
+"""Echoes sound whole if this share of the evidence is for one time, and not at all below the lower one."""
+QUIETEST_ECHO_DB = -50.0  # repeats below this, over the first, are left out
+
+
+@dataclass(frozen=True)
+class Trims:
+    """What the network adds to the law of rooms: [b, bands] in dB and as a share, and [b] each."""
+
+    level_db: Tensor
+    log_decay: Tensor
+    onset_s: Tensor
+    likeness: Tensor  # 0..1, of right to left
+    balance: Tensor  # log amplitude of left over right, halved
+
+
+class RoomTail(nn.Module):
+    """Reverberation: fixed noise whose bands die away by the law of rooms. Knobs, hidden [b, h] -> [b, 2, samples].
+
+    60 dB time of a band: decay / (1 + Hz / damping), times a learned share of at most a third; level: that of a room
+    whose noise is white at first, so a band is louder the longer it sounds (Moorer 1979), plus a learned trim.
+    """
+
+    noise: Tensor
+    time_s: Tensor
+    hz: Tensor
+    width: Tensor
+    dc_window: Tensor
+
+    def __init__(self, hidden: int, seconds: float, bands: int = 8, sample_rate: int = 44100, seed: int = 20) -> None:
+        super().__init__()
+        self.bands, self.samples = bands, int(seconds * sample_rate)
+        self.head = nn.Linear(hidden, 2 * bands + 3)
+        with torch.no_grad():
+            self.head.weight.mul_(0.1)
+            self.head.bias.zero_()
+            self.head.bias[-2] = -2.0
+        hz = torch.logspace(*(math.log10(f) for f in BAND_RANGE_HZ), bands)
+        fade = torch.ones(self.samples)
+        fade[-self.samples // 10 :] = torch.cos(torch.linspace(0, math.pi / 2, self.samples // 10)).square()
+        self.register_buffer("noise", noise_bands(self.samples, bands, sample_rate, seed) * fade, persistent=False)
+        self.register_buffer("time_s", torch.arange(self.samples) / sample_rate, persistent=False)
+        self.register_buffer("hz", hz, persistent=False)
+        # Share of all frequencies that each band's noise has: its power lies so much denser than white noise's.
+        self.register_buffer("width", hz * math.log(hz[1] / hz[0]) / (sample_rate / 2), persistent=False)
+        self.register_buffer("dc_window", decay_window(4096, sample_rate=sample_rate), persistent=False)
+
+    def forward(self, knobs: SpaceKnobs, hidden: Tensor, samples: int | None = None) -> Tensor:
+        samples = min(samples or self.samples, self.samples)
+        trims = self._trims(hidden)
+        decay = knobs.log_decay.exp()[:, None] / (1 + self.hz / knobs.log_damping.exp()[:, None])
+        decay = (decay * trims.log_decay.exp()).clamp_min(0.03)
+        louder = 10 * torch.log10(TAIL_SHARE * self.width * decay / decay.mean(-1, keepdim=True))
+        level = db_to_gain(knobs.reverb_db[:, None] + louder + trims.level_db)
+        envelopes = level[..., None] * self._shape(decay, trims.onset_s, samples)
+        left, right = torch.einsum("bkt,ckt->cbt", envelopes, self.noise[..., :samples])
+        share = trims.likeness[:, None]
+        right = share * left + (1 - share.square() + 1e-6).sqrt() * right
+        tilt = trims.balance[:, None].exp()
+        tail = torch.stack([left * tilt, right / tilt], dim=1) * hard_gate(knobs.reverb)[:, None, None]
+        return remove_dc(tail, self.dc_window[:samples])
+
+    def _trims(self, hidden: Tensor) -> Trims:
+        level, decay, rest = self.head(hidden).split([self.bands, self.bands, 3], dim=-1)
+        onset, likeness, balance = rest.unbind(-1)
+        return Trims(
+            12 * torch.tanh(level / 2),
+            0.3 * torch.tanh(decay),
+            torch.exp(math.log(0.008) + 2 * torch.tanh(onset)),  # 1 to 59 ms
+            torch.sigmoid(likeness),
+            0.7 * torch.tanh(balance),
+        )
+
+    def _shape(self, decay: Tensor, onset_s: Tensor, samples: int) -> Tensor:
+        """Envelopes [b, bands, samples] of unit energy: a rise, then 60 dB in `decay` s [b, bands]."""
+        time_s = self.time_s[:samples]
+        rise = torch.sigmoid((time_s / onset_s[:, None] - 1) * 8)[:, None]
+        shape = torch.exp(-DECAY_NEPERS / decay[..., None] * (time_s - onset_s[:, None, None]).clamp_min(0)) * rise
+        # The whole energy, also of what lies beyond the last sample: how much does not depend on how long is looked.
+        rate = 1 / (self.time_s[1] - self.time_s[0])
+        energy = rate * (decay / (2 * DECAY_NEPERS) + 0.1 * onset_s[:, None])
+        return shape * torch.rsqrt(energy + 1.0)[..., None]
+
+
+class EchoTaps(nn.Module):
+    """Echoes of a stereo kernel: knobs, share [b, 1], kernel [b, 2, n] -> what they add to it [b, 2, samples].
+
+    Each is `feedback` times the one before. With ping-pong those of the mid fall left, right, left, ...; without, each
+    channel echoes on its own side. An echo that is not wanted, or whose time is not known, is exactly none. The time
+    has no gradient of the sound: it is taught (`time_error`).
+    """
+
+    tone: Tensor
+
+    def __init__(self, seconds: float, sample_rate: int = 44100) -> None:
+        super().__init__()
+        self.samples, self.sample_rate = int(seconds * sample_rate), sample_rate
+        impulse = np.zeros(int(ECHO_TONE_S * sample_rate))
+        impulse[0] = 1
+        tone = sosfilt(butter(1, ECHO_BAND_HZ, "bandpass", fs=sample_rate, output="sos"), impulse)
+        self.register_buffer("tone", torch.from_numpy(tone).float(), persistent=False)
+
+    def forward(self, knobs: SpaceKnobs, share: Tensor, kernel: Tensor, samples: int | None = None) -> Tensor:
+        samples = min(samples or self.samples, self.samples)
+        odd, even, ping_pong = self._trains(knobs, share[:, 0], samples)
+        longer = nn.functional.pad(kernel, (0, max(0, samples - kernel.shape[-1])))[..., :samples]
+        toned = convolve(longer, self.tone.expand(1, 1, -1))
+        mid = toned.mean(1, keepdim=True)
+        own = convolve(toned, (odd + even)[:, None])
+        crossed = convolve(mid, torch.stack([odd, even], dim=1))
+        return torch.lerp(own, crossed, ping_pong[:, None, None])
+
+    def _trains(self, knobs: SpaceKnobs, share: Tensor, samples: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The first, third, ... echoes, and the others, as impulses [b, samples] each; how much they ping-pong [b]."""
+        time_s, certainty = likeliest_time(knobs.time)
+        time_s = time_s.detach()
+        known = ((certainty.detach() - UNSURE) / (SURE - UNSURE)).clamp(0, 1)
+        level = share * hard_gate(knobs.echo) * known * db_to_gain(knobs.echo_db)
+        count = samples // max(1, int(0.05 * self.sample_rate))
+        number = torch.arange(count, device=level.device)
+        place = (number + 1) * time_s[:, None] * self.sample_rate  # [b, count]
+        relative = knobs.feedback[:, None].pow(number)
+        audible = (relative > 10 ** (QUIETEST_ECHO_DB / 20)) & (place < samples - 1)
+        gains = level[:, None] * relative * audible
+        first = place.floor().clamp_max(samples - 2)
+        part = (place - first).clamp(0, 1)
+        trains = []
+        for turn in (0, 1):
+            own = gains * (number % 2 == turn)
+            train = own.new_zeros(len(own), samples)
+            train = train.scatter_add(1, first.long(), own * (1 - part))
+            trains.append(train.scatter_add(1, first.long() + 1, own * part))
+        return trains[0], trains[1], hard_gate(knobs.ping_pong)
