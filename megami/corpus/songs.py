@@ -47,7 +47,7 @@ class CorpusConfig:
     train_songs: int = 400
     validation_songs: int = 12
     test_songs: int = 30
-    extra_songs: int = 600
+    extra_songs: int = 300
     seconds: float = 12.0
     mixes_per_song: int = len(ENGINEERS)  # one by every engineer: else a generator learns by heart who mixed which song
     chain_mixes: int = 2  # views and crops borrow chains from the first so many mixes of a song

@@ -28,7 +28,8 @@ SCALE = 20.0  # about unit variance where there is no echo
 @torch.inference_mode(False)  # kept: a tensor that inference made could not be learned through later
 def lag_grid() -> tuple[Tensor, Tensor]:
     """Lags in samples [count], and the number of the log-spaced bin that each belongs to [count]."""
-    edges = torch.logspace(*(math.log10(s * SAMPLE_RATE) for s in LAG_RANGE_S), LAGS + 1, dtype=torch.float64)
+    low, high = (math.log10(s * SAMPLE_RATE) for s in LAG_RANGE_S)
+    edges = torch.logspace(low, high, LAGS + 1, dtype=torch.float64)
     lags = torch.arange(math.ceil(float(edges[0])), math.floor(float(edges[-1])))
     return lags, (torch.searchsorted(edges, lags.double(), right=True) - 1).clamp(0, LAGS - 1)
 

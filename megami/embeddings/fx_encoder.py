@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -58,32 +59,56 @@ def decay_slopes(mels: Tensor) -> Tensor:
     return torch.stack(shares, dim=-1).flatten(1)
 
 
-class SpaceBranch(nn.Module):
-    """What echo and decay add to the effect vector: cepstra [b, 2, LAGS, windows], mels -> [b, dim].
+class EchoCode(nn.Module):
+    """At which lag a peak of the cepstrum stands out: cepstra [b, 2, LAGS, windows] -> [b, dim].
 
-    Dropout, because there are fewer chains than ways to tell them apart by their cepstra.
+    Several heads choose a lag each (softmax over the lags) and say it in waves of its logarithm, as numbers are said in
+    `megami.embeddings.dynamics`: lags that were never met lie between those that were. A head that finds no peak above
+    its floor says nothing.
     """
 
-    CHANNELS = 16
+    HEADS, WAVES, CHANNELS = 4, 12, 16
+    CYCLES = (0.5, 24.0)  # over the range of lags: from coarse to a few ms
+
+    waves: Tensor
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.weigh = nn.Sequential(
+            nn.Conv1d(2, self.CHANNELS, 9, padding=4),
+            nn.SiLU(),
+            nn.Conv1d(self.CHANNELS, self.HEADS, 5, padding=2),
+        )
+        self.focus = nn.Parameter(torch.full((self.HEADS, 1), 2.0))
+        self.floor = nn.Parameter(torch.full((self.HEADS,), 3.0))
+        self.out = nn.Linear(self.HEADS * (2 * self.WAVES + 1), dim)
+        low, high = (math.log10(count) for count in self.CYCLES)
+        cycles = torch.logspace(low, high, self.WAVES)
+        phases = 2 * math.pi * cycles[:, None] * torch.linspace(0, 1, LAGS)
+        self.register_buffer("waves", torch.cat([phases.cos(), phases.sin()]), persistent=False)
+        with torch.no_grad():
+            self.out.weight.mul_(2)  # beside a vector of unit variance
+
+    def forward(self, cepstra: Tensor) -> Tensor:
+        peaks = torch.asinh(cepstra.mean(-1))  # those of strong echoes are tens of times the noise
+        likely = self.weigh(peaks) + self.focus * peaks.mean(dim=1, keepdim=True)
+        found = torch.sigmoid(torch.logsumexp(likely, dim=-1) - math.log(LAGS) - self.floor)
+        code = likely.softmax(dim=-1) @ self.waves.T * found[..., None]
+        return self.out(torch.cat([code.flatten(1), found], dim=1))
+
+
+class SpaceBranch(nn.Module):
+    """What echo and decay add to the effect vector: cepstra [b, 2, LAGS, windows], mels -> [b, dim]."""
 
     def __init__(self, dim: int, mels: int, hidden: int = 96) -> None:
         super().__init__()
-        self.peaks = nn.Sequential(
-            nn.Conv1d(2, self.CHANNELS, 5, padding=2),
-            nn.SiLU(),
-            nn.Conv1d(self.CHANNELS, self.CHANNELS, 5, stride=2, padding=2),
-            nn.SiLU(),
-        )
-        size = self.CHANNELS * LAGS // 2
-        self.echo = nn.Sequential(nn.BatchNorm1d(size), nn.Dropout(0.4), nn.Linear(size, dim))
+        self.echo = EchoCode(dim)
         slopes = 4 * (mels // MELS_TOGETHER) * SLOPE_BINS * len(SLOPE_FRAMES)
         layers = [nn.Dropout(0.3), nn.Linear(slopes, hidden), nn.SiLU(), nn.Linear(hidden, dim)]
         self.decay = nn.Sequential(nn.BatchNorm1d(slopes), *layers)
 
     def forward(self, cepstra: Tensor, mels: Tensor) -> Tensor:
-        # Peaks of strong echoes are tens of times the noise.
-        peaks = self.peaks(torch.asinh(cepstra.mean(-1))).flatten(1)
-        return self.echo(peaks) + self.decay(decay_slopes(mels))
+        return self.echo(cepstra) + self.decay(decay_slopes(mels))
 
 
 class FxEncoder(nn.Module):

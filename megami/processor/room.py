@@ -60,7 +60,8 @@ class RoomTail(nn.Module):
             self.head.weight.mul_(0.1)
             self.head.bias.zero_()
             self.head.bias[-2] = -2.0
-        hz = torch.logspace(*(math.log10(f) for f in BAND_RANGE_HZ), bands)
+        low, high = (math.log10(f) for f in BAND_RANGE_HZ)
+        hz = torch.logspace(low, high, bands)
         fade = torch.ones(self.samples)
         fade[-self.samples // 10 :] = torch.cos(torch.linspace(0, math.pi / 2, self.samples // 10)).square()
         self.register_buffer("noise", noise_bands(self.samples, bands, sample_rate, seed) * fade, persistent=False)

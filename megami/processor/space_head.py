@@ -41,10 +41,11 @@ class SpaceHead(nn.Module):
 
     def __init__(self, size: int, hidden: int = 128) -> None:
         super().__init__()
-        self.body = nn.Sequential(nn.Linear(size, hidden), nn.SiLU(), nn.Linear(hidden, 8 + ECHO_BINS))
+        last = nn.Linear(hidden, 8 + ECHO_BINS)
         with torch.no_grad():
-            self.body[-1].weight.mul_(0.3)
-            self.body[-1].bias.zero_()
+            last.weight.mul_(0.3)
+            last.bias.zero_()
+        self.body = nn.Sequential(nn.Linear(size, hidden), nn.SiLU(), last)
         self.register_buffer("bins", echo_bins(), persistent=False)
 
     def forward(self, vector: Tensor) -> SpaceKnobs:

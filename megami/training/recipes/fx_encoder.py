@@ -63,7 +63,7 @@ class FxEncoderTask(nn.Module):
     which is thrown away, has to tell from the vector what reverb and echo a chain has.
     """
 
-    def __init__(self, encoder: FxEncoder, temperature: float = 0.1, space_weight: float = 0.1) -> None:
+    def __init__(self, encoder: FxEncoder, temperature: float = 0.1, space_weight: float = 0.2) -> None:
         super().__init__()
         self.encoder, self.temperature, self.space_weight = encoder, temperature, space_weight
         self.reader = SpaceHead(encoder.config.dim)
