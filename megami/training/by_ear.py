@@ -15,10 +15,12 @@ from megami.corpus.ears import shipped_musicnn
 from megami.corpus.features import dry_paths
 from megami.corpus.heard import HeardStems, build_heard
 from megami.presets import build_network, load_network, save_network, save_preset
+from megami.studio import INSTRUMENTS
 from megami.training.workplace import SmallRecipe, Workplace
 
 BANK_SONGS = 160
-MOST_OF_AN_INSTRUMENT = 48  # stems that the bank takes
+MOST_OF_AN_INSTRUMENT, MOST_VOICES = 48, 96
+"""So many stems of an instrument the bank takes; of voices more, for a choir is not like a singer."""
 
 
 def fit_ear_encoder(place: Workplace, recipe: SmallRecipe) -> EarEncoder:
@@ -38,12 +40,13 @@ def run_ear_encoder(place: Workplace, recipe: SmallRecipe) -> None:
     save_preset(place.weights, recipe.preset)
 
 
-def chosen_stems(stems: HeardStems, most: int = MOST_OF_AN_INSTRUMENT) -> Tensor:
-    """Numbers of the stems that the bank takes: of each instrument the first ones, so many at most."""
+def chosen_stems(stems: HeardStems) -> Tensor:
+    """Numbers of the stems that the bank takes: of each instrument the first ones."""
+    voice = INSTRUMENTS.index("voice")
     seen = torch.zeros(int(stems.instrument.max()) + 1, dtype=torch.long)
     chosen = []
     for index, instrument in enumerate(stems.instrument.tolist()):
-        if seen[instrument] < most:
+        if seen[instrument] < (MOST_VOICES if instrument == voice else MOST_OF_AN_INSTRUMENT):
             seen[instrument] += 1
             chosen.append(index)
     return torch.tensor(chosen)
@@ -63,7 +66,7 @@ def fill_stem_bank(place: Workplace, recipe: SmallRecipe) -> StemBank:
 
 def run_stem_bank(place: Workplace, recipe: SmallRecipe) -> None:
     """Fill the bank and store it, with MusiCNN beside it."""
-    how = {"songs": BANK_SONGS, "most_of_an_instrument": MOST_OF_AN_INSTRUMENT}
+    how = {"songs": BANK_SONGS, "most_of_an_instrument": MOST_OF_AN_INSTRUMENT, "most_voices": MOST_VOICES}
     words = {**where_from(recipe), "recipe": {"command": "megami train small --stages stem_bank", **how}}
     save_network(place.weights, "stem_bank", fill_stem_bank(place, recipe), words)
     by_its_authors = {
