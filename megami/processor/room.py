@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.signal import butter, sosfilt
 from torch import Tensor, nn
 
 from megami.audio import db_to_gain
@@ -119,6 +118,8 @@ class EchoTaps(nn.Module):
     tone: Tensor
 
     def __init__(self, seconds: float, sample_rate: int = 44100) -> None:
+        from scipy.signal import butter, sosfilt  # here, because it takes long to import
+
         super().__init__()
         self.samples, self.sample_rate = int(seconds * sample_rate), sample_rate
         impulse = np.zeros(int(ECHO_TONE_S * sample_rate))
