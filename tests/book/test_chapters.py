@@ -14,6 +14,8 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
+from megami.mixing.compat import PUBLISHED
+
 BOOK = Path(__file__).resolve().parents[2] / "book"
 CHAPTERS = sorted(BOOK.glob("*.ipynb"))
 
@@ -147,6 +149,13 @@ def test_nothing_names_a_private_place(chapter: Path) -> None:
     text = chapter.read_text(encoding="utf-8")
     assert not re.search(r"/(home|root|work|tmp|Users)/", text)
     assert set(re.findall(r"https?://([\w.-]+)", text)) <= {"github.com", "arxiv.org", "creativecommons.org", "doi.org"}
+
+
+def test_the_reference_lists_every_choice_of_compatibility() -> None:
+    text = "".join(map(source, cells(BOOK / "published-reference.ipynb", "markdown")))
+    table = text.split("## Ten choices", 1)[1].split("\n\n", 2)[1]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == set(PUBLISHED.differences())
+    assert len(PUBLISHED.differences()) == 10
 
 
 def test_every_chapter_is_in_the_table_of_contents() -> None:
