@@ -66,17 +66,17 @@ def test_sound_waits_until_it_is_wanted(built: Path) -> None:
 def test_the_page_opens_without_script_errors_and_its_players_play(browser: object, built: Path) -> None:
     browser.get_log("browser")
     open_file(browser, built)
-    hosts = browser.find_elements("css selector", ".megami-player")
-    assert len(hosts) == built.read_text(encoding="utf-8").count('class="megami-player"')
+    hosts = browser.find_elements("css selector", ".megami-widget")
+    assert len(hosts) == built.read_text(encoding="utf-8").count('class="megami-widget"')
     for host in hosts[:2]:
         browser.execute_script("arguments[0].scrollIntoView()", host)
         play = host.shadow_root.find_element("css selector", ".play")
         browser.execute_script("arguments[0].focus()", play)
         play.send_keys("\ue007")  # enter
         end = time.monotonic() + 30
-        while browser.execute_script("return arguments[0].megamiPlayer.engine.position()", host) < 0.2:
+        while browser.execute_script("return arguments[0].megamiWidget.engine.position()", host) < 0.2:
             assert time.monotonic() < end, "the song does not move"
             time.sleep(0.05)
-        browser.execute_script("arguments[0].megamiPlayer.pause()", host)
+        browser.execute_script("arguments[0].megamiWidget.transport.pause()", host)
     uncaught = [entry["message"] for entry in browser.get_log("browser") if "Uncaught" in entry["message"]]
     assert not uncaught, uncaught

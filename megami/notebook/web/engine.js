@@ -1,6 +1,6 @@
 // Sound: plays one of several recordings of the same song and moves between them without losing the place.
 //
-// Two engines with one interface: load(index), play(), pause(), seek(seconds), select(index), setLoop(region),
+// Two engines with one interface: load(index), loadAll(), play(), pause(), seek(seconds), select(index), setLoop(region),
 // position(), and the fields `index`, `playing`, `onend`.
 //   BufferEngine  decodes every item and crossfades sample-aligned voices (Web Audio). The normal case.
 //   StreamEngine  drives <audio> elements: for pages opened from disk, where a script may not read a file beside
@@ -66,6 +66,10 @@ class BufferEngine {
       .then((bytes) => this.context.decodeAudioData(bytes))
       .then((buffer) => (this.decoded[index].buffer = buffer));
     return this.decoded[index];
+  }
+
+  loadAll() {
+    return Promise.all(this.urls.map((_, index) => this.load(index)));
   }
 
   position(time = this.context?.currentTime) {
@@ -194,6 +198,10 @@ class StreamEngine {
       element.addEventListener("error", () => reject(new Error(element.src)), { once: true });
       element.load();
     });
+  }
+
+  loadAll() {
+    return Promise.all(this.elements.map((_, index) => this.load(index)));
   }
 
   position() {
