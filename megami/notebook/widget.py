@@ -40,8 +40,9 @@ class Widget:
 def build_widget(kind: str, config: dict[str, object], description: str, fallback: str, store: Store) -> Widget:
     """A widget of a kind (`web/KIND.js`).
 
-    config: what its script reads, as JSON. description: what it is, for who cannot see or hear it. fallback: HTML that
-    is shown where scripts do not run, and that holds the widget's <audio> elements. Raises UserError without a description.
+    config: what its script reads, as JSON. description: what there is to see or hear, for those who cannot. fallback:
+    HTML that is shown where scripts do not run; it holds the widget's <audio> elements. Raises UserError without a
+    description.
     """
     if not description.strip():
         raise UserError("a widget needs a description: say in a sentence what is to be seen or heard")

@@ -4,7 +4,7 @@ const SEEK_SECONDS = 2;
 const DECODED_BYTES_LIMIT = 800e6; // beyond this, stream: a phone would give up
 const PLAY_EVENT = "megami-play"; // when one widget starts, the others pause
 
-/** Pauses a transport when another starts: in this page by an event, in other frames (Colab's outputs) by a channel. */
+// The event reaches the widgets of this page, the channel those of other frames: in Colab every output is one.
 const otherFrames = (() => {
   try {
     return new BroadcastChannel(PLAY_EVENT);
@@ -19,7 +19,7 @@ const minutes = (seconds, digits = 0) => {
   return `${Math.floor(rounded / 60)}:${rest}`;
 };
 
-/** The engine for the <audio> elements inside a host. sound: {count, seconds, sampleRate, channels}. */
+/** The engine for the <audio> elements inside a host. */
 function makeEngine(host, { seconds, sampleRate, channels }) {
   const elements = [...host.querySelectorAll("audio")];
   const urls = elements.map((element) => element.getAttribute("src"));
