@@ -13,13 +13,17 @@ from megami.notebook.plots import (
     stereo_image,
     track_levels,
 )
+from megami.notebook.quiz import choice, numeric, ordering, quiz
 from megami.notebook.real_song_plot import plot_real_songs
 from megami.notebook.result_plots import plot_intervals, plot_mix_map, plot_reach, plot_sampler_study
 from megami.notebook.widget import Widget
 
 __all__ = [
     "Widget",
+    "choice",
     "listening_page",
+    "numeric",
+    "ordering",
     "player",
     "plot_intervals",
     "plot_level_over_time",
@@ -31,6 +35,7 @@ __all__ = [
     "plot_stereo_image",
     "plot_track_levels",
     "plot_waveforms",
+    "quiz",
     "short_time_level_db",
     "stereo_image",
     "track_levels",
