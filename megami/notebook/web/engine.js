@@ -82,6 +82,11 @@ class BufferEngine {
     this.playing = true;
     await this.load(this.index);
     await this.context.resume();
+    let index;
+    do {
+      index = this.index;
+      await this.load(index);
+    } while (index !== this.index); // another was chosen while this one was loading
     if (this.playing && !this.voice) this.#moveTo(this.startPosition);
   }
 
