@@ -14,6 +14,8 @@ from megami.evaluation.sampler_study import CHURNS, DISTANCE, EVALUATIONS, SOLVE
 from megami.notebook.plots import COLOURS, GRID, INK, MARKERS, QUIET, finished, light_figure
 
 OURS = "#d55e00"
+OTHERS = ((OURS, "X"), (INK, "P"), (COLOURS[0], "s"))
+"""Colour and marker of what lies on a map beside the engineers."""
 
 
 def find(rows: Sequence[Row], system: str, metric: str, kind: Kind = "interval") -> Row:
@@ -103,7 +105,8 @@ def plot_sampler_study(rows: Sequence[Row]) -> Figure:
 def plot_mix_map(groups: dict[str, np.ndarray], fit_to: Sequence[str]) -> Figure:
     """Mixes as points on the plane in which those of `fit_to` differ most (principal components).
 
-    groups: name -> descriptors [mixes, d], on one scale.
+    groups: name -> descriptors [mixes, d], on one scale. Those of `fit_to` are discs; up to three others have a colour
+    and a marker each, and the first has MEGAMI's colour of the other figures.
     """
     fitted = np.concatenate([groups[name] for name in fit_to])
     centre = fitted.mean(0)
@@ -111,13 +114,16 @@ def plot_mix_map(groups: dict[str, np.ndarray], fit_to: Sequence[str]) -> Figure
     share = strength[:2] ** 2 / (strength**2).sum()
     figure, axis = plt.subplots(figsize=(7.6, 5.0), layout="constrained", facecolor="white")
     engineers = [name for name in groups if name in fit_to]
-    for index, (name, points) in enumerate(groups.items()):
+    others = [name for name in groups if name not in fit_to]
+    discs = [colour for colour in COLOURS[1:] if colour != OURS]
+    for name, points in groups.items():
         x, y = ((points - centre) @ directions[:2].T).T
         if name in fit_to:
-            colour = COLOURS[1 + engineers.index(name) % (len(COLOURS) - 1)]
+            colour = discs[engineers.index(name) % len(discs)]
             axis.scatter(x, y, s=150, marker="o", color=colour, alpha=0.55, edgecolor="white", label=name)
         else:
-            axis.scatter(x, y, s=60, marker=("x", "*", "P", "X")[index % 4], color=INK, label=name, linewidth=1.6)
+            colour, marker = OTHERS[others.index(name) % len(OTHERS)]
+            axis.scatter(x, y, s=80, marker=marker, color=colour, label=name, edgecolor="white", linewidth=0.8)
     axis.set_xlabel(f"first direction ({share[0]:.0%} of the engineers' differences)", color=INK)
     axis.set_ylabel(f"second direction ({share[1]:.0%})", color=INK)
     axis.grid(color=GRID)
