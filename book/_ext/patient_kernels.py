@@ -1,11 +1,12 @@
 """Notebooks are executed with patience, so that a build on a busy machine neither fails nor loses outputs.
 
-A cell's own limit is set in _config.yml. nbclient has two more, which neither Jupyter Book nor MyST-NB pass on: it gives
-a kernel 60 seconds to start, and after a cell it waits 4 seconds for outputs that are still under way, then goes on
-without them.
+A cell's own limit is set in _config.yml. nbclient has two more, which neither Jupyter Book nor MyST-NB pass on: it
+gives a kernel 60 seconds to start, and after a cell it waits 4 seconds for outputs that are still under way, then goes
+on without them.
 
-And threads are told to sleep while they wait for each other. By default they spin, which is quickest on an idle machine;
-but where other programs want the cores too, each waits for one that is not running, and mixing takes ten times as long.
+And threads are told to sleep while they wait for each other. By default they spin, which is quickest on an idle
+machine; but where other programs want the cores too, each waits for one that is not running, and mixing takes ten times
+as long.
 """
 
 from __future__ import annotations
