@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 CHAPTERS = sorted(BOOK.glob("*.ipynb"))
@@ -48,6 +54,32 @@ def chapter(request: pytest.FixtureRequest) -> Path:
 
 def test_it_begins_with_the_install_cell(chapter: Path) -> None:
     assert source(cells(chapter, "code")[0]) == INSTALL
+
+
+def run_set_up(namespace: dict[str, object]) -> None:
+    exec(TransformerManager().transform_cell(INSTALL), namespace)
+
+
+def test_the_set_up_cell_says_in_one_sentence_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_set_up({})
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(RuntimeError, match=r"package is missing.*run this cell again.*make setup"):
+        run_set_up({})
+
+
+def test_the_set_up_cell_clones_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git = tmp_path / "git"
+    git.write_text("#!/bin/sh\nmkdir megami && echo cloned >> clones\n")
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
+    shell = SimpleNamespace(
+        system=lambda line: subprocess.run(line, shell=True, cwd=tmp_path, check=True),
+        run_line_magic=lambda name, line: None,
+    )
+    for _ in range(2):
+        run_set_up({"get_ipython": lambda: shell})
+    assert (tmp_path / "clones").read_text() == "cloned\n"
 
 
 def test_it_is_stored_without_outputs(chapter: Path) -> None:
