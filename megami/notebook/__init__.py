@@ -1,9 +1,10 @@
-"""What only a reader sees and hears: players, listening pages, plots. No model code."""
+"""What only a reader sees and hears: players and other widgets, listening pages, plots. No model code."""
 
 from __future__ import annotations
 
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
-from megami.notebook.player import Player, listening_page, player
+from megami.notebook.listening_page import listening_page
+from megami.notebook.player import player
 from megami.notebook.plots import (
     plot_mix_spectrograms,
     plot_stereo_image,
@@ -12,12 +13,17 @@ from megami.notebook.plots import (
     stereo_image,
     track_levels,
 )
+from megami.notebook.quiz import choice, numeric, ordering, quiz
 from megami.notebook.real_song_plot import plot_real_songs
 from megami.notebook.result_plots import plot_intervals, plot_mix_map, plot_reach, plot_sampler_study
+from megami.notebook.widget import Widget
 
 __all__ = [
-    "Player",
+    "Widget",
+    "choice",
     "listening_page",
+    "numeric",
+    "ordering",
     "player",
     "plot_intervals",
     "plot_level_over_time",
@@ -29,6 +35,7 @@ __all__ = [
     "plot_stereo_image",
     "plot_track_levels",
     "plot_waveforms",
+    "quiz",
     "short_time_level_db",
     "stereo_image",
     "track_levels",

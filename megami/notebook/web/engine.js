@@ -1,6 +1,6 @@
 // Sound: plays one of several recordings of the same song and moves between them without losing the place.
 //
-// Two engines with one interface: load(index), play(), pause(), seek(seconds), select(index), setLoop(region),
+// Two engines with one interface: load(index), loadAll(), play(), pause(), seek(seconds), select(index), setLoop(region),
 // position(), and the fields `index`, `playing`, `onend`.
 //   BufferEngine  decodes every item and crossfades sample-aligned voices (Web Audio). The normal case.
 //   StreamEngine  drives <audio> elements: for pages opened from disk, where a script may not read a file beside
@@ -68,6 +68,10 @@ class BufferEngine {
     return this.decoded[index];
   }
 
+  loadAll() {
+    return Promise.all(this.urls.map((_, index) => this.load(index)));
+  }
+
   position(time = this.context?.currentTime) {
     if (!this.playing || !this.voice) return this.startPosition;
     return positionAfter(this.startPosition, time - this.startTime, this.loop, this.duration);
@@ -78,6 +82,11 @@ class BufferEngine {
     this.playing = true;
     await this.load(this.index);
     await this.context.resume();
+    let index;
+    do {
+      index = this.index;
+      await this.load(index);
+    } while (index !== this.index); // another was chosen while this one was loading
     if (this.playing && !this.voice) this.#moveTo(this.startPosition);
   }
 
@@ -194,6 +203,10 @@ class StreamEngine {
       element.addEventListener("error", () => reject(new Error(element.src)), { once: true });
       element.load();
     });
+  }
+
+  loadAll() {
+    return Promise.all(this.elements.map((_, index) => this.load(index)));
   }
 
   position() {

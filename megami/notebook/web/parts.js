@@ -1,0 +1,7 @@
+// What the parts give to the widgets' own scripts, which are functions of them (bundle.py).
+
+const PARTS = {
+  Widget, startWidgets, Transport, makeEngine, BufferEngine, StreamEngine, sharedAudioContext, compressedBytes, minutes,
+  listenToLane, drawOverview, overviewOf, brightnessRamp, hexToRgb, mixColours, isDarkBehind, followTheme,
+  Memory, download, chooseTextFile, shuffled,
+};
