@@ -119,5 +119,5 @@ def _check_size(sound: Recordings) -> None:
     if size > LARGEST_DECODED_BYTES:
         raise UserError(
             f"{len(sound.audios)} stems of {sound.seconds:.0f} s are too much for a browser: choose a passage of at "
-            f"most {sound.seconds * LARGEST_DECODED_BYTES / size:.0f} s"
+            f"most {sound.seconds * LARGEST_DECODED_BYTES / size:.2g} s"
         )

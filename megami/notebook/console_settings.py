@@ -78,7 +78,9 @@ class ConsoleSettings:
         return {"tracks": {name: asdict(strip) for name, strip in self.tracks.items()}, "master_db": self.master_db}
 
 
-def console_settings(source: str | Path | Mapping[str, Any], track_names: Sequence[str] | None = None) -> ConsoleSettings:
+def console_settings(
+    source: str | Path | Mapping[str, Any], track_names: Sequence[str] | None = None
+) -> ConsoleSettings:
     """Read settings that a console exported, and check them.
 
     source: the path of a JSON file, JSON text, or a dict of the same form:
@@ -123,7 +125,9 @@ def _strip(name: str, values: object) -> StripSettings:
     known = [one.name for one in fields(StripSettings)]
     for key in values:
         if key not in known:
-            raise UserError(f"track {name!r} has a setting {key!r}, which a console does not: it has {', '.join(known)}")
+            raise UserError(
+                f"track {name!r} has a setting {key!r}, which a console does not: it has {', '.join(known)}"
+            )
     for key in ("mute", "solo"):
         if not isinstance(values.get(key, False), bool):
             raise UserError(f"track {name!r}: {key} is true or false, not {values[key]!r}")

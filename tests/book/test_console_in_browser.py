@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import SAMPLE_RATE, open_file, shadow_parts, written_page
-from scipy.signal import fftconvolve, sosfilt
+from conftest import SAMPLE_RATE, open_file, shadow_parts, tone, written_page
+from scipy.signal import sosfilt
 
 from megami.audio import integrated_loudness
 from megami.effects.equaliser import high_shelf_section, low_shelf_section, peak_section
@@ -114,11 +114,6 @@ def alone(name: str, **values: object) -> dict:
     return {name: {"solo": True, **values}}
 
 
-def gain_db(after: np.ndarray, before: np.ndarray) -> float:
-    """How much louder one is, where it is nothing but louder."""
-    return 20 * np.log10(np.vdot(after, before) / np.vdot(before, before))
-
-
 ROUNDING = 3e-7  # of 24 bits and of single precision
 
 
@@ -130,11 +125,18 @@ def test_a_console_that_nobody_touched_adds_up_the_stems(page: object, desk: Pat
     assert np.abs(sum(parts) - together).max() < 4 * ROUNDING
 
 
-def test_stems_come_out_as_they_went_in(page: object, desk: Path, band: list) -> None:
-    open_file(page, desk)
-    out, dry = export(page, alone("bass")), band[1][1].numpy()
-    gain = 10 ** (gain_db(out, dry) / 20)
-    assert gain > 0.5 and np.std(out - gain * dry) < 0.12 * np.std(out)  # MP3, and in time to the sample
+def chord(seed: int) -> torch.Tensor:
+    """Tones that MP3 hardly changes, left and right different."""
+    hz = np.random.default_rng(seed).uniform(150, 3000, (2, 6))
+    return torch.stack([sum(tone(one, SECONDS, 0.04, 1)[0] for one in side) for side in hz])
+
+
+def test_stems_come_out_as_they_went_in(page: object, tmp_path: Path) -> None:
+    open_file(page, desk_page(tmp_path / "chords.html", [("low", chord(0)), ("high", chord(1))], bitrate_kbps=256))
+    out, dry = export(page, alone("high")), chord(1).numpy()
+    middle = slice(5000, -5000)
+    gain = np.vdot(out, dry) / np.vdot(dry, dry)
+    assert gain > 0.5 and np.std((out - gain * dry)[:, middle]) < 0.02 * np.std(out)  # also: in time, to the sample
 
 
 def test_faders_and_the_master_are_in_decibels(page: object, desk: Path) -> None:
@@ -180,16 +182,9 @@ def test_the_compressor_turns_down_what_is_above_its_threshold(page: object, tmp
         assert 20 * np.log10(np.median(np.abs(out[0, middle]))) == pytest.approx(expected, abs=0.5)
 
 
-IMPULSE = """
-const done = arguments[0];
-const context = new OfflineAudioContext(2, 3 * 44100, 44100);
-const source = new AudioBufferSourceNode(context, {buffer: new AudioBuffer({length: 1, sampleRate: 44100})});
-"""
-
-
 def test_the_send_adds_one_reverb_that_is_about_as_loud_as_the_track(page: object, tmp_path: Path) -> None:
     click = torch.zeros(2, SAMPLE_RATE // 4)
-    click[:, 4000:4400] = 0.5 * torch.hann_window(400)
+    click[:, 4000:4400] = noise(9)[:, :400]
     open_file(page, desk_page(tmp_path / "click.html", [("click", click), ("other", noise(5, 0.02, 0.25))]))
     dry = export(page, alone("click"))
     wet = export(page, alone("click", send_db=-6.0))
@@ -200,15 +195,14 @@ def test_the_send_adds_one_reverb_that_is_about_as_loud_as_the_track(page: objec
     delay = round(DESK["reverbDelay"] * SAMPLE_RATE)
     assert np.abs(room[:, : 4000 + delay - 1200]).max() < 1e-4 < np.abs(room).max()
     power = 10 * np.log10(np.square(room).sum() / np.square(dry).sum())
-    assert power == pytest.approx(-6.0, abs=3.0)  # a click is not white
+    assert power == pytest.approx(-6.0, abs=2.0)  # a click is not white
     early, late = (np.square(room[:, at : at + 4410]).sum() for at in (8000, 8000 + SAMPLE_RATE // 2))
     assert 10 * np.log10(early / late) == pytest.approx(0.5 / DESK["reverbSeconds"] * 60, abs=8.0)
     assert np.abs(np.corrcoef(room)[0, 1]) < 0.5  # wide
-    # It is linear, and what two tracks send is added: the same again, 6 dB further down.
+    # Linear: the same again, 6 dB further down.
     softer = export(page, alone("click", send_db=-12.0))
     softer[:, : dry.shape[1]] -= dry
     assert np.abs(softer - 10 ** (-6 / 20) * room).max() < 1e-5
-    assert np.array_equal(fftconvolve(dry, dry, axes=1).shape, (2, 2 * dry.shape[1] - 1))
 
 
 def test_mute_and_solo(page: object, desk: Path) -> None:
@@ -235,7 +229,7 @@ def test_the_loudness_it_states_is_the_packages_and_the_file_has_the_bits(page: 
     words = status(page).replace("\N{MINUS SIGN}", "-")
     assert float(words.split(": ")[1].split(" LUFS")[0]) == pytest.approx(integrated_loudness(audio), abs=0.07)
     peak = float(words.split("peak ")[1].split(" dB")[0])
-    assert peak == pytest.approx(20 * np.log10(audio.abs().max()), abs=0.06)
+    assert peak == pytest.approx(20 * np.log10(float(audio.abs().max())), abs=0.06)
 
 
 def test_the_meters_read_what_is_heard(page: object, desk: Path) -> None:
@@ -250,7 +244,7 @@ def test_the_meters_read_what_is_heard(page: object, desk: Path) -> None:
     )
     assert integrated == pytest.approx(integrated_loudness(heard), abs=1.0)
     assert momentary == pytest.approx(integrated, abs=8.0)
-    assert peak == pytest.approx(20 * np.log10(heard[0].abs().max()), abs=1.5)
+    assert peak == pytest.approx(20 * np.log10(float(heard[0].abs().max())), abs=1.5)
     assert part(page, ".integrated").text.startswith("\N{MINUS SIGN}")
     part(page, ".clear").click()
     assert page.execute_script(DESK_WIDGET + "return desk.loudness.powers.length") <= 2
@@ -365,7 +359,9 @@ def test_your_mix_and_the_target_are_equally_loud(page: object, matching: Path) 
     shadow_parts(page, ".hear button")[1].click()
     wait_for(page, "desk.target.factor !== undefined")
     factor = page.execute_script(DESK_WIDGET + "return desk.target.factor")
-    loudness = [integrated_loudness(torch.tensor(audio.copy())) for audio in (mine, factor * target[:, : mine.shape[1]])]
+    loudness = [
+        integrated_loudness(torch.tensor(audio.copy())) for audio in (mine, factor * target[:, : mine.shape[1]])
+    ]
     assert loudness[1] == pytest.approx(loudness[0], abs=0.1)
     part(page, ".loop").click()
     part(page, ".play").click()
@@ -393,13 +389,14 @@ def test_a_blind_comparison_hides_and_counts(page: object, matching: Path) -> No
     assert [button.text for button in shadow_parts(page, ".hear button")] == ["Your mix", "Target"]
 
 
-def test_a_finished_mix_as_a_target_can_only_be_heard(page: object, band: list, tmp_path: Path) -> None:
-    mixed = 0.5 * sum(audio for _, audio in band)
-    open_file(page, desk_page(tmp_path / "mix.html", band, target_mix=mixed))
+def test_a_finished_mix_as_a_target_can_only_be_heard(page: object, tmp_path: Path) -> None:
+    chords = [("low", chord(0)), ("high", chord(1))]
+    mixed = 0.5 * (chords[0][1] + chords[1][1])
+    open_file(page, desk_page(tmp_path / "mix.html", chords, target_mix=mixed, bitrate_kbps=256))
     assert part(page, ".target").is_displayed() and not part(page, ".reveal").is_displayed()
     shadow_parts(page, ".hear button")[1].click()
     wait_for(page, "desk.target.residual !== undefined")
-    assert page.execute_script(DESK_WIDGET + "return desk.target.residual") < -12  # the same mix, but for MP3
+    assert page.execute_script(DESK_WIDGET + "return desk.target.residual") < -18  # the same mix, but for MP3
 
 
 def test_without_a_target_there_is_nothing_about_one(page: object, desk: Path) -> None:
@@ -470,7 +467,9 @@ def test_turning_a_knob_does_not_click(page: object, tmp_path: Path) -> None:
     """
     sound = np.array(page.execute_async_script(script))
     steps = np.abs(np.diff(sound))
-    before, at, after = (steps[slice(*(round(x * SAMPLE_RATE) for x in span))] for span in ((0.2, 0.39), (0.39, 0.5), (0.6, 0.75)))
+    before, at, after = (
+        steps[slice(*(round(x * SAMPLE_RATE) for x in span))] for span in ((0.2, 0.39), (0.39, 0.5), (0.6, 0.75))
+    )
     assert at.max() < 1.3 * before.max() and after.max() < 0.3 * before.max()
 
 

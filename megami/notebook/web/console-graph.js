@@ -4,6 +4,7 @@
 //                                                                             \-> send -> one reverb -> bus
 
 const GLIDE_SECONDS = 0.02; // time constant of every change of a control, so that none clicks
+const LEAD_IN_SECONDS = 0.5; // of silence: at the start of its life, a compressor turns down by a little
 const EQ_HZ = Array.from({ length: 28 }, (_, step) => 31.25 * 2 ** (step / 3)); // thirds of an octave, 31 Hz to 16 kHz
 
 /** Which tracks are heard: those that are not muted; where any is soloed, of these only the soloed ones. */
@@ -133,7 +134,8 @@ function reverbResponse(sampleRate, { reverbSeconds, reverbDelay, reverbSeed }) 
 /** The mix of decoded stems at given settings: [left, right], as long as the song, with the reverb's end if withTail. */
 async function renderMix(buffers, settings, config, withTail = false) {
   const { sampleRate } = buffers[0];
-  const late = await compressorDelay(sampleRate);
+  const lead = Math.round(LEAD_IN_SECONDS * sampleRate);
+  const late = lead + (await compressorDelay(sampleRate));
   const sends = withTail && settings.strips.some((strip) => strip.send_db > config.desk.offDb);
   const length = Math.round(config.seconds * sampleRate) + (sends ? Math.round(config.desk.reverbSeconds * sampleRate) : 0);
   const context = new OfflineAudioContext(2, length + late, sampleRate);
@@ -143,7 +145,7 @@ async function renderMix(buffers, settings, config, withTail = false) {
   buffers.slice(0, config.names.length).forEach((buffer, number) => {
     const source = new AudioBufferSourceNode(context, { buffer });
     source.connect(desk.strips[number].input);
-    source.start();
+    source.start(lead / sampleRate);
   });
   const rendered = await context.startRendering();
   return [0, 1].map((channel) => rendered.getChannelData(channel).subarray(late));

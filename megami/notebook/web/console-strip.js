@@ -120,7 +120,7 @@ class Level {
 class Strip {
   /** changed(key, value): what the reader did. */
   constructor(number, name, config, changed) {
-    this.element = document.createElement("li");
+    this.element = document.createElement("div");
     this.element.className = "strip";
     this.element.setAttribute("role", "group");
     this.element.setAttribute("aria-label", name);
