@@ -523,7 +523,8 @@ def test_it_works_in_a_sandboxed_frame(page: object, band: list, tmp_path: Path)
     quoted = inside.replace("&", "&amp;").replace('"', "&quot;")
     outside = tmp_path / "outside.html"
     outside.write_text(
-        f'<!DOCTYPE html><meta charset="utf-8"><iframe sandbox="allow-scripts" width="1200" height="900" srcdoc="{quoted}"></iframe>',
+        '<!DOCTYPE html><meta charset="utf-8"><iframe sandbox="allow-scripts" width="1200" height="900" '
+        f'srcdoc="{quoted}"></iframe>',
         encoding="utf-8",
     )
     open_file(page, outside)
