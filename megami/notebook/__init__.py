@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from megami.notebook.console import console
+from megami.notebook.console_settings import ConsoleSettings, StripSettings, console_settings
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
 from megami.notebook.listening_page import listening_page
 from megami.notebook.player import player
@@ -19,8 +21,12 @@ from megami.notebook.result_plots import plot_intervals, plot_mix_map, plot_reac
 from megami.notebook.widget import Widget
 
 __all__ = [
+    "ConsoleSettings",
+    "StripSettings",
     "Widget",
     "choice",
+    "console",
+    "console_settings",
     "listening_page",
     "numeric",
     "ordering",
