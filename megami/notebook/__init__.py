@@ -1,7 +1,8 @@
-"""What only a reader sees and hears: players and other widgets, listening pages, plots. No model code."""
+"""What only a reader sees and hears: players and other widgets, listening pages, figures, tables. No model code."""
 
 from __future__ import annotations
 
+from megami.notebook.figures import PageFigure, Sheet, figure
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
 from megami.notebook.listening_page import listening_page
 from megami.notebook.player import player
@@ -15,10 +16,15 @@ from megami.notebook.plots import (
 )
 from megami.notebook.real_song_plot import plot_real_songs
 from megami.notebook.result_plots import plot_intervals, plot_mix_map, plot_reach, plot_sampler_study
+from megami.notebook.tables import Table, table
 from megami.notebook.widget import Widget
 
 __all__ = [
+    "PageFigure",
+    "Sheet",
+    "Table",
     "Widget",
+    "figure",
     "listening_page",
     "player",
     "plot_intervals",
@@ -33,5 +39,6 @@ __all__ = [
     "plot_waveforms",
     "short_time_level_db",
     "stereo_image",
+    "table",
     "track_levels",
 ]
