@@ -1,9 +1,10 @@
-"""What only a reader sees and hears: players and other widgets, listening pages, plots. No model code."""
+"""What only a reader sees and hears: players and other widgets, listening pages, figures, tables. No model code."""
 
 from __future__ import annotations
 
 from megami.notebook.console import console
 from megami.notebook.console_settings import ConsoleSettings, StripSettings, console_settings
+from megami.notebook.figures import PageFigure, Sheet, figure
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
 from megami.notebook.listening_page import listening_page
 from megami.notebook.player import player
@@ -18,15 +19,20 @@ from megami.notebook.plots import (
 from megami.notebook.quiz import choice, numeric, ordering, quiz
 from megami.notebook.real_song_plot import plot_real_songs
 from megami.notebook.result_plots import plot_intervals, plot_mix_map, plot_reach, plot_sampler_study
+from megami.notebook.tables import Table, table
 from megami.notebook.widget import Widget
 
 __all__ = [
     "ConsoleSettings",
+    "PageFigure",
+    "Sheet",
     "StripSettings",
+    "Table",
     "Widget",
     "choice",
     "console",
     "console_settings",
+    "figure",
     "listening_page",
     "numeric",
     "ordering",
@@ -44,5 +50,6 @@ __all__ = [
     "quiz",
     "short_time_level_db",
     "stereo_image",
+    "table",
     "track_levels",
 ]
