@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from megami.notebook.abx import abx
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
 from megami.notebook.listening_page import listening_page
 from megami.notebook.player import player
@@ -19,6 +20,7 @@ from megami.notebook.widget import Widget
 
 __all__ = [
     "Widget",
+    "abx",
     "listening_page",
     "player",
     "plot_intervals",

@@ -3,5 +3,5 @@
 const PARTS = {
   Widget, startWidgets, Transport, makeEngine, BufferEngine, StreamEngine, sharedAudioContext, compressedBytes, minutes,
   listenToLane, drawOverview, overviewOf, brightnessRamp, hexToRgb, mixColours, isDarkBehind, followTheme,
-  Memory, download, chooseTextFile, shuffled,
+  Memory, download, chooseTextFile, shuffled, Listened, showResults,
 };
