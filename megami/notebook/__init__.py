@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from megami.notebook.abx import abx
 from megami.notebook.console import console
 from megami.notebook.console_settings import ConsoleSettings, StripSettings, console_settings
 from megami.notebook.figures import PageFigure, Sheet, figure
@@ -29,6 +30,7 @@ __all__ = [
     "StripSettings",
     "Table",
     "Widget",
+    "abx",
     "choice",
     "console",
     "console_settings",

@@ -20,11 +20,13 @@ _PARTS = (
     "lane.js",
     "memory.js",
     "engine.js",
+    "listened.js",
+    "results.js",
     "widget.js",
     "transport.js",
     "parts.js",
 )
-_INCLUDE = re.compile(r"<!-- include (?P<markup>[\w.-]+) -->|^// include (?P<script>[\w.-]+)$", re.MULTILINE)
+_INCLUDE = re.compile(r"^// include ([\w.-]+)$|<!-- include ([\w.-]+) -->|/\* include ([\w.-]+) \*/", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Script:
 def asset(name: str) -> str:
     """The text of a file in `web/`, with the files that it includes in their places."""
     text = resources.files("megami.notebook").joinpath("web", name).read_text(encoding="utf-8")
-    return _INCLUDE.sub(lambda found: asset(found["markup"] or found["script"]).strip(), text)
+    return _INCLUDE.sub(lambda found: asset(found[found.lastindex or 0]).strip(), text)
 
 
 @cache
