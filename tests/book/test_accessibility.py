@@ -1,4 +1,7 @@
-"""Every page of the built book through axe-core, in light and in dark mode, on a desk and on a phone."""
+"""Every page of the built book through axe-core, in light mode on a desk and in dark mode on a phone.
+
+Contrast does not change with the width, nor what can be reached with the mode, so two of the four cases say it all.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +40,7 @@ def address() -> Iterator[str]:
         yield url
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "mode"), [(1280, "light"), (390, "dark")])
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_axe_finds_nothing_grave(browser: object, address: str, path: Path, width: int, mode: str) -> None:
     browser.set_script_timeout(180)

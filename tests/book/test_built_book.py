@@ -106,3 +106,9 @@ def test_markup_was_understood(built: Path) -> None:
     if built.stem != "contributing-a-chapter":  # which shows how they are typed
         assert not re.search(r"\{(cite|term|ref|doc|py:\w+|eval-rst)\}", text)
     assert "Traceback (most recent call last)" not in text
+
+
+def test_what_is_folded_is_named_as_it_is_seen(built: Path) -> None:
+    for label in page(built).all("summary"):
+        if label.in_main:
+            assert label.text.strip() and label.get("aria-label") in ("", label.text.strip())

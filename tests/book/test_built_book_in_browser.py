@@ -13,7 +13,10 @@ pytestmark = pytest.mark.skipif(not PAGES, reason=NOT_BUILT)
 
 PHONE_PX, DESK_PX = 390, 1280
 WIDGETS = "[data-megami-widget]"
+UNFOLD = "for (const cell of document.querySelectorAll('details')) cell.open = true;"  # solutions have players too
 WIDGET = "const widget = arguments[0].megamiWidget;"
+# The theme scrolls smoothly: at once is when a click can follow.
+SHOW = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' });"
 # Scrolls through the whole page, so that what waits to be seen is loaded too.
 SCROLL = """
 const done = arguments[0], step = innerHeight;
@@ -109,11 +112,11 @@ def test_every_sound_can_be_decoded(opened: object) -> None:
 
 
 def test_every_widget_answers_to_a_click_and_to_space(opened: object) -> None:
+    opened.execute_script(UNFOLD)
     hosts = opened.find_elements("css selector", WIDGETS)
     if not hosts:
         pytest.skip("a page without widgets")
     for host in hosts:
-        opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", host)
         assert opened.execute_script(f"{WIDGET} return Boolean(widget && arguments[0].shadowRoot)", host)
         buttons = host.shadow_root.find_elements("css selector", ".play")
         if not buttons:  # a quiz, a picture to move: there must be something to operate
@@ -126,7 +129,7 @@ def test_every_widget_answers_to_a_click_and_to_space(opened: object) -> None:
 
 def _press(driver: object, button: object, playing: bool, press: Callable[[object], None]) -> None:
     """Press play or pause, and see that the button says so."""
-    driver.execute_script("arguments[0].focus()", button)
+    driver.execute_script(SHOW + "arguments[0].focus({ preventScroll: true });", button)
     press(button)
     wait_until(
         lambda: button.get_attribute("aria-pressed") == str(playing).lower(),
@@ -135,11 +138,12 @@ def _press(driver: object, button: object, playing: bool, press: Callable[[objec
 
 
 def test_every_player_moves_on(opened: object) -> None:
+    opened.execute_script(UNFOLD)
     for host in opened.find_elements("css selector", WIDGETS):
         if not opened.execute_script(f"{WIDGET} return Boolean(widget.engine?.position)", host):
             continue
-        opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", host)
         play = host.shadow_root.find_element("css selector", ".play")
+        opened.execute_script(SHOW, play)
         play.click()
         where = f"{WIDGET} return widget.engine.position()"
         wait_until(lambda: opened.execute_script(where, host) > 0.2, "the song does not move")  # noqa: B023
@@ -152,6 +156,7 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(opened: object) -> No
         {"width": PHONE_PX, "height": 844, "deviceScaleFactor": 1, "mobile": False},
     )
     try:
+        opened.execute_script(UNFOLD)
         time.sleep(0.3)
         width, inner = opened.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
         assert inner == PHONE_PX
