@@ -167,7 +167,7 @@ def test_the_page_links_the_files_and_reads_out_what_each_mix_does(mix, stems, t
 def test_with_stems_the_page_has_a_console_over_the_wet_tracks(mix, stems, tmp_path):
     mix(stems, "--num-mixes", 2, "--page", "--stems").done()
     page = (tmp_path / "mixes" / "index.html").read_text(encoding="utf-8")
-    assert page.count('data-megami-widget="console"') == 2 and page.count('role="tab"') == 2
+    assert page.count('data-megami-widget="console"') == 2 and page.count('<button type="button" role="tab"') == 2
     assert page.count("data:audio/") == 3 + 2 * 3  # the raw sum and two mixes; three wet tracks of each
     configs = re.findall(r'data-megami-widget="console"[^>]*data-config="([^"]+)"', page)
     assert [json.loads(html.unescape(text))["names"] for text in configs] == [["track 00", "track 01", "track 02"]] * 2
