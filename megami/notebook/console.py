@@ -75,8 +75,9 @@ def build_console(
     target_mix: torch.Tensor | None = None,
     settings: Settings | None = None,
     bitrate_kbps: int = 128,
+    keys: str = "focus",
 ) -> Widget:
-    """The console, with its sound in a store."""
+    """The console, with its sound in a store. keys: "focus" (when the console has the focus) or "page" (always)."""
     names = [str(name) for name, _ in stems]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
@@ -88,6 +89,7 @@ def build_console(
     _check_size(sound)
     config = {
         "title": title,
+        "keys": keys,
         **sound.config(),
         "names": names,
         "controls": [asdict(control) for control in CONTROLS],

@@ -135,7 +135,7 @@ class Strip {
       </div>`;
     const part = (selector) => this.element.querySelector(selector);
     part(".key").textContent = number < 9 ? number + 1 : "";
-    part(".label").textContent = name;
+    Object.assign(part(".label"), { textContent: name, title: name });
     this.sliders = {};
     for (const control of config.controls) {
       this.sliders[control.key] = new Slider(control, name, (value) => changed(control.key, value));

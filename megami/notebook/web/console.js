@@ -28,6 +28,7 @@ class Console extends Widget {
     this.transport = new Transport(this, this.engine);
     this.target = new Target(this);
     this.#listen();
+    this.$(".focus-note").hidden = config.keys === "page";
     this.#choose(0);
     this.showSettings();
     if (!this.readable) this.say("A page opened from disk may not read sound that lies beside it: use a web server.");
