@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from megami.notebook.explore import explore
 from megami.notebook.figures import PageFigure, Sheet, figure
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
 from megami.notebook.listening_page import listening_page
@@ -24,6 +25,7 @@ __all__ = [
     "Sheet",
     "Table",
     "Widget",
+    "explore",
     "figure",
     "listening_page",
     "player",
