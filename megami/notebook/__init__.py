@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from megami.notebook.animation import animation
 from megami.notebook.explore import explore
 from megami.notebook.figures import PageFigure, Sheet, figure
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
@@ -25,6 +26,7 @@ __all__ = [
     "Sheet",
     "Table",
     "Widget",
+    "animation",
     "explore",
     "figure",
     "listening_page",
