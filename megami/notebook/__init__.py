@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from megami.notebook.abx import abx
+from megami.notebook.animation import animation
 from megami.notebook.console import console
 from megami.notebook.console_settings import ConsoleSettings, StripSettings, console_settings
+from megami.notebook.explore import explore
 from megami.notebook.figures import PageFigure, Sheet, figure
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
 from megami.notebook.listening_page import listening_page
@@ -31,9 +33,11 @@ __all__ = [
     "Table",
     "Widget",
     "abx",
+    "animation",
     "choice",
     "console",
     "console_settings",
+    "explore",
     "figure",
     "listening_page",
     "numeric",
