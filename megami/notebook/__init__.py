@@ -5,6 +5,8 @@ from __future__ import annotations
 from megami.notebook.abx import abx
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
 from megami.notebook.listening_page import listening_page
+from megami.notebook.listening_pages import CLARITY, EXCITEMENT, PRODUCTION_VALUE, PairPage, Question, RatingPage
+from megami.notebook.listening_test import ListeningTestOptions, listening_test, listening_test_page
 from megami.notebook.player import player
 from megami.notebook.plots import (
     plot_mix_spectrograms,
@@ -19,9 +21,18 @@ from megami.notebook.result_plots import plot_intervals, plot_mix_map, plot_reac
 from megami.notebook.widget import Widget
 
 __all__ = [
+    "CLARITY",
+    "EXCITEMENT",
+    "PRODUCTION_VALUE",
+    "ListeningTestOptions",
+    "PairPage",
+    "Question",
+    "RatingPage",
     "Widget",
     "abx",
     "listening_page",
+    "listening_test",
+    "listening_test_page",
     "player",
     "plot_intervals",
     "plot_level_over_time",
