@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from megami.notebook.abx import abx
+from megami.notebook.bradley_terry import bradley_terry, wilson_interval
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
 from megami.notebook.listening_page import listening_page
 from megami.notebook.listening_pages import CLARITY, EXCITEMENT, PRODUCTION_VALUE, PairPage, Question, RatingPage
+from megami.notebook.listening_plot import plot_listening
+from megami.notebook.listening_results import ListeningResults, read_listening_results
+from megami.notebook.listening_summary import listener_steadiness, summarise_listening
 from megami.notebook.listening_test import ListeningTestOptions, listening_test, listening_test_page
 from megami.notebook.player import player
 from megami.notebook.plots import (
@@ -24,18 +28,22 @@ __all__ = [
     "CLARITY",
     "EXCITEMENT",
     "PRODUCTION_VALUE",
+    "ListeningResults",
     "ListeningTestOptions",
     "PairPage",
     "Question",
     "RatingPage",
     "Widget",
     "abx",
+    "bradley_terry",
+    "listener_steadiness",
     "listening_page",
     "listening_test",
     "listening_test_page",
     "player",
     "plot_intervals",
     "plot_level_over_time",
+    "plot_listening",
     "plot_mix_map",
     "plot_mix_spectrograms",
     "plot_reach",
@@ -44,7 +52,10 @@ __all__ = [
     "plot_stereo_image",
     "plot_track_levels",
     "plot_waveforms",
+    "read_listening_results",
     "short_time_level_db",
     "stereo_image",
+    "summarise_listening",
     "track_levels",
+    "wilson_interval",
 ]

@@ -33,6 +33,7 @@ from megami.notebook import (
     RatingPage,
     listening_test,
     listening_test_page,
+    read_listening_results,
 )
 
 QUICK = ListeningTestOptions(introduction="Welcome.\n\nListen well.", least_seconds=0.15, user_agent=True)
@@ -160,6 +161,24 @@ def test_a_whole_test_by_keyboard_with_a_reload_in_the_middle(page: object, writ
         assert all(made["plays"] >= 1 and made["seconds_listened"] >= 0.1 for made in screen["stimuli"])
         assert screen["seconds"] >= sum(made["seconds_listened"] for made in screen["stimuli"]) - 0.5
     assert sum(made["repeat"] for screen in saved["screens"] for made in screen["stimuli"]) == 1
+    assert_read_back(tmp_path, saved, rated, chosen)
+
+
+def assert_read_back(folder: Path, saved: dict, rated: list[tuple[str, dict]], chosen: list[str]) -> None:
+    """What Python reads from the file is what was answered on the page."""
+    results = read_listening_results(folder)
+    assert results.problems == () and [who.id for who in results.participants] == ["p 07"]
+    rows = {(row.page, row.question, row.system, row.repeat): row.rating for row in results.ratings}
+    for (song, values), screen in zip(rated, saved["screens"], strict=False):
+        for question, places in values.items():
+            for made, place in zip(screen["stimuli"], places, strict=True):
+                assert rows.pop((song, question, made["system"], made["repeat"])) == place
+    assert rows == {}
+    winners = [
+        {"A": row.first, "B": row.second, "none": ""}[answer]
+        for row, answer in zip(results.choices, chosen, strict=True)
+    ]
+    assert [row.winner for row in results.choices] == winners
 
 
 def ratings_of(screen: dict) -> dict[str, list[int]]:
