@@ -76,7 +76,7 @@ class Reader:
 def open_afresh(driver: object, path: Path) -> Reader:
     """A page from disk that remembers nothing of earlier visits."""
     driver.get(path.resolve().as_uri())
-    driver.execute_script("localStorage.clear()")
+    driver.execute_script("localStorage.clear(); Storage.prototype.setItem = () => {}")  # what a page saves as it goes
     driver.refresh()
     return Reader(driver)
 

@@ -1,7 +1,7 @@
 // Sound: plays one of several recordings of the same song and moves between them without losing the place.
 //
 // Two engines with one interface: load(index), loadAll(), play(), pause(), seek(seconds), select(index), setLoop(region),
-// position(), setGain(gain), copy(from, to), and the fields `index`, `playing`, `onend`, `duration`, `apart`, `wholeFirst`.
+// position(), setGain(gain), copy(from, to), forget(), and the fields `index`, `playing`, `onend`, `duration`, `apart`, `wholeFirst`.
 //   BufferEngine  decodes every item and crossfades sample-aligned voices (Web Audio). The normal case.
 //   StreamEngine  drives <audio> elements: for pages opened from disk, where a script may not read a file beside
 //                 the page, and for songs too long to keep decoded.
@@ -64,6 +64,12 @@ class BufferEngine {
   copy(from, to) {
     this.copies[to] = from;
     this.decoded[to] = null;
+  }
+
+  /** Gives back the memory of what was decoded. */
+  forget() {
+    this.pause();
+    this.decoded = this.urls.map(() => null);
   }
 
   setGain(gain) {
@@ -216,6 +222,10 @@ class StreamEngine {
     this.elements[to]?.pause();
     this.elements[to] = this.elements[from].cloneNode();
     this.#watch(this.elements[to]);
+  }
+
+  forget() {
+    this.pause();
   }
 
   setGain(gain) {
