@@ -20,10 +20,10 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-HOST = "const host = document.querySelectorAll('.megami-player')[arguments[0]];"
-POSITION = HOST + "return host.megamiPlayer.engine.position();"
-PLAYING = HOST + "return host.megamiPlayer.engine.playing;"
-CHOSEN = HOST + "return host.megamiPlayer.engine.index;"
+HOST = "const host = document.querySelectorAll('.megami-widget')[arguments[0]];"
+POSITION = HOST + "return host.megamiWidget.engine.position();"
+PLAYING = HOST + "return host.megamiWidget.engine.playing;"
+CHOSEN = HOST + "return host.megamiWidget.engine.index;"
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def part(driver: object, selector: str, number: int = 0) -> object:
 
 
 def parts(driver: object, selector: str, number: int = 0) -> list:
-    host = driver.find_elements(By.CSS_SELECTOR, ".megami-player")[number]
+    host = driver.find_elements(By.CSS_SELECTOR, ".megami-widget")[number]
     return host.shadow_root.find_elements(By.CSS_SELECTOR, selector)
 
 
@@ -58,7 +58,7 @@ def position(driver: object, number: int = 0) -> float:
 
 def wait_for(driver: object, condition: str, number: int = 0, seconds: float = 30) -> None:
     """Wait until a condition on `player` and `engine` holds in the page; machines that run tests may be busy."""
-    script = HOST + f"const player = host.megamiPlayer, engine = player.engine; return Boolean({condition});"
+    script = HOST + f"const player = host.megamiWidget, engine = player.engine; return Boolean({condition});"
     end = time.monotonic() + seconds
     while not driver.execute_script(script, number):
         assert time.monotonic() < end, f"did not come about: {condition}"
@@ -88,7 +88,7 @@ def test_the_play_button_plays_and_pauses(page: object, written: Path) -> None:
 SWITCH_AND_MEASURE = (
     HOST
     + """
-const engine = host.megamiPlayer.engine, done = arguments[2];
+const engine = host.megamiWidget.engine, done = arguments[2];
 const clock = () => engine.context ? engine.context.currentTime : performance.now() / 1000;
 const [position, time] = [engine.position(), clock()];
 host.shadowRoot.querySelectorAll(".choose")[arguments[1]].click();
@@ -122,7 +122,7 @@ def test_switching_keeps_the_position_within_50_ms(page: object, written: Path) 
 
 def test_switching_while_paused_keeps_the_position(page: object, written: Path) -> None:
     open_file(page, written)
-    page.execute_script(HOST + "host.megamiPlayer.seek(3.25)", 0)
+    page.execute_script(HOST + "host.megamiWidget.transport.seek(3.25)", 0)
     parts(page, ".choose")[2].click()
     assert position(page) == pytest.approx(3.25) and page.execute_script(CHOSEN, 0) == 2
     assert [button.get_attribute("aria-pressed") for button in parts(page, ".choose")] == ["false", "false", "true"]
@@ -132,7 +132,7 @@ OFFLINE = (
     HOST
     + """
 const [plan, seconds, done] = [arguments[1], arguments[2], arguments[3]];
-const engine = host.megamiPlayer.engine;
+const engine = host.megamiWidget.engine;
 const offline = new OfflineAudioContext(1, seconds * engine.sampleRate, engine.sampleRate);
 const goOn = offline.resume.bind(offline);
 offline.resume = async () => {};
@@ -257,23 +257,23 @@ def test_clicking_a_picture_goes_there_and_dragging_marks_a_phrase(page: object,
     ActionChains(page).move_to_element_with_offset(lane, -round(width / 4), 0).click_and_hold().move_by_offset(
         round(width / 8), 0
     ).release().perform()
-    region = page.execute_script(HOST + "return host.megamiPlayer.region", 0)
+    region = page.execute_script(HOST + "return host.megamiWidget.transport.region", 0)
     assert (region["start"], region["end"]) == (pytest.approx(2.0, abs=0.1), pytest.approx(3.0, abs=0.1))
     assert position(page) == pytest.approx(region["start"])
     assert part(page, ".loop").get_attribute("aria-pressed") == "true"
     press(page, Keys.ESCAPE)
-    assert page.execute_script(HOST + "return host.megamiPlayer.region", 0) is None
+    assert page.execute_script(HOST + "return host.megamiWidget.transport.region", 0) is None
 
 
 def test_a_loop_goes_round_and_the_song_ends_without_one(page: object, written: Path) -> None:
     open_file(page, written)
-    page.execute_script(HOST + "host.megamiPlayer.seek(7.6)", 0)
+    page.execute_script(HOST + "host.megamiWidget.transport.seek(7.6)", 0)
     part(page, ".play").click()
     wait_for(page, "engine.playing && engine.position() > 7.6 || !engine.playing")
     wait_for(page, "!engine.playing && engine.position() === 0")
     assert part(page, ".play").get_attribute("aria-pressed") == "false"
     press(page, "l")
-    page.execute_script(HOST + "host.megamiPlayer.seek(7.7)", 0)
+    page.execute_script(HOST + "host.megamiWidget.transport.seek(7.7)", 0)
     part(page, ".play").click()
     wait_for(page, "engine.playing && engine.position() > 0.1 && engine.position() < 7")
 

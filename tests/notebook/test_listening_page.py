@@ -19,6 +19,8 @@ from megami.errors import UserError
 from megami.notebook import listening_page, player
 from megami.notebook.matching import keep_balance, match_loudness
 from megami.notebook.overview import COLUMNS, FIELDS, overview
+from megami.notebook.stores import InlineStore
+from megami.notebook.widget import build_widget, together
 
 RATE = 44100
 SOURCE = re.compile(r'<audio [^>]*src="([^"]+)"')
@@ -46,7 +48,7 @@ def sounds(page: str) -> list[torch.Tensor]:
 
 
 def config(page: str) -> dict:
-    return json.loads(html.unescape(re.search(r'data-player="([^"]+)"', page)[1]))
+    return json.loads(html.unescape(re.search(r'data-config="([^"]+)"', page)[1]))
 
 
 def heard_loudness(audio: torch.Tensor) -> float:
@@ -103,7 +105,7 @@ def test_the_page_holds_everything_and_points_nowhere(tmp_path: Path) -> None:
 def test_names_cannot_break_out_of_the_page() -> None:
     name = """</script><img src=x onerror=alert(1)> "quoted" 'n' & co"""
     text = player([(name, music(0, 0.3))], RATE, title=name, captions=[name]).html
-    assert "<img" not in text.replace("&lt;img", "") and text.count("</script>") == 1
+    assert "<img" not in text.replace("&lt;img", "") and text.count("</script>") == 2
     assert config(text)["items"][0]["title"] == name
 
 
@@ -130,10 +132,24 @@ def test_same_input_same_page(tmp_path: Path) -> None:
     assert pages[0] == pages[1]
 
 
-def test_players_do_not_share_their_element() -> None:
-    first, second = (player([(name, music(0, 0.3))], RATE, title=name).html for name in ("one", "two"))
-    identity = re.compile(r'data-megami-player="(\w+)"')
-    assert identity.search(first)[1] != identity.search(second)[1]
+def test_several_widgets_on_one_page_carry_the_scripts_once() -> None:
+    widgets = [player([(name, music(0, 0.3))], RATE, title=name) for name in ("one", "two")]
+    page = together(widgets)
+    assert page.count('<div class="megami-widget"') == 2 and page.count("</script>") == len(widgets[0].scripts) == 2
+
+
+def test_scripts_lie_in_one_file_for_all_pages_of_a_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEGAMI_BOOK_AUDIO", str(tmp_path / "_audio"))
+    texts = [player([("a", music(seed, 0.3))], RATE).html for seed in (0, 1)]
+    named = [re.findall(r'<script src="([^"]+)"></script>', text) for text in texts]
+    assert named[0] == named[1] and len(named[0]) == 2
+    assert all((tmp_path / file).is_file() for file in named[0])
+    assert all(len(text) < 20_000 for text in texts)  # what is left in the page: settings and pictures of the sound
+
+
+def test_a_widget_without_a_description_is_refused() -> None:
+    with pytest.raises(UserError, match="description"):
+        build_widget("player", {}, " ", "", InlineStore())
 
 
 ODD = [torch.zeros(2, RATE), torch.zeros(1, RATE), music(0, 0.3, seconds=0.1), music(0, 0.3)[0]]

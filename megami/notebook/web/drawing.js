@@ -1,4 +1,6 @@
-// Pictures: the small overview of each recording (overview.py), and the colours of the page around the player.
+// Pictures: the small overview of each recording (overview.py).
+
+const FIELDS_PER_COLUMN = 5; // left RMS, left peak, right RMS, right peak, brightness (overview.py)
 
 function hexToRgb(text) {
   const digits = text.trim().slice(1);
@@ -58,14 +60,8 @@ function strongest(bytes, first, last) {
   return bar;
 }
 
-/** Is the first opaque background behind an element dark? (With none, what the reader's system prefers.) */
-function isDarkBehind(element) {
-  for (let node = element; node instanceof Element; node = node.parentElement || node.getRootNode().host) {
-    const colour = getComputedStyle(node).backgroundColor; // rgb(…), rgba(…) or color(srgb …) with parts up to 1
-    const [red, green, blue, alpha = 1] = (colour.match(/[\d.]+/g) || []).map(Number);
-    const white = colour.startsWith("color(") ? 1 : 255;
-    if (blue !== undefined && alpha > 0.5) return (0.299 * red + 0.587 * green + 0.114 * blue) / white < 0.5;
-  }
-  const schemes = getComputedStyle(document.documentElement).colorScheme;
-  return schemes.includes("dark") && matchMedia("(prefers-color-scheme: dark)").matches;
+/** The colours of dark, middling and bright sound, as the style sheet has them. */
+function brightnessRamp(element) {
+  const style = getComputedStyle(element);
+  return ["--low", "--mid", "--high"].map((name) => hexToRgb(style.getPropertyValue(name)));
 }
