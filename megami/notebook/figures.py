@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -129,7 +130,7 @@ def _drawn(draw: Draw, width_px: int, height_px: int, narrow: bool) -> Figure:
     return drawing
 
 
-def style(narrow: bool = False) -> dict[str, object]:
+def style(narrow: bool = False) -> dict[Any, Any]:
     """The style of all figures, as matplotlib settings."""
     words = 11.0 if narrow else 12.0
     return {

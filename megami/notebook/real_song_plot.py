@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -57,7 +58,7 @@ def _panel(sheet: Sheet, axis: Axes, title: str, songs: dict[str, RealSong], eng
     """An empty panel: words, a column per song, the engineers' range."""
     axis.axhspan(engineers.low, engineers.high, color=GRID, alpha=0.8, zorder=0)
     axis.set_title(title)
-    slanted = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if sheet.narrow else {}
+    slanted: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if sheet.narrow else {}
     axis.set_xticks(range(len(songs)), list(songs), **slanted)
     axis.set_xlim(-0.5, len(songs) - 0.5)
     axis.grid(axis="x", visible=False)
