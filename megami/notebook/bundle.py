@@ -1,7 +1,8 @@
 """The scripts and styles of widgets: parts that all share, and one small script for each kind of widget.
 
 Both are plain JavaScript in `web/`. The parts run once per page and are kept under the hash of their text, so that a
-page with outputs of two versions of this package still works. A kind's script is a function of the parts, `PARTS`.
+page with outputs of two versions of this package still works. A kind's script is a function of the parts, `PARTS`; a
+long one is several files, KIND-*.js, which KIND.js takes in by lines `// include KIND-PART.js`.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ _PARTS = (
     "lane.js",
     "memory.js",
     "engine.js",
+    "listened.js",
+    "results.js",
     "widget.js",
     "transport.js",
     "parts.js",
 )
-_INCLUDE = re.compile(r"<!-- include ([\w.-]+) -->")
+_INCLUDE = re.compile(r"^// include ([\w.-]+)$|<!-- include ([\w.-]+) -->|/\* include ([\w.-]+) \*/", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Script:
 def asset(name: str) -> str:
     """The text of a file in `web/`, with the files that it includes in their places."""
     text = resources.files("megami.notebook").joinpath("web", name).read_text(encoding="utf-8")
-    return _INCLUDE.sub(lambda found: asset(found[1]).strip(), text)
+    return _INCLUDE.sub(lambda found: asset(found[found.lastindex or 0]).strip(), text)
 
 
 @cache

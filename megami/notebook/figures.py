@@ -130,7 +130,7 @@ def _drawn(draw: Draw, width_px: int, height_px: int, narrow: bool) -> Figure:
     return drawing
 
 
-def style(narrow: bool = False) -> dict[Any, Any]:
+def style(narrow: bool = False) -> Any:
     """The style of all figures, as matplotlib settings."""
     words = 11.0 if narrow else 12.0
     return {

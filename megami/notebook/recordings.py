@@ -59,13 +59,16 @@ class Recordings:
 
     def audio_elements(self, store: Store, identity: str) -> str:
         """Plain <audio> elements that work without scripts; a widget's script plays what they name."""
-        lines = []
-        for number, (name, data) in enumerate(zip(self.titles, self.compressed, strict=True), start=1):
-            source = store.sound(identity, f"{number:02d}-{slug(name)}", data)
-            label, address = html.escape(name), html.escape(source)
-            audio = f'<audio controls preload="none" src="{address}" aria-label="{label}"></audio>'
-            lines.append(f"<figure><figcaption>{label}</figcaption>{audio}</figure>")
-        return "\n".join(lines)
+        named = enumerate(zip(self.titles, self.compressed, strict=True), start=1)
+        return "\n".join(audio_element(store, identity, number, name, data) for number, (name, data) in named)
+
+
+def audio_element(store: Store, identity: str, number: int, name: str, data: bytes) -> str:
+    """One <audio> element with its name, which loads nothing before it is asked to."""
+    source = store.sound(identity, f"{number:02d}-{slug(name)}", data)
+    label, address = html.escape(name), html.escape(source)
+    audio = f'<audio controls preload="none" src="{address}" aria-label="{label}"></audio>'
+    return f"<figure><figcaption>{label}</figcaption>{audio}</figure>"
 
 
 def recordings(items: Sequence[Item], sample_rate: int, match: bool = True, bitrate_kbps: int = 128) -> Recordings:

@@ -14,6 +14,8 @@ from megami.notebook.palette import COLOURS, GRID, INK, PAPER, QUIET
 from megami.notebook.plots import MARKERS
 
 OURS = COLOURS[2]
+OTHERS = ((OURS, "X"), (INK, "P"), (COLOURS[0], "s"))
+"""Colour and marker of what lies on a map beside the engineers."""
 
 
 def find(rows: Sequence[Row], system: str, metric: str, kind: Kind = "interval") -> Row:
@@ -128,7 +130,8 @@ def plot_sampler_study(rows: Sequence[Row], *, alt: str) -> PageFigure:
 def plot_mix_map(groups: dict[str, np.ndarray], fit_to: Sequence[str], *, alt: str) -> PageFigure:
     """Mixes as points on the plane in which those of `fit_to` differ most (principal components).
 
-    groups: name -> descriptors [mixes, d], on one scale. alt: what there is to see.
+    groups: name -> descriptors [mixes, d], on one scale. Those of `fit_to` are discs; up to three others have a colour
+    and a marker each, and the first has MEGAMI's colour of the other figures. alt: what there is to see.
     """
     fitted = np.concatenate([groups[name] for name in fit_to])
     centre = fitted.mean(0)
@@ -136,17 +139,20 @@ def plot_mix_map(groups: dict[str, np.ndarray], fit_to: Sequence[str], *, alt: s
     share = strength[:2] ** 2 / (strength**2).sum()
     engineers = [name for name in groups if name in fit_to]
 
+    others = [name for name in groups if name not in fit_to]
+    discs = [colour for colour in COLOURS[1:] if colour != OURS]
+
     def draw(sheet: Sheet) -> None:
         axis = sheet.axis()
         size = 0.6 if sheet.narrow else 1.0
-        for index, (name, points) in enumerate(groups.items()):
+        for name, points in groups.items():
             x, y = ((points - centre) @ directions[:2].T).T
             if name in fit_to:
-                colour = COLOURS[1 + engineers.index(name) % (len(COLOURS) - 1)]
-                axis.scatter(x, y, s=110 * size, marker="o", color=colour, alpha=0.8, edgecolor=PAPER, label=name)
+                colour = discs[engineers.index(name) % len(discs)]
+                axis.scatter(x, y, s=110 * size, marker="o", color=colour, alpha=0.55, edgecolor=PAPER, label=name)
             else:
-                marker = ("x", "*", "P", "X")[index % 4]
-                axis.scatter(x, y, s=50 * size, marker=marker, color=INK, label=name, linewidth=1.6)
+                colour, marker = OTHERS[others.index(name) % len(OTHERS)]
+                axis.scatter(x, y, s=70 * size, marker=marker, color=colour, edgecolor=PAPER, label=name, linewidth=0.8)
         axis.set_xlabel(f"first direction ({share[0]:.0%} of the engineers' differences)")
         axis.set_ylabel(f"second direction ({share[1]:.0%})")
         sheet.legend(axis, beside=True)

@@ -31,7 +31,7 @@ def inline_svg(figure: Figure, name: str) -> str:
     a page do not clash. Dense rasters are stored as WebP.
     """
     buffer = io.StringIO()
-    settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "megami"}
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": "megami"}
     with matplotlib.rc_context(settings):
         figure.savefig(buffer, format="svg", dpi=72, transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()

@@ -5,7 +5,8 @@ import pytest
 
 from megami.errors import UserError
 from megami.evaluation.results import Row, range_row
-from megami.notebook import plot_intervals, plot_reach
+from megami.notebook import plot_intervals, plot_mix_map, plot_reach
+from megami.notebook.result_plots import OURS
 
 SYSTEMS = [f"system {number}" for number in range(10)] + ["megami"]
 
@@ -50,3 +51,15 @@ def test_a_range_is_not_drawn_as_an_interval(rows: list[Row]) -> None:
     ranges = [range_row(row.system, row.metric, np.arange(9.0)) for row in rows]
     with pytest.raises(UserError, match="no interval of 'coverage_of_style' for 'megami'"):
         plot_intervals(ranges, {"megami": "ours"}, {"coverage_of_style": "coverage"}, alt="What is to be seen.")
+
+
+def test_every_group_on_the_map_has_a_colour_of_its_own() -> None:
+    engineers = [f"engineer {number}" for number in range(5)]
+    names = [*engineers, "MEGAMI", "regression", "raw sum"]
+    rng = np.random.default_rng(0)
+    groups = {name: rng.normal(size=(3, 4)) for name in names}
+    figure = plot_mix_map(groups, fit_to=engineers, alt="What is to be seen.").figure
+    marks = {mark.get_label(): mark.get_facecolor()[0, :3] for mark in figure.axes[0].collections}
+    assert list(marks) == names
+    assert len({tuple(colour) for colour in marks.values()}) == len(names)
+    assert marks["MEGAMI"] == pytest.approx([int(OURS[place : place + 2], 16) / 255 for place in (1, 3, 5)])

@@ -1,7 +1,7 @@
 // Sound: plays one of several recordings of the same song and moves between them without losing the place.
 //
 // Two engines with one interface: load(index), loadAll(), play(), pause(), seek(seconds), select(index), setLoop(region),
-// position(), and the fields `index`, `playing`, `onend`.
+// position(), setGain(gain), copy(from, to), forget(), and the fields `index`, `playing`, `onend`, `duration`, `apart`, `wholeFirst`.
 //   BufferEngine  decodes every item and crossfades sample-aligned voices (Web Audio). The normal case.
 //   StreamEngine  drives <audio> elements: for pages opened from disk, where a script may not read a file beside
 //                 the page, and for songs too long to keep decoded.
@@ -53,15 +53,38 @@ class BufferEngine {
     this.startTime = 0; // ... at this time of the audio clock
     this.voice = null;
     this.busyUntil = 0; // a crossfade is not interrupted: the next waits until it has ended
+    this.gain = 1;
+    this.copies = {}; // items that are others under a second number
+    this.apart = false; // tests: fade out, then in, so that a switch tells nothing of how much two items have in common
+    this.wholeFirst = false; // tests: no item is to be known by how long it takes to load
     this.onend = () => {};
+  }
+
+  /** Item `to` is to play what item `from` plays. */
+  copy(from, to) {
+    this.copies[to] = from;
+    this.decoded[to] = null;
+  }
+
+  /** Gives back the memory of what was decoded. */
+  forget() {
+    this.pause();
+    this.decoded = this.urls.map(() => null);
+  }
+
+  setGain(gain) {
+    this.gain = gain;
+    this.output?.gain.setTargetAtTime(gain, this.context.currentTime, FADE_SECONDS);
   }
 
   load(index) {
     this.context ??= sharedAudioContext(this.sampleRate);
     if (!this.output) {
       this.output = this.context.createGain();
+      this.output.gain.value = this.gain;
       this.output.connect(this.context.destination);
     }
+    if (index in this.copies) return (this.decoded[index] = this.load(this.copies[index]));
     this.decoded[index] ??= compressedBytes(this.urls[index])
       .then((bytes) => this.context.decodeAudioData(bytes))
       .then((buffer) => (this.decoded[index].buffer = buffer));
@@ -80,8 +103,13 @@ class BufferEngine {
   async play() {
     if (this.playing) return;
     this.playing = true;
-    await this.load(this.index);
+    await (this.wholeFirst ? this.loadAll() : this.load(this.index));
     await this.context.resume();
+    let index;
+    do {
+      index = this.index;
+      await this.load(index);
+    } while (index !== this.index); // another was chosen while this one was loading
     if (this.playing && !this.voice) this.#moveTo(this.startPosition);
   }
 
@@ -104,9 +132,10 @@ class BufferEngine {
     await this.load(index);
     if (this.index !== index || !this.voice || this.voice.index === index) return;
     const when = this.#nextTime();
-    const position = this.#onSample(this.position(when)); // same clock, same origin: the place is kept to the sample
+    const then = this.apart ? this.#onSample(when + FADE_SECONDS + LEAD_SECONDS) : when;
+    const position = this.#onSample(this.position(then)); // same clock, same origin: the place is kept to the sample
     this.#stop(this.voice, when);
-    this.voice = this.#start(index, position, when);
+    this.voice = this.#start(index, position, then);
   }
 
   setLoop(region) {
@@ -178,11 +207,30 @@ class StreamEngine {
     this.index = 0;
     this.playing = false;
     this.loop = null;
+    this.gain = 1;
+    this.apart = false;
     this.onend = () => {};
-    for (const element of elements) {
-      element.addEventListener("ended", () => this.#ended(element));
-      element.addEventListener("timeupdate", () => this.#goRound(element));
-    }
+    for (const element of elements) this.#watch(element);
+  }
+
+  #watch(element) {
+    element.addEventListener("ended", () => this.#ended(element));
+    element.addEventListener("timeupdate", () => this.#goRound(element));
+  }
+
+  copy(from, to) {
+    this.elements[to]?.pause();
+    this.elements[to] = this.elements[from].cloneNode();
+    this.#watch(this.elements[to]);
+  }
+
+  forget() {
+    this.pause();
+  }
+
+  setGain(gain) {
+    this.gain = gain;
+    this.active.volume = gain;
   }
 
   get active() {
@@ -210,7 +258,7 @@ class StreamEngine {
 
   async play() {
     this.playing = true;
-    this.active.volume = 1;
+    this.active.volume = this.gain;
     await this.active.play();
   }
 
@@ -236,7 +284,7 @@ class StreamEngine {
     after.volume = 0;
     await after.play();
     if (Math.abs(after.currentTime - before.currentTime) > 0.03) after.currentTime = before.currentTime;
-    await crossfade(before, after);
+    await crossfade(before, after, this.gain, this.apart);
     for (const element of this.elements) if (element !== this.active) element.pause();
   }
 
@@ -262,10 +310,15 @@ class StreamEngine {
 }
 
 /** Short steps of volume: elements have no scheduled ramps. */
-async function crossfade(before, after, steps = 6) {
+async function crossfade(before, after, gain, apart) {
+  const out = fade(before, gain, 0);
+  if (apart) await out;
+  await Promise.all([out, fade(after, 0, gain)]);
+}
+
+async function fade(element, from, to, steps = 6) {
   for (let step = 1; step <= steps; step += 1) {
-    after.volume = step / steps;
-    before.volume = 1 - step / steps;
+    element.volume = from + ((to - from) * step) / steps;
     await new Promise((resolve) => setTimeout(resolve, (1000 * FADE_SECONDS) / steps));
   }
 }

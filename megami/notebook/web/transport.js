@@ -19,9 +19,8 @@ const minutes = (seconds, digits = 0) => {
   return `${Math.floor(rounded / 60)}:${rest}`;
 };
 
-/** The engine for the <audio> elements inside a host. */
-function makeEngine(host, { seconds, sampleRate, channels }) {
-  const elements = [...host.querySelectorAll("audio")];
+/** The engine for the <audio> elements inside a host, or for some of them. */
+function makeEngine(host, { seconds, sampleRate, channels }, elements = [...host.querySelectorAll("audio")]) {
   const urls = elements.map((element) => element.getAttribute("src"));
   const unreadable = location.protocol === "file:" && urls.some((url) => !url.startsWith("data:"));
   const decodedBytes = urls.length * seconds * sampleRate * channels * 4;
@@ -33,7 +32,7 @@ class Transport {
   /** widget: a Widget whose template holds transport.html; onmove(seconds) and onregion(region) follow what is shown. */
   constructor(widget, engine, { onmove = () => {}, onregion = () => {} } = {}) {
     Object.assign(this, { widget, engine, onmove, onregion });
-    this.duration = widget.config.seconds;
+    this.duration = engine.duration;
     this.region = null; // a marked phrase {start, end}
     this.looping = false;
     engine.onend = () => this.showPlaying();
