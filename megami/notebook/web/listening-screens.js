@@ -96,8 +96,8 @@ class SoundScreen {
 const numbers = (count) => Array.from({ length: count }, (_, index) => `${index + 1}`);
 
 class TrainingScreen extends SoundScreen {
-  constructor(test, page, record) {
-    super(test, "training", page, page.sounds.map((_, version) => ({ version })), record, numbers(page.sounds.length));
+  constructor(test, page, order, record) {
+    super(test, "training", page, order, record, numbers(order.length));
     const volume = this.$(".volume");
     volume.value = test.state.volume_db;
     const show = () => {

@@ -119,7 +119,8 @@ class ListeningTest extends Widget {
 
   #train() {
     const page = this.config.pages[0];
-    this.screen = new TrainingScreen(this, page, this.#record("training", page.sounds.length));
+    const order = shuffled(page.sounds.length, seededRandom(`${this.seed()}:training`)).map((version) => ({ version }));
+    this.screen = new TrainingScreen(this, page, order, this.#record("training", order.length));
   }
 
   #ask(place) {
