@@ -5,6 +5,9 @@
 # make test-notebooks   run every notebook, its assertions included
 # make lint   check style, format and types (ruff, mypy)
 # make book   build the book into _build/html
+# make student STUDENT=folder   write the chapters without their solutions, for a class
+# make solutions   run every chapter with its solutions in place of the empty cells; their checkers must agree
+# make test-pages   build the book if it is not built yet or older than its sources, then open every page in a browser
 # make lab    open the chapters in JupyterLab
 # make addresses   ask every address that the book names and every download whether it is there (needs the network)
 # make setup  everything a developer needs
@@ -20,11 +23,14 @@ BIN    := $(VENV)/bin
 endif
 SONG   ?= data_samples/paper_boats
 OUT    ?= mixes
+STUDENT ?= student
+# Written when a build of the book has ended well.
+BOOK_BUILT := _build/.complete
 # What the used files of laion-clap and fxencoder-plusplus import; their own dependencies would bring numpy 1 and more.
 CLAP_NEEDS := torchvision h5py torchlibrosa huggingface_hub
 export HF_HUB_OFFLINE = 1
 
-.PHONY: mix test test-unit test-slow test-notebooks lint book lab addresses setup clean help
+.PHONY: mix test test-unit test-slow test-notebooks test-pages lint book student solutions lab addresses setup clean help
 
 mix: $(VENV)/.core
 	$(BIN)/megami mix "$(SONG)" --out "$(OUT)" --num-mixes 3 --page
@@ -48,7 +54,24 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 
 book: $(VENV)/.test
+	rm -f $(BOOK_BUILT)
 	$(BIN)/jupyter-book build . --toc book/_toc.yml -n -W --keep-going
+	touch $(BOOK_BUILT)
+
+BOOK_SOURCES := $(wildcard book/*.ipynb book/*.md book/_ext/*.py book/_static/* book/*.yml book/*.bib) _config.yml \
+  $(wildcard megami/*.py megami/*/*.* megami/*/*/*.py megami/notebook/*/* data_samples/*/*.* results/*.json)
+
+$(BOOK_BUILT): $(VENV)/.test $(BOOK_SOURCES)
+	$(MAKE) book
+
+test-pages: $(BOOK_BUILT)
+	$(BIN)/python -m pytest tests/book
+
+student: $(VENV)/.test
+	$(BIN)/python scripts/make_editions.py student "$(STUDENT)"
+
+solutions: $(VENV)/.test
+	$(BIN)/python scripts/make_editions.py solutions
 
 lab: $(VENV)/.test
 	$(BIN)/python -c "import jupyterlab" 2>/dev/null || $(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt jupyterlab

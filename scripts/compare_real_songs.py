@@ -104,7 +104,8 @@ def main() -> None:
         command = f"scripts/compare_real_songs.py results/results.json {' '.join(songs)} {options}"
         write_real_songs(chosen.out, songs, {**origin(chosen.weights, False, chosen.seed), "command": command})
     if chosen.figure:
-        plot_real_songs(songs, results).savefig(chosen.figure, dpi=110)
+        alt = "Mixes of real songs beside their raw sums and the range of the engineers."
+        plot_real_songs(songs, results, alt=alt).figure.savefig(chosen.figure, dpi=110, facecolor="white")
 
 
 if __name__ == "__main__":

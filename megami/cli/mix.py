@@ -36,9 +36,15 @@ def mix(
         bool, typer.Option("--roles-from-names", help="believe names of tracks that say what they are (vox, kick, ...)")
     ] = False,
     page: Annotated[bool, typer.Option("--page/--no-page", help="also write a page to compare them by ear")] = False,
+    open_page: Annotated[bool, typer.Option("--open", help="open that page in the browser")] = False,
 ) -> None:
     """Mix a folder of dry stems, several times, each time differently."""
     from megami.cli.mix_job import MixJob, run_mix
+    from megami.cli.mix_page import PAGE, say_what_to_open
+    from megami.errors import UserError
+
+    if open_page and not page:
+        raise UserError("--open opens the listening page: add --page, which writes it")
 
     job = MixJob(
         stems=stems,
@@ -60,5 +66,8 @@ def mix(
         roles=tuple(role or ()),
         roles_from_names=roles_from_names,
     )
-    for path in run_mix(job):
+    paths = run_mix(job)
+    for path in paths:
         typer.echo(os.fsencode(path))  # bytes: a file's name need not be valid text
+    if page:
+        say_what_to_open(out / PAGE, open_page)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import sys
 import warnings
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 from tqdm import tqdm
@@ -23,15 +22,14 @@ from megami.audio import (
     audio_files,
     framed_level_db,
     integrated_loudness,
-    master,
     read_multitrack,
-    resample,
     true_peak_db,
 )
 from megami.cli.manifest import MANIFEST, write_manifest
+from megami.cli.mix_page import PAGE, Excerpt, page_console, readable, write_page
 from megami.cli.output_folder import appearing_files, check_out, check_writable
 from megami.device import resolve_device
-from megami.embeddings import EmbeddingConfig, decode
+from megami.embeddings import EmbeddingConfig, decode, stereo_imbalance, stereo_width
 from megami.errors import SongWarning, UserError
 from megami.generator import SamplingOptions
 from megami.mixing.compat import compat_named
@@ -41,8 +39,10 @@ from megami.mixing.mixer import Mixer, check_loudness, check_options, check_samp
 from megami.mixing.track_names import roles_of_names
 from megami.progress import Progress
 
+if TYPE_CHECKING:
+    from megami.notebook import Widget
+
 FORMATS = ("wav", "flac")
-PAGE = "index.html"
 PARTS = {"listening": "track", "deciding": "step"}  # what the parts of a stage are
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed", "unable to find a valid cudnn algorithm")
 
@@ -113,7 +113,7 @@ def run_mix(job: MixJob) -> list[Path]:
         with appearing_files(job.out, stems, say_beside_bar) as partial, named_oddities() as oddities:
             made = write_mixes(job, mixer, song, partial, progress)
             if job.page:
-                write_page(partial / PAGE, song, made, job)
+                write_page(partial / PAGE, song, made, job, oddities)
             names = [path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file()]
             names = sorted([*names, MANIFEST], key=listing_order)
             words = describe_job(job, mixer, song) | {"warnings": oddities, "heard_as": made.heard_as}
@@ -133,10 +133,11 @@ def names_to_write(job: MixJob, tracks: Sequence[str]) -> list[str]:
 
 @dataclass
 class Made:
-    """What is known of the mixes that were written: descriptions, audio [2, samples] for a page, what tracks are."""
+    """What is known of the mixes that were written: descriptions, audio [2, samples] and more for a page, roles."""
 
     described: list[dict] = field(default_factory=list)
     audio: list[Tensor] = field(default_factory=list)
+    consoles: list[Widget] = field(default_factory=list)  # over the wet tracks, where both they and a page are written
     taken_for: dict[str, TakenFor] = field(default_factory=dict)
 
     @property
@@ -148,6 +149,7 @@ class Made:
 def write_mixes(job: MixJob, mixer: Mixer, song: Multitrack, folder: Path, progress: Progress) -> Made:
     """Write the mixes one by one."""
     made = Made()
+    excerpt = Excerpt.of(song) if job.page and job.stems_too else None
     sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
     roles = job.roles_of(song.names)
     mixes = mixer.iterate_mixes(song, job.num_mixes, sampling, job.seed, job.loudness_lufs, progress, roles)
@@ -161,6 +163,8 @@ def write_mixes(job: MixJob, mixer: Mixer, song: Multitrack, folder: Path, progr
         made.taken_for = {track: taken for track, taken in zip(one.names, one.taken_for, strict=True) if taken}
         if job.page:
             made.audio.append(one.audio)
+        if excerpt:
+            made.consoles.append(page_console(one, f"Mix {len(made.audio)}", excerpt))
         del one
     progress("finishing", 0, 1)
     return made
@@ -200,6 +204,7 @@ def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig) -> dict | st
     """Decisions in z [dim], and the level of wet [2, samples] in the mastered mix; pairs are left and right.
 
     Levels are those of the loudest 400 ms in dB; imbalance is -1 (left) to 1 (right); width is side over mid energy.
+    What ends in _in_mix was measured, the rest was asked for.
     """
     if not bool(z.any()):
         return "silent"
@@ -210,6 +215,8 @@ def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig) -> dict | st
         "width": rounded(float(decided["width"])),
         "crest_db": [rounded(value) for value in decided["crest_db"].tolist()],
         "level_in_mix_db": [rounded(value) for value in framed_level_db(wet, SAMPLE_RATE).tolist()],
+        "imbalance_in_mix": rounded(float(stereo_imbalance(wet))),
+        "width_in_mix": rounded(float(stereo_width(wet))),
     }
 
 
@@ -221,28 +228,6 @@ def listing_order(name: str) -> tuple[bool, list[str]]:
 def rounded(value: float) -> float | None:
     """Two decimals; None for what JSON has no number for."""
     return round(value, 2) if math.isfinite(value) else None
-
-
-def readable(name: str) -> str:
-    """A file's name as text that can be written anywhere, even if its bytes are not valid text."""
-    return os.fsencode(name).decode("utf-8", "replace")
-
-
-def write_page(path: Path, song: Multitrack, made: Made, job: MixJob) -> Path:
-    """Write the page that compares the raw sum and every mix [2, samples]."""
-    from megami.notebook import listening_page  # here, because plots come with it, which load for seconds
-
-    raw = song.sum()
-    raw = raw if song.sample_rate == SAMPLE_RATE else resample(raw, song.sample_rate, SAMPLE_RATE)
-    items = [("Raw sum", master(raw, SAMPLE_RATE, job.loudness_lufs))]
-    items += [(f"Mix {number}", mix) for number, mix in enumerate(made.audio, 1)]
-    tracks = "1 dry track" if song.num_tracks == 1 else f"{song.num_tracks} dry tracks"
-    subtitle = f"{tracks}, weights {readable(Path(job.weights).name)}, seed {job.seed}, {job.steps} steps"
-    notes = [
-        f"{readable(name)}: {taken}{', as you said' if taken.told else ''}" for name, taken in made.taken_for.items()
-    ]
-    title = readable(job.stems.resolve().name)
-    return listening_page(path, items, SAMPLE_RATE, title, subtitle, notes=("What the tracks were taken for", notes))
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Where the published inference does something that the paper does not say, and what we do instead.
 
-Every choice is a field; the defaults are ours, `PUBLISHED` is what the released code does. The book's appendix "The
-paper, the published code and this book" goes through them one by one.
+Every choice is a field; the defaults are ours, `PUBLISHED` is what the released code does. The book's appendices A
+and B on the published code go through them one by one.
 """
 
 from __future__ import annotations

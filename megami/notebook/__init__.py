@@ -1,9 +1,14 @@
-"""What only a reader sees and hears: players and other widgets, listening pages, plots. No model code."""
+"""What only a reader sees and hears: players and other widgets, listening pages, figures, tables. No model code."""
 
 from __future__ import annotations
 
 from megami.notebook.abx import abx
+from megami.notebook.animation import animation
 from megami.notebook.bradley_terry import bradley_terry, wilson_interval
+from megami.notebook.console import console
+from megami.notebook.console_settings import ConsoleSettings, StripSettings, console_settings
+from megami.notebook.explore import explore
+from megami.notebook.figures import PageFigure, Sheet, figure
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
 from megami.notebook.listening_page import listening_page
 from megami.notebook.listening_pages import CLARITY, EXCITEMENT, PRODUCTION_VALUE, PairPage, Question, RatingPage
@@ -20,26 +25,41 @@ from megami.notebook.plots import (
     stereo_image,
     track_levels,
 )
+from megami.notebook.quiz import choice, numeric, ordering, quiz
 from megami.notebook.real_song_plot import plot_real_songs
 from megami.notebook.result_plots import plot_intervals, plot_mix_map, plot_reach, plot_sampler_study
+from megami.notebook.tables import Table, table
 from megami.notebook.widget import Widget
 
 __all__ = [
     "CLARITY",
     "EXCITEMENT",
     "PRODUCTION_VALUE",
+    "ConsoleSettings",
     "ListeningResults",
     "ListeningTestOptions",
+    "PageFigure",
     "PairPage",
     "Question",
     "RatingPage",
+    "Sheet",
+    "StripSettings",
+    "Table",
     "Widget",
     "abx",
+    "animation",
     "bradley_terry",
+    "choice",
+    "console",
+    "console_settings",
+    "explore",
+    "figure",
     "listener_steadiness",
     "listening_page",
     "listening_test",
     "listening_test_page",
+    "numeric",
+    "ordering",
     "player",
     "plot_intervals",
     "plot_level_over_time",
@@ -52,10 +72,12 @@ __all__ = [
     "plot_stereo_image",
     "plot_track_levels",
     "plot_waveforms",
+    "quiz",
     "read_listening_results",
     "short_time_level_db",
     "stereo_image",
     "summarise_listening",
+    "table",
     "track_levels",
     "wilson_interval",
 ]

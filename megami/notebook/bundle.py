@@ -1,7 +1,8 @@
 """The scripts and styles of widgets: parts that all share, and one small script for each kind of widget.
 
 Both are plain JavaScript in `web/`. The parts run once per page and are kept under the hash of their text, so that a
-page with outputs of two versions of this package still works. A kind's script is a function of the parts, `PARTS`.
+page with outputs of two versions of this package still works. A kind's script is a function of the parts, `PARTS`; a
+long one is several files, KIND-*.js, which KIND.js takes in by lines `// include KIND-PART.js`.
 """
 
 from __future__ import annotations

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 
-from megami.notebook.plots import COLOURS, INK, QUIET, Item, finished, light_figure
+from megami.notebook.figures import PageFigure, Sheet, figure
+from megami.notebook.palette import COLOURS, QUIET
+from megami.notebook.plots import Item
 
 
 def short_time_level_db(audio: torch.Tensor, sample_rate: int, window_s: float = 0.02) -> torch.Tensor:
@@ -29,20 +30,24 @@ def plot_level_over_time(
     seams: Sequence[float] = (),
     window_s: float = 0.02,
     lowest_db: float = -60.0,
-) -> Figure:
+    *,
+    alt: str,
+) -> PageFigure:
     """Lines of level over time, one for each version; `seams` (s) are marked by upright lines.
 
-    items: (name, audio [channels, samples]), in the colours of the other plots.
+    items: (name, audio [channels, samples]), in the colours of the other plots. alt: what there is to see.
     """
-    figure, axes = light_figure(1, 1, (9.6, 3.2))
-    axis = axes.flat[0]
-    for number, (name, audio) in enumerate(items):
-        level = short_time_level_db(audio, sample_rate, window_s).clamp_min(lowest_db)
-        time = (np.arange(len(level)) + 0.5) * window_s
-        axis.plot(time, level, color=COLOURS[number % len(COLOURS)], label=name, linewidth=2.2 if number else 3.6)
-    for seam in seams:
-        axis.axvline(seam, color=QUIET, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
-    axis.set_xlabel("time (s)", color=INK)
-    axis.set_ylabel("level (dB)", color=INK)
-    axis.legend(frameon=False, fontsize=9.5, loc="lower center", ncols=min(4, len(items)), bbox_to_anchor=(0.5, 1.0))
-    return finished(figure)
+    levels = [short_time_level_db(audio, sample_rate, window_s).clamp_min(lowest_db) for _, audio in items]
+
+    def draw(sheet: Sheet) -> None:
+        axis = sheet.axis()
+        for number, ((name, _), level) in enumerate(zip(items, levels, strict=True)):
+            time = (np.arange(len(level)) + 0.5) * window_s
+            axis.plot(time, level, color=COLOURS[number % len(COLOURS)], label=name, linewidth=2.2 if number else 3.6)
+        for seam in seams:
+            axis.axvline(seam, color=QUIET, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
+        axis.set_xlabel("time (s)")
+        axis.set_ylabel("level (dB)")
+        sheet.legend(axis)
+
+    return figure(draw, alt=alt, height_px=240, narrow_height_px=260)

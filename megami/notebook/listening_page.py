@@ -14,7 +14,8 @@ from megami.notebook.matching import Match
 from megami.notebook.player import build_player
 from megami.notebook.recordings import Item, minus, recordings
 from megami.notebook.stores import FileStore, InlineStore, Store, write_whole
-from megami.notebook.widget import together
+from megami.notebook.takes import Take, console_panel, file_links, readings_table
+from megami.notebook.widget import Widget, together
 
 
 def listening_page(
@@ -28,12 +29,17 @@ def listening_page(
     bitrate_kbps: int = 128,
     audio_files: bool = False,
     notes: tuple[str, Sequence[str]] | None = None,
+    warnings: Sequence[str] = (),
+    takes: Sequence[Take] = (),
+    console_note: str = "",
 ) -> Path:
     """Write one web page that compares recordings by ear; it needs no network and opens from disk.
 
     audio_files: write the sound into the folder `<page>_audio` beside the page, instead of into the page itself.
-    notes: a heading and lines, folded below the player. The rest as in `player`. Returns the page's path. Raises
-    UserError if it cannot be written, or nothing is to play.
+    notes: a heading and lines, folded below the player. warnings: lines that a reader should see. takes: links to
+    their files, readings of their tracks as a table, and, in a tab of its own, the console of each take that has one,
+    with console_note above it. The rest as in `player`. Returns the page's path. Raises UserError if it cannot be
+    written, or nothing is to play.
     """
     path = Path(path)
     folder = f"{path.stem}_audio"
@@ -44,7 +50,10 @@ def listening_page(
             title=html.escape(title),
             style=asset("page.css"),
             subtitle=f'<p class="subtitle">{html.escape(subtitle)}</p>' if subtitle else "",
-            player=together([build_player(sound, "", captions, match, store, keys="page")]),
+            listen=_listen(build_player(sound, "", captions, match, store, keys="page"), takes, console_note),
+            warnings=_warnings(warnings),
+            files=file_links(takes),
+            readings=readings_table(takes),
             notes=_notes(notes),
             loudness_note=_loudness_note(sound.matches, match),
         )
@@ -52,6 +61,34 @@ def listening_page(
     except OSError as error:
         raise UserError(f"cannot write the listening page {path}: {error.strerror or error}") from error
     return path
+
+
+def _listen(player: Widget, takes: Sequence[Take], note: str) -> str:
+    """The player; with consoles, these in a second tab."""
+    consoles = [take.console for take in takes if take.console]
+    if not consoles:
+        return together([player])
+    tabs = "".join(
+        f'<button type="button" role="tab" id="{name}-tab" aria-controls="{name}">{label}</button>'
+        for name, label in (("compare", "Compare"), ("console", "Console"))
+    )
+    panel = '<div id="{0}" role="tabpanel" aria-labelledby="{0}-tab">{1}</div>'.format
+    scripts = dict.fromkeys(tag for widget in [player, *consoles] for tag in widget.scripts)
+    return "\n".join(
+        [
+            f'<div class="tabs" role="tablist" aria-label="Ways to listen" hidden>{tabs}</div>',
+            panel("compare", player.body),
+            panel("console", console_panel(takes, note)),
+            *scripts,
+            f"<script>\n{asset('page.js')}</script>",
+        ]
+    )
+
+
+def _warnings(lines: Sequence[str]) -> str:
+    """What a reader should know of the song."""
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return f'<div class="warnings"><h2>Worth a look</h2><ul>{items}</ul></div>' if items else ""
 
 
 def _notes(notes: tuple[str, Sequence[str]] | None) -> str:

@@ -29,9 +29,19 @@ def player(
 
 
 def build_player(
-    sound: Recordings, title: str, captions: Sequence[str] | None, match: bool, store: Store, keys: str = "focus"
+    sound: Recordings,
+    title: str,
+    captions: Sequence[str] | None,
+    match: bool,
+    store: Store,
+    keys: str = "focus",
+    group: str = "",
 ) -> Widget:
-    """The player of recordings. keys: "focus" (when the player has the focus) or "page" (always)."""
+    """The player of recordings.
+
+    keys: "focus" (when the player has the focus) or "page" (always). group: a player goes on where the one before it in
+    its group was, which `live` uses when it renders anew.
+    """
     if captions is not None and len(captions) != len(sound.titles):
         raise UserError(f"{len(sound.titles)} items but {len(captions)} captions: give one caption for each item")
     rows = zip(sound.titles, captions or [""] * len(sound.titles), sound.matches, sound.overviews(), strict=True)
@@ -40,5 +50,5 @@ def build_player(
         level, level_long = loudness_words(found, match)
         items.append({"title": name, "caption": caption, "level": level, "levelLong": level_long, "overview": picture})
     description = f"{len(sound.titles)} items of {sound.seconds:.1f} s: {', '.join(sound.titles)}"
-    config = {"title": title, **sound.config(), "keys": keys, "items": items}
+    config = {"title": title, **sound.config(), "keys": keys, "group": group, "items": items}
     return build_widget("player", config, description, sound.audio_elements(store, sound.identity(title)), store)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from megami.errors import UserError
@@ -37,7 +37,7 @@ class Widget:
         return f"<widget: {self.description}>"
 
 
-def build_widget(kind: str, config: dict[str, object], description: str, fallback: str, store: Store) -> Widget:
+def build_widget(kind: str, config: Mapping[str, object], description: str, fallback: str, store: Store) -> Widget:
     """A widget of a kind (`web/KIND.js`).
 
     config: what its script reads, as JSON. description: what there is to see or hear, for those who cannot. fallback:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from megami.notebook.widget import together
+
 SAMPLE_RATE = 44100
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -67,3 +69,22 @@ def tone(hz: float, seconds: float, gain: float = 0.2, channels: int = 2) -> tor
 def open_file(driver: object, path: Path) -> None:
     """Load a page from disk."""
     driver.get(path.resolve().as_uri())
+
+
+def written_page(path: Path, *widgets: object, ground: str = "white") -> Path:
+    """A page from disk with widgets on it, on a light or dark ground."""
+    colour = "black" if ground == "white" else "white"
+    path.write_text(
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Widgets</title>'
+        '<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width, initial-scale=1"></head>'
+        f'<body style="background: {ground}; color: {colour}; margin: 8px">'
+        f"<main>{together(widgets)}</main></body></html>",
+        encoding="utf-8",
+    )
+    return path
+
+
+def shadow_parts(driver: object, selector: str, number: int = 0) -> list:
+    """Elements inside a widget of the page."""
+    host = driver.find_elements("css selector", ".megami-widget")[number]
+    return host.shadow_root.find_elements("css selector", selector)

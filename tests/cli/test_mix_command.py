@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import html
 import io
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
+import webbrowser
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
-from megami.audio import integrated_loudness, read_audio, true_peak_db
+from megami.audio import Multitrack, integrated_loudness, read_audio, true_peak_db
 from megami.cli import main as cli
+from megami.cli.mix_page import Excerpt
 from megami.presets import preset
 
 LENGTH = 66150  # of the song, in samples
@@ -119,8 +123,13 @@ def test_what_was_decided_can_be_read(mix, stems, tmp_path):
         assert one["true_peak_dbtp"] == pytest.approx(true_peak_db(audio), abs=0.02)
         assert list(one["tracks"]) == ["track 00", "track 01", "track 02"]
         for track in one["tracks"].values():
-            assert set(track) == {"level_db", "imbalance", "width", "crest_db", "level_in_mix_db"}
+            decided = {"level_db", "imbalance", "width", "crest_db"}
+            assert set(track) == decided | {"level_in_mix_db", "imbalance_in_mix", "width_in_mix"}
             assert len(track["level_db"]) == len(track["level_in_mix_db"]) == 2
+        if one["wet_tracks_turned_down_db"] == 0:
+            for name, track in one["tracks"].items():
+                left, right = decoded(tmp_path / "mixes" / f"mix_{number}_tracks" / f"{name}.wav").square().mean(-1)
+                assert track["imbalance_in_mix"] == pytest.approx(float((right - left) / (right + left)), abs=0.006)
     assert str(words["mixes"][0]["tracks"]["track 00"]["level_db"])[1:-1] in text  # pairs stand on one line
 
 
@@ -130,6 +139,68 @@ def test_the_page_holds_everything(mix, stems, tmp_path):
     page = paths[2].read_text(encoding="utf-8")
     assert page.count("data:audio/") >= 3 and "Raw sum" in page and "Mix 2" in page and "3 dry tracks" in page
     assert not any(f'{attribute}="http' in page for attribute in ("src", "href"))
+
+
+def test_the_page_links_the_files_and_reads_out_what_each_mix_does(mix, stems, tmp_path):
+    mix(stems, "--num-mixes", 2, "--page", "--format", "flac").done()
+    page = (tmp_path / "mixes" / "index.html").read_text(encoding="utf-8")
+    assert re.findall(r'<a href="([^"]+)">', page) == ["mix_1.flac", "mix_2.flac"]
+    assert "<h1>Song</h1>" in page  # the folder's name, as a title
+    words = json.loads((tmp_path / "mixes" / "mixes.json").read_text(encoding="utf-8"))
+    table = re.search(r"<tbody>(.*?)</tbody>", page)[1]
+    for number, row in enumerate(re.findall(r"<tr>(.*?)</tr>", table)):
+        name = f"track {number:02d}"
+        cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)
+        assert cells[0] == name and len(cells) == 7
+        for one, (level, pan, width) in zip(words["mixes"], (cells[1:4], cells[4:]), strict=True):
+            track = one["tracks"][name]
+            powers = [10 ** (level_db / 10) for level_db in track["level_in_mix_db"]]
+            assert float(level.removesuffix(" dB").replace("\N{MINUS SIGN}", "-")) == pytest.approx(
+                10 * np.log10(sum(powers) / 2), abs=0.06
+            )
+            assert width == f"{track['width_in_mix']:.2f}"
+            share = round(100 * abs(track["imbalance_in_mix"]))
+            assert pan.startswith(f"{share} %" if share else "centre")
+    assert "console" not in page and 'role="tablist"' not in page  # no wet tracks were asked for
+
+
+def test_with_stems_the_page_has_a_console_over_the_wet_tracks(mix, stems, tmp_path):
+    mix(stems, "--num-mixes", 2, "--page", "--stems").done()
+    page = (tmp_path / "mixes" / "index.html").read_text(encoding="utf-8")
+    assert page.count('data-megami-widget="console"') == 2 and page.count('<button type="button" role="tab"') == 2
+    assert page.count("data:audio/") == 3 + 2 * 3  # the raw sum and two mixes; three wet tracks of each
+    configs = re.findall(r'data-megami-widget="console"[^>]*data-config="([^"]+)"', page)
+    assert [json.loads(html.unescape(text))["names"] for text in configs] == [["track 00", "track 01", "track 02"]] * 2
+    assert page.count("class Console extends Widget") == 1
+
+
+def test_what_is_odd_about_the_song_stands_on_the_page(mix, write_stems, dry_tracks, tmp_path):
+    ran = mix(write_stems({"silence": np.zeros(LENGTH, np.float32), **dry_tracks(1)}), "--page")
+    warnings = json.loads(ran.done()[-1].read_text(encoding="utf-8"))["warnings"]
+    assert warnings
+    page = (tmp_path / "mixes" / "index.html").read_text(encoding="utf-8")
+    assert all(f"<li>{html.escape(line)}</li>" in page for line in warnings)
+
+
+def test_the_last_line_says_what_to_open(mix, stems, tmp_path, monkeypatch):
+    page = tmp_path / "mixes" / "index.html"
+    assert mix(stems, "--page").err.splitlines()[-1] == f"megami: to listen, open {page} in a browser"
+    asked = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: asked.append(address) or True)
+    assert mix(stems, "--page", "--open").err.splitlines()[-1] == f"megami: {page} is open in your browser"
+    assert asked == [page.as_uri()]
+    monkeypatch.setattr(webbrowser, "open", lambda address: False)
+    assert mix(stems, "--page", "--open").err.splitlines()[-1].endswith(f"started: open {page} yourself")
+    mix(stems, "--open").refused("--open opens the listening page", "--page")
+
+
+def test_consoles_play_the_loudest_passage_of_a_long_song():
+    audio = torch.zeros(1, 1, 90 * 8000)
+    audio[..., 50 * 8000 : 80 * 8000] = 0.1
+    song = Multitrack(("a",), audio, 8000)
+    excerpt = Excerpt.of(song)
+    assert excerpt == Excerpt(50 * 44100, 30 * 44100)
+    assert excerpt.note(90 * 44100) == "The loudest 30 seconds, 0:50 to 1:20." and excerpt.note(30 * 44100) == ""
 
 
 def test_a_new_run_replaces_the_last_one_and_touches_nothing_else(mix, stems, tmp_path):

@@ -26,7 +26,9 @@ def test_audio_shorter_than_a_window_is_refused():
 
 def test_the_figure_has_a_line_for_each_version_and_each_seam():
     loud, quiet = torch.ones(1, 2000), torch.full((1, 2000), 0.01)
-    figure = plot_level_over_time([("loud", loud), ("quiet", quiet)], RATE, seams=[0.5, 1.5], window_s=0.1)
+    figure = plot_level_over_time(
+        [("loud", loud), ("quiet", quiet)], RATE, seams=[0.5, 1.5], window_s=0.1, alt="What is to be seen."
+    ).figure
     (axis,) = figure.axes
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["loud", "quiet"]
     first, second, *seams = axis.lines

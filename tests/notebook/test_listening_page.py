@@ -20,6 +20,7 @@ from megami.notebook import listening_page, player
 from megami.notebook.matching import keep_balance, match_loudness
 from megami.notebook.overview import COLUMNS, FIELDS, overview
 from megami.notebook.stores import InlineStore
+from megami.notebook.takes import Take, TrackReading
 from megami.notebook.widget import build_widget, together
 
 RATE = 44100
@@ -150,6 +151,26 @@ def test_scripts_lie_in_one_file_for_all_pages_of_a_book(tmp_path: Path, monkeyp
 def test_a_widget_without_a_description_is_refused() -> None:
     with pytest.raises(UserError, match="description"):
         build_widget("player", {}, " ", "", InlineStore())
+
+
+def test_takes_are_linked_and_read_out(tmp_path: Path) -> None:
+    readings = {"bass & co": TrackReading(-12.34, -0.4, 0.25), "drums": TrackReading(None, None, None)}
+    takes = [
+        Take("Mix 1", "mix 1 #<.wav", readings),
+        Take("Mix 2", "mix_2.wav", {"drums": TrackReading(-9.0, 0.0, 0.0)}),
+    ]
+    page = listening_page(tmp_path / "p.html", [("a", music(0, 0.3))], RATE, "t", takes=takes, warnings=["odd <b>"])
+    text = page.read_text(encoding="utf-8")
+    assert '<a href="mix%201%20%23%3C.wav">Mix 1</a> <small>mix 1 #&lt;.wav</small>' in text
+    assert '<th scope="row">bass &amp; co</th><td>\u221212.3 dB</td><td>40 % left</td><td>0.25</td>' in text
+    drums = '<th scope="row">drums</th><td colspan="3">silent</td><td>\u22129.0 dB</td><td>centre</td><td>0.00</td>'
+    assert drums in text and "<li>odd &lt;b&gt;</li>" in text
+    assert 'role="tab"' not in text  # no console
+
+
+def test_a_page_without_takes_has_no_table_and_no_links(tmp_path: Path) -> None:
+    text = listening_page(tmp_path / "p.html", [("a", music(0, 0.3))], RATE, "t").read_text(encoding="utf-8")
+    assert "<table" not in text and "<a href" not in text and 'class="warnings"' not in text
 
 
 ODD = [torch.zeros(2, RATE), torch.zeros(1, RATE), music(0, 0.3, seconds=0.1), music(0, 0.3)[0]]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import matplotlib
-
-matplotlib.use("Agg")
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +10,7 @@ import pytest
 import torch
 
 from megami.errors import UserError
-from megami.notebook import plot_mix_spectrograms, plot_stereo_image, plot_track_levels, plot_waveforms
+from megami.notebook import PageFigure, plot_mix_spectrograms, plot_stereo_image, plot_track_levels, plot_waveforms
 from megami.notebook.plots import _log_spectrogram_db, stereo_image, track_levels
 
 RATE = 44100
@@ -23,9 +21,12 @@ def tone(hz: float, gain: float, channels: int = 2, seconds: float = 1.0) -> tor
     return (gain * torch.sin(2 * torch.pi * hz * time)).expand(channels, -1)
 
 
-def texts(figure: plt.Figure) -> str:
-    figure.canvas.draw()
-    return " | ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text) if text.get_visible())
+ALT = "What is to be seen."
+
+
+def texts(shown: PageFigure) -> str:
+    """All words of both drawings."""
+    return " | ".join(re.findall(r"<text[^>]*>([^<]*)</text>", shown.html))
 
 
 ITEMS = [("raw sum", tone(440, 0.1)), ("mix 1", tone(440, 0.5)), ("nothing", torch.zeros(2, RATE))]
@@ -35,16 +36,16 @@ def test_every_plot_names_its_units_and_is_not_left_open() -> None:
     stems = torch.stack([tone(220, 0.2, 1), tone(1000, 0.1, 1)])
     wet = stems.expand(2, 2, -1)
     figures = {
-        "time (s) frequency (Hz) dB below LUFS": plot_mix_spectrograms(ITEMS, RATE),
-        "time (s) amplitude LUFS": plot_waveforms(ITEMS, RATE),
-        "left right (dB) bass keys mix": plot_stereo_image(("bass", "keys"), [("mix 1", wet)], RATE),
-        "(LU) bass keys raw mix": plot_track_levels(("bass", "keys"), stems, [("mix 1", wet)], RATE),
+        "time (s) frequency (Hz) dB below LUFS": plot_mix_spectrograms(ITEMS, RATE, alt=ALT),
+        "time (s) amplitude LUFS": plot_waveforms(ITEMS, RATE, alt=ALT),
+        "left right (dB) bass keys mix": plot_stereo_image(("bass", "keys"), [("mix 1", wet)], RATE, alt=ALT),
+        "(LU) bass keys raw mix": plot_track_levels(("bass", "keys"), stems, [("mix 1", wet)], RATE, alt=ALT),
     }
     for words, figure in figures.items():
         shown = texts(figure)
         for word in words.split():
             assert word in shown, (word, shown)
-        assert figure.get_facecolor() == (1.0, 1.0, 1.0, 1.0)
+        assert f'aria-label="{ALT}"' in figure.html and figure.html.count("<svg") == 2
     assert plt.get_fignums() == []
 
 
@@ -77,6 +78,6 @@ def test_the_spectrogram_puts_a_tone_where_it_belongs() -> None:
 
 def test_wrong_input_is_named() -> None:
     with pytest.raises(UserError):
-        plot_waveforms([], RATE)
+        plot_waveforms([], RATE, alt=ALT)
     with pytest.raises(UserError, match="names"):
-        plot_track_levels(("one",), torch.zeros(2, 1, RATE), [], RATE)
+        plot_track_levels(("one",), torch.zeros(2, 1, RATE), [], RATE, alt=ALT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -30,7 +29,7 @@ def rows(without=None):
 
 
 def test_every_mix_and_every_track_is_drawn(songs):
-    figure = plot_real_songs(songs, rows())
+    figure = plot_real_songs(songs, rows(), alt="What is to be seen.").figure
     *of_mixes, of_tracks = figure.axes
     for axis in of_mixes:
         drawn = {kind: [line.get_ydata()[0] for line in axis.lines if line.get_marker() == kind] for kind in "Do"}
@@ -38,9 +37,8 @@ def test_every_mix_and_every_track_is_drawn(songs):
     tracks = [line.get_ydata() for line in of_tracks.lines if line.get_marker() == "o"]
     assert len(tracks) == 6 and all(np.array_equal(levels, [-3, np.nan, -40], equal_nan=True) for levels in tracks)
     assert [label.get_text() for label in of_tracks.get_xticklabels()] == ["one", "two"]
-    plt.close(figure)
 
 
 def test_results_without_the_engineers_range_are_refused(songs):
     with pytest.raises(UserError, match="mix_punch_db"):
-        plot_real_songs(songs, rows(without="mix_punch_db"))
+        plot_real_songs(songs, rows(without="mix_punch_db"), alt="What is to be seen.")

@@ -104,10 +104,13 @@ class BufferEngine {
   async play() {
     if (this.playing) return;
     this.playing = true;
-    if (this.wholeFirst) await this.loadAll();
-    do await this.load(this.index);
-    while (!this.decoded[this.index]?.buffer); // meanwhile another was chosen
+    await (this.wholeFirst ? this.loadAll() : this.load(this.index));
     await this.context.resume();
+    let index;
+    do {
+      index = this.index;
+      await this.load(index);
+    } while (index !== this.index); // another was chosen while this one was loading
     if (this.playing && !this.voice) this.#moveTo(this.startPosition);
   }
 

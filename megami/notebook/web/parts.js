@@ -2,6 +2,7 @@
 
 const PARTS = {
   Widget, startWidgets, Transport, makeEngine, BufferEngine, StreamEngine, sharedAudioContext, compressedBytes, minutes,
+  positionAfter, FADE_SECONDS, LEAD_SECONDS,
   listenToLane, drawOverview, overviewOf, brightnessRamp, hexToRgb, mixColours, isDarkBehind, followTheme,
   Memory, download, chooseTextFile, shuffled, Listened, showResults,
 };

@@ -18,7 +18,22 @@ class Player extends Widget {
     this.transport = new Transport(this, this.engine, { onregion: (region) => this.#showRegion(region) });
     this.#listen();
     this.#select(0);
+    if (this.config.group) this.#takeOver();
     this.begin();
+  }
+
+  /** Goes on where the player before it in its group was: a live widget puts a new one in its place at every change. */
+  #takeOver() {
+    const groups = (window.megamiGroups ??= {});
+    const before = groups[this.config.group];
+    groups[this.config.group] = this;
+    if (!before) return;
+    const { engine, transport } = before;
+    const playing = engine.playing;
+    this.transport.seek(engine.position());
+    if (engine.index < this.items.length) this.#select(engine.index);
+    if (transport.looping) this.transport.toggleLoop();
+    if (playing) this.transport.play(); // which pauses the one before
   }
 
   // ---- building ----

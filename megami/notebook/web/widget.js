@@ -39,6 +39,7 @@ class Widget {
   listenToKeys(actionOf) {
     const target = this.config.keys === "page" ? document : this.host;
     target.addEventListener("keydown", (event) => {
+      if (!this.host.getClientRects().length) return; // hidden, as in a tab that is not shown
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       const at = event.composedPath()[0];
       if (at.isContentEditable || at.matches?.("textarea, select, input:not([type=range])")) return;
