@@ -4,54 +4,63 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from megami.errors import UserError
+from megami.notebook.figures import PageFigure, Sheet, figure
 from megami.notebook.listening_summary import Interval, ListeningSummary, Strength, SystemRating
-from megami.notebook.plots import COLOURS, INK, QUIET, finished, light_figure
+from megami.notebook.palette import COLOURS, PAPER, QUIET
 from megami.notebook.result_plots import OURS
 
 
 def plot_listening(
-    summary: ListeningSummary, systems: dict[str, str] | None = None, highlight: str = "megami"
-) -> Figure:
+    summary: ListeningSummary, systems: dict[str, str] | None = None, highlight: str = "megami", *, alt: str
+) -> PageFigure:
     """One panel per question, one line per system: the mean with its interval, and a pale dot for each participant.
 
     Questions of comparisons have panels of Bradley-Terry strengths. systems: names in the results -> words beside the
-    axes, in their order; left out, all systems as they are called. Raises UserError if there is nothing to plot, or a
-    system is unknown.
+    axes, in their order; left out, all systems as they are called. alt: what there is to see. Raises UserError if there
+    is nothing to plot, or a system is unknown.
     """
     rows: list[SystemRating | Strength] = [*summary.ratings, *summary.strengths]
     panels = list(dict.fromkeys(row.question for row in rows))
     known = sorted({row.system for row in rows})
     if not panels:
         raise UserError("there are no ratings and no strengths to plot")
-    systems = systems or {name: name for name in known}
-    for name in systems:
+    shown = systems or {name: name for name in known}
+    for name in shown:
         if name not in known:
             raise UserError(f"the listening test had no system {name!r}, but {', '.join(known)}")
-    figure, axes = light_figure(1, len(panels), (9.6, 1.3 + 0.42 * len(systems)), sharey=True)
-    for axis, question in zip(axes[0], panels, strict=True):
-        rated = {row.system: row for row in summary.ratings if row.question == question}
-        strong = {row.system: row.strength for row in summary.strengths if row.question == question}
-        for line, system in enumerate(systems):
-            colour = OURS if system == highlight else COLOURS[1]
-            if system in rated:
-                _dots(axis, line, rated[system], colour)
-                _line(axis, line, rated[system].mean, colour)
-            elif system in strong:
-                _line(axis, line, strong[system], colour)
-        if rated:
-            axis.set_xlim(-2, 102)
-            axis.set_xlabel("rating (0 to 100)")
-        else:
-            axis.axvline(0, color=QUIET, linewidth=0.9, zorder=0)
-            axis.set_xlabel("log odds against an average system")
-        axis.set_title(question, loc="left", color=INK, fontsize=10)
-        axis.set_yticks(range(len(systems)), list(systems.values()))
-        axis.set_ylim(len(systems) - 0.5, -0.5)
-        axis.tick_params(axis="y", length=0)
-    return finished(figure)
+
+    def draw(sheet: Sheet) -> None:
+        shape = (len(panels), 1) if sheet.narrow else (1, len(panels))
+        for axis, question in zip(sheet.axes(*shape, sharey=not sheet.narrow).flat, panels, strict=True):
+            _panel(axis, summary, question, shown, highlight)
+
+    height = 80 + 32 * len(shown)
+    return figure(draw, alt=alt, height_px=height, narrow_height_px=height * len(panels))
+
+
+def _panel(axis: Axes, summary: ListeningSummary, question: str, systems: dict[str, str], highlight: str) -> None:
+    """One question: a line per system."""
+    rated = {row.system: row for row in summary.ratings if row.question == question}
+    strong = {row.system: row.strength for row in summary.strengths if row.question == question}
+    for line, system in enumerate(systems):
+        colour = OURS if system == highlight else COLOURS[1]
+        if system in rated:
+            _dots(axis, line, rated[system], colour)
+            _line(axis, line, rated[system].mean, colour)
+        elif system in strong:
+            _line(axis, line, strong[system], colour)
+    if rated:
+        axis.set_xlim(-2, 102)
+        axis.set_xlabel("rating (0 to 100)")
+    else:
+        axis.axvline(0, color=QUIET, linewidth=0.9, zorder=0)
+        axis.set_xlabel("log odds against an average system")
+    axis.set_title(question)
+    axis.set_yticks(range(len(systems)), list(systems.values()))
+    axis.set_ylim(len(systems) - 0.5, -0.5)
+    axis.tick_params(axis="y", length=0)
 
 
 def _dots(axis: Axes, line: int, row: SystemRating, colour: str) -> None:
@@ -63,4 +72,4 @@ def _dots(axis: Axes, line: int, row: SystemRating, colour: str) -> None:
 
 def _line(axis: Axes, line: int, found: Interval, colour: str) -> None:
     axis.plot([found.low, found.high], [line, line], color=colour, linewidth=3, alpha=0.6, solid_capstyle="round")
-    axis.plot(found.value, line, "o", color=colour, markersize=8, markeredgecolor="white")
+    axis.plot(found.value, line, "o", color=colour, markersize=8, markeredgecolor=PAPER)

@@ -184,7 +184,7 @@ def test_answers_survive_a_reload_and_x_is_drawn_anew(reader: Reader, page: obje
     for _ in range(6):
         answer(reader, right=True)
     assert reader.text(".score") == "6 of 6 right (p = 0.016)" and "attempt 2" in reader.text(".again")
-    assert "most likely heard a difference" in reader.text(".meaning")
+    assert "speaks for a difference that you heard" in reader.text(".meaning")
 
 
 def test_it_works_in_a_sandboxed_frame(page: object, widget: str, tmp_path: Path) -> None:

@@ -302,7 +302,7 @@ def test_the_figure_shows_the_summary() -> None:
     ratings, choices = table(RATINGS), compared({("a", "b"): ["a"] * 5 + ["b"] * 3, ("b", "c"): ["b"] * 5 + ["c"] * 3})
     both = ListeningResults("t", "t", ratings.participants, ratings.ratings, choices.choices, ())
     summary = summarise_listening(both, seed=0)
-    figure = plot_listening(summary, {"c": "See", "a": "Ay"}, highlight="a")
+    figure = plot_listening(summary, {"c": "See", "a": "Ay"}, highlight="a", alt="Ratings.").figure
     rated, strong = figure.axes
     assert [axis.get_title(loc="left") for axis in figure.axes] == ["clarity", "preference"]
     assert [label.get_text() for label in rated.get_yticklabels()] == ["See", "Ay"]
@@ -312,6 +312,7 @@ def test_the_figure_shows_the_summary() -> None:
     assert mean.tolist() == [[found.mean.value, 1.0]]
     assert len(strong.lines) == 5
     with pytest.raises(UserError, match="'x'"):
-        plot_listening(summary, {"x": "X"})
+        plot_listening(summary, {"x": "X"}, alt="Ratings.")
     with pytest.raises(UserError, match="to plot"):
-        plot_listening(summarise_listening(ListeningResults("t", "t", ratings.participants, (), (), ()), seed=0))
+        nothing = summarise_listening(ListeningResults("t", "t", ratings.participants, (), (), ()), seed=0)
+        plot_listening(nothing, alt="Ratings.")

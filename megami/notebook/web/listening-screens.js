@@ -119,10 +119,9 @@ class RatingScreen extends SoundScreen {
     record.values ??= step.starts.map((row) => [...row]);
     record.moved ??= step.starts.map((row) => row.map(() => false));
     super(test, "rating", page, step.order, record, numbers(step.order.length));
-    this.axes = page.questions.map((question, number) => new RatingAxis(question, record.values[number], record.moved[number], {
-      heard: (index) => this.hear(index),
-      changed: () => this.note(),
-    }));
+    const told = { heard: (index) => this.hear(index), changed: () => this.note() };
+    this.axes = page.questions.map((question, number) =>
+      new RatingAxis(question, record.values[number], record.moved[number], told));
     this.$(".questions").replaceChildren(...this.axes.map((axis) => axis.element));
     this.draw();
     this.choose(0);
