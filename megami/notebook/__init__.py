@@ -7,6 +7,7 @@ from megami.notebook.animation import animation
 from megami.notebook.bradley_terry import bradley_terry, wilson_interval
 from megami.notebook.console import console
 from megami.notebook.console_settings import ConsoleSettings, StripSettings, console_settings
+from megami.notebook.exercise import Check, checker
 from megami.notebook.explore import explore
 from megami.notebook.figures import PageFigure, Sheet, figure
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
@@ -16,6 +17,7 @@ from megami.notebook.listening_plot import plot_listening
 from megami.notebook.listening_results import ListeningResults, read_listening_results
 from megami.notebook.listening_summary import listener_steadiness, summarise_listening
 from megami.notebook.listening_test import ListeningTestOptions, listening_test, listening_test_page
+from megami.notebook.live import Knob, Live, live, live_effect
 from megami.notebook.player import player
 from megami.notebook.plots import (
     plot_mix_spectrograms,
@@ -35,9 +37,12 @@ __all__ = [
     "CLARITY",
     "EXCITEMENT",
     "PRODUCTION_VALUE",
+    "Check",
     "ConsoleSettings",
+    "Knob",
     "ListeningResults",
     "ListeningTestOptions",
+    "Live",
     "PageFigure",
     "PairPage",
     "Question",
@@ -49,6 +54,7 @@ __all__ = [
     "abx",
     "animation",
     "bradley_terry",
+    "checker",
     "choice",
     "console",
     "console_settings",
@@ -58,6 +64,8 @@ __all__ = [
     "listening_page",
     "listening_test",
     "listening_test_page",
+    "live",
+    "live_effect",
     "numeric",
     "ordering",
     "player",
