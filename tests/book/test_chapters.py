@@ -166,6 +166,13 @@ def test_exercises_are_unanswered(chapter: Path) -> None:
         assert call.args and all(found[ast.unparse(answer)] is ... for answer in call.args), check.source
 
 
+def test_it_asks_before_it_answers(chapter: Path) -> None:
+    asked = [cell for cell in cells(chapter, "code") if source(cell).startswith("quiz(")]
+    assert len(asked) >= (0 if chapter.stem in REFERENCE else 1 if chapter.stem in APPENDICES else 2)
+    for cell in asked:
+        assert "hide-input" in tags(cell) and "description=" in source(cell)
+
+
 def test_nothing_names_a_private_place(chapter: Path) -> None:
     text = chapter.read_text(encoding="utf-8")
     assert not re.search(r"/(home|root|work|tmp|Users)/", text)
