@@ -100,7 +100,11 @@ def _read(item: tuple) -> _Item:
         elif isinstance(rendering, Figure):
             raise UserError(f"the picture at {value} needs alt text: give (figure, alt text), or use figure()")
         else:
-            read.audio = torch.as_tensor(rendering)
+            try:
+                read.audio = torch.as_tensor(rendering)
+            except (TypeError, ValueError, RuntimeError):
+                kind = type(rendering).__name__
+                raise UserError(f"at {value}: neither audio nor a picture, but {kind}") from None
     return read
 
 

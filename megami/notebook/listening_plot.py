@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -22,7 +24,7 @@ def plot_listening(
     is nothing to plot, or a system is unknown.
     """
     rows: list[SystemRating | Strength] = [*summary.ratings, *summary.strengths]
-    panels = list(dict.fromkeys(row.question for row in rows))
+    panels = list(dict.fromkeys((type(row), row.question) for row in rows))  # a name may stand for one of each
     known = sorted({row.system for row in rows})
     if not panels:
         raise UserError("there are no ratings and no strengths to plot")
@@ -33,25 +35,30 @@ def plot_listening(
 
     def draw(sheet: Sheet) -> None:
         shape = (len(panels), 1) if sheet.narrow else (1, len(panels))
-        for axis, question in zip(sheet.axes(*shape, sharey=not sheet.narrow).flat, panels, strict=True):
-            _panel(axis, summary, question, shown, highlight)
+        for axis, (kind, question) in zip(sheet.axes(*shape, sharey=not sheet.narrow).flat, panels, strict=True):
+            own = {row.system: row for row in rows if isinstance(row, kind) and row.question == question}
+            _panel(axis, question, own, shown, highlight)
 
     height = 80 + 32 * len(shown)
     return figure(draw, alt=alt, height_px=height, narrow_height_px=height * len(panels))
 
 
-def _panel(axis: Axes, summary: ListeningSummary, question: str, systems: dict[str, str], highlight: str) -> None:
+def _panel(
+    axis: Axes,
+    question: str,
+    rows: Mapping[str, SystemRating | Strength],
+    systems: dict[str, str],
+    highlight: str,
+) -> None:
     """One question: a line per system."""
-    rated = {row.system: row for row in summary.ratings if row.question == question}
-    strong = {row.system: row.strength for row in summary.strengths if row.question == question}
     for line, system in enumerate(systems):
+        row = rows.get(system)
         colour = OURS if system == highlight else COLOURS[1]
-        if system in rated:
-            _dots(axis, line, rated[system], colour)
-            _line(axis, line, rated[system].mean, colour)
-        elif system in strong:
-            _line(axis, line, strong[system], colour)
-    if rated:
+        if isinstance(row, SystemRating):
+            _dots(axis, line, row, colour)
+        if row is not None:
+            _line(axis, line, row.mean if isinstance(row, SystemRating) else row.strength, colour)
+    if any(isinstance(row, SystemRating) for row in rows.values()):
         axis.set_xlim(-2, 102)
         axis.set_xlabel("rating (0 to 100)")
     else:

@@ -204,21 +204,23 @@ def _system_ratings(
     for row in rows:
         cells[row.question, row.system][row.participant].append(row.rating)
     for (question, system), by_name in sorted(cells.items()):
-        values = [np.array(by_name.get(name, [])) for name in names]
-        everything = np.concatenate(values)
-        samples = [np.concatenate([values[index] for index in draw]) for draw in drawn]
-        samples = [sample for sample in samples if len(sample)]
+        most = max(map(len, by_name.values()))
+        values = np.full((len(names), most), np.nan)  # [participants, ratings of each]
+        for number, name in enumerate(names):
+            values[number, : len(by_name.get(name, []))] = by_name.get(name, [])
+        samples = values[drawn].reshape(len(drawn), -1)
+        samples = samples[~np.isnan(samples).all(axis=1)]
         yield SystemRating(
             question,
             system,
-            _interval(float(everything.mean()), [sample.mean() for sample in samples], level),
-            _interval(float(np.median(everything)), [np.median(sample) for sample in samples], level),
-            len(everything),
+            _interval(float(np.nanmean(values)), np.nanmean(samples, axis=1), level),
+            _interval(float(np.nanmedian(values)), np.nanmedian(samples, axis=1), level),
+            int(np.isfinite(values).sum()),
             {name: float(np.mean(by_name[name])) for name in names if name in by_name},
         )
 
 
-def _interval(value: float, draws: Sequence[float], level: float) -> Interval:
+def _interval(value: float, draws: Sequence[float] | np.ndarray, level: float) -> Interval:
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return Interval(value, float(low), float(high))
 

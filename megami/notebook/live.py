@@ -158,9 +158,9 @@ def live_effect(
 ) -> Live:
     """Turn the knobs of an audio effect (`megami.effects`) and hear it.
 
-    audio: [2, samples]. knobs: the settings to turn, and where they stand at first; the effect's other settings keep
-    their defaults. Limits, scales and units are the effect's own. The rest as in `live`. Raises UserError for a setting
-    that the effect does not have.
+    audio: [1 or 2 channels, samples]. knobs: the settings to turn, and where they stand at first; the effect's other
+    settings keep their defaults. Limits, scales and units are the effect's own. The rest as in `live`. Raises
+    UserError for a setting that the effect does not have.
     """
     unknown = sorted(set(knobs) - set(effect.RANGES))
     if unknown:
@@ -171,7 +171,8 @@ def live_effect(
         turned.append(Knob(name, limits.low, limits.high, value, limits.unit, limits.log, limits.whole))
 
     def render(dry: torch.Tensor, **settings: float) -> torch.Tensor:
-        return torch.from_numpy(effect(**settings).apply(dry.numpy(), sample_rate))
+        stereo = dry.expand(2, -1).numpy()  # effects are stereo
+        return torch.from_numpy(effect(**settings).apply(stereo, sample_rate))
 
     return live(audio, sample_rate, render, turned, title, description=description, steps=steps)
 

@@ -6,6 +6,7 @@ import html
 import time
 from pathlib import Path
 
+from axe import grave_faults
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -130,19 +131,11 @@ def in_sandbox(path: Path, body: str) -> Path:
 
 def serious_faults(driver: object) -> list[str]:
     """What axe-core finds serious or critical on the page, in light and in dark."""
-    import pytest
-
-    axe = pytest.importorskip("axe_selenium_python", reason="axe-selenium-python is not installed")
     faults = []
     for scheme in ("light", "dark"):
         feature = {"name": "prefers-color-scheme", "value": scheme}
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
         time.sleep(0.6)  # colours fade
-        check = axe.Axe(driver)
-        check.inject()
-        for found in check.run()["violations"]:
-            if found["impact"] in ("serious", "critical"):
-                where = [node["target"] for node in found["nodes"]]
-                faults.append(f"{scheme}: {found['id']}: {found['help']} at {where}")
+        faults += [f"{scheme}: {fault}" for fault in grave_faults(driver)]
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     return faults

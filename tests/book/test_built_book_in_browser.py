@@ -13,8 +13,8 @@ pytestmark = pytest.mark.skipif(not PAGES, reason=NOT_BUILT)
 
 PHONE_PX, DESK_PX = 390, 1280
 WIDGETS = "[data-megami-widget]"
-UNFOLD = "for (const cell of document.querySelectorAll('details')) cell.open = true;"  # solutions have players too
 WIDGET = "const widget = arguments[0].megamiWidget;"
+UNFOLD = "for (const cell of document.querySelectorAll('details')) cell.open = true;"  # solutions have players too
 # The theme scrolls smoothly: at once is when a click can follow.
 SHOW = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' });"
 # Scrolls through the whole page, so that what waits to be seen is loaded too.

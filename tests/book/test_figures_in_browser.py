@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from axe import grave_faults
 from conftest import open_file
 
 from megami.notebook import Sheet, figure, table
@@ -126,10 +127,7 @@ def test_a_screen_reader_is_told_each_picture_once(shown: tuple) -> None:
     page, _, _ = shown
     names = [part.accessible_name for part in page.find_elements("css selector", "[role=img]")]
     assert names == [ALT, ALT]
-    axe = pytest.importorskip("axe_selenium_python", reason="axe-selenium-python is not installed").Axe(page)
-    axe.inject()
-    found = axe.run()["violations"]
-    assert not found, axe.report(found)
+    assert grave_faults(page) == []
 
 
 def test_no_id_is_used_twice_by_different_pictures(page: object, written: Path) -> None:
@@ -137,3 +135,27 @@ def test_no_id_is_used_twice_by_different_pictures(page: object, written: Path) 
     text = written.read_text(encoding="utf-8")
     ids = re.findall(r' id="(m[^"]+)"', text)
     assert len(ids) == len(set(ids)) > 0
+
+
+# What JupyterLab says of tables in outputs (its rendered_html styles).
+NOTEBOOK = """
+.jp-RenderedHTMLCommon table { border: none; font-size: 12px; table-layout: fixed; margin-left: auto; }
+.jp-RenderedHTMLCommon:not(.jp-RenderedMarkdown) td, .jp-RenderedHTMLCommon:not(.jp-RenderedMarkdown) th,
+.jp-RenderedHTMLCommon:not(.jp-RenderedMarkdown) tr { text-align: right; vertical-align: middle; max-width: none; }
+.jp-RenderedHTMLCommon tbody tr:nth-child(odd) { background: #f5f5f5; }
+"""
+
+
+def test_a_table_looks_the_same_in_a_notebook(page: object, tmp_path: Path) -> None:
+    shown = table([["name", 1], ["other", 2]], ["what", "count"], description="Counts.")
+    path = tmp_path / "notebook.html"
+    path.write_text(
+        f"<!DOCTYPE html><meta charset='utf-8'><style>{NOTEBOOK}</style>"
+        f"<body><div class='jp-RenderedHTMLCommon'>{shown.html}</div>",
+        encoding="utf-8",
+    )
+    open_file(page, path)
+    aligned = "return [...document.querySelectorAll('tbody tr')[0].children].map((c) => getComputedStyle(c).textAlign)"
+    assert page.execute_script(aligned) == ["left", "right"]
+    ground = "return getComputedStyle(document.querySelector('tbody tr')).backgroundColor"
+    assert page.execute_script(ground) == "rgba(0, 0, 0, 0)"

@@ -20,6 +20,7 @@ from reader import (
     downloaded,
     in_sandbox,
     open_afresh,
+    page_of,
     serious_faults,
 )
 from selenium.webdriver.common.by import By
@@ -232,9 +233,10 @@ def test_what_is_clicked_is_heard_and_handles_follow_the_mouse(page: object, wri
     ActionChains(page).move_to_element(handle).click_and_hold().move_by_offset(by * width // 200, 0).move_by_offset(
         by * width // 200, 0
     ).release().perform()
-    assert one.ask("widget.screen.axes[0].values[2]") == pytest.approx(start + by, abs=2)
+    dragged = one.ask("widget.screen.axes[0].values[2]")
+    assert dragged == pytest.approx(start + by, abs=2)
     one.press(Keys.ARROW_RIGHT)  # the focus stays on the handle
-    assert one.ask("widget.screen.axes[0].values[2]") == pytest.approx(start + by + 1, abs=2)
+    assert one.ask("widget.screen.axes[0].values[2]") == dragged + 1
     level = one.ask("widget.screen.axes[1].element.querySelectorAll('.chosen').length")
     assert level == 1  # the same version stands out on the other axis
 
@@ -271,6 +273,39 @@ def test_orders_are_random_and_can_be_made_again(page: object, written: Path) ->
     starts = [place for screen in second for row in screen["starts"] for place in row]
     assert min(starts) == 10 and max(starts) == 90 and abs(sum(starts) / len(starts) - 50) < 3
     assert len({json.dumps(plan) for plan in plans}) == len(plans)
+
+
+def test_the_volume_is_set_by_keys_and_kept(page: object, written: Path) -> None:
+    open_afresh(page, written)
+    one = Participant(page)
+    one.start("quiet")
+    one.listen("1")
+    one.tab_to("element.matches('.volume')")
+    one.press(*[Keys.ARROW_LEFT] * 6)
+    quiet = pytest.approx(10 ** (-6 / 20), abs=1e-4)
+    assert one.text(".decibels") == "\N{MINUS SIGN}6 dB"
+    one.wait_for("Math.abs(engine.output.gain.value - 10 ** (-6 / 20)) < 1e-4")
+    page.refresh()
+    one.train()
+    one.listen("1")
+    assert one.ask("widget.state.volume_db") == -6 and one.ask("engine.output.gain.value") == quiet
+
+
+def test_sound_in_files_beside_a_page_from_disk(page: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chapter opened from disk: scripts may not read the files, so <audio> elements play them."""
+    monkeypatch.setenv("MEGAMI_BOOK_AUDIO", str(tmp_path / "_audio"))
+    options = ListeningTestOptions(least_seconds=0.1)
+    widget = listening_test([RatingPage("Song", versions(220))], SAMPLE_RATE, description="Tones", options=options)
+    open_afresh(page, page_of(tmp_path / "book.html", widget.html))
+    one = Participant(page)
+    one.start("reader")
+    assert one.ask("engine.constructor.name") == "StreamEngine"
+    one.train()
+    one.rate({PRODUCTION_VALUE.name: [Keys.HOME, Keys.END, Keys.HOME]})
+    one.go_on()
+    made = one.ask("widget.results().screens[0].stimuli")
+    assert [stimulus["ratings"][PRODUCTION_VALUE.name] for stimulus in made] == [0, 100, 0]
+    assert all(stimulus["seconds_listened"] > 0 for stimulus in made)
 
 
 def test_nothing_tells_who_made_which_version(page: object, written: Path) -> None:

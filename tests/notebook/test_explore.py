@@ -94,6 +94,7 @@ GOOD = [(1, tone(300)), (2, tone(400))]
         ([*GOOD, (1, tone(500))], {}, "same value"),
         ([*GOOD, (3, picture(3))], {}, "all items the same"),
         ([(1,), (2,)], {}, "a sound, or a picture"),
+        ([(1, "loud"), (2, "soft")], {}, "neither audio nor a picture, but str"),
         ([((0, 0), tone(1)), ((0, 1), tone(2)), ((1, 0), tone(3))], {"label": ("x", "y")}, "4 places, but 3 items"),
     ],
 )

@@ -316,3 +316,11 @@ def test_the_figure_shows_the_summary() -> None:
     with pytest.raises(UserError, match="to plot"):
         nothing = summarise_listening(ListeningResults("t", "t", ratings.participants, (), (), ()), seed=0)
         plot_listening(nothing, alt="Ratings.")
+
+
+def test_ratings_and_comparisons_of_one_name_have_a_panel_each() -> None:
+    ratings, choices = table(RATINGS, "preference"), compared({("a", "b"): ["a"] * 5 + ["b"] * 3})
+    both = ListeningResults("t", "t", ratings.participants, ratings.ratings, choices.choices, ())
+    figure = plot_listening(summarise_listening(both, seed=0), alt="Two panels.").figure
+    assert [axis.get_xlabel() for axis in figure.axes] == ["rating (0 to 100)", "log odds against an average system"]
+    assert len(figure.axes[1].lines) == 5  # two systems, and the line of the average

@@ -151,7 +151,8 @@ class Abx extends Widget {
     this.$(".score").textContent = `${right} of ${trials.length} right (p = ${shortly(chance)})`;
     this.$(".meaning").textContent = meaning(right, trials.length, chance);
     this.$(".again").textContent = attempt > 1
-      ? `This was attempt ${attempt}. Who tries often enough succeeds once by luck: the p-value holds for one attempt that was decided on beforehand.`
+      ? `This was attempt ${attempt}. Whoever tries often enough succeeds once by luck: the p-value holds for one attempt `
+        + "that was decided on beforehand."
       : "";
     this.$("tbody").replaceChildren(...trials.map(({ x, answer, right: isRight }, index) => {
       const row = document.createElement("tr");
@@ -188,11 +189,16 @@ function shortly(chance) {
 /** What the p-value says, and what it does not say. */
 function meaning(right, trials, chance) {
   const percent = chance < 0.0001 ? "less than 0.01" : (100 * chance).toFixed(chance < 0.01 ? 2 : 1);
-  const guessing = `Someone who hears no difference and only guesses gets ${right} or more of ${trials} right with a probability of ${percent} %. `;
+  const guessing = `Someone who hears no difference and only guesses gets ${right} or more of ${trials} right with a `
+    + `probability of ${percent} %. `;
   if (chanceByGuessing(trials, trials) > USUAL_BOUND) {
-    return `${guessing}With so few trials even a perfect score could be luck: this run cannot show that you hear a difference.`;
+    return `${guessing}With so few trials even a perfect score could be luck: this run cannot show that you hear a `
+      + "difference.";
   }
-  return guessing + (chance <= USUAL_BOUND
-    ? "That is rare (at most 5 %, the usual bound), so you most likely heard a difference. It does not say how large the difference is, or which of the two is better."
-    : "That is not rare (more than 5 %, the usual bound), so this run does not show that you heard a difference. It does not show that there is none: more trials, or a better chosen phrase, might.");
+  if (chance <= USUAL_BOUND) {
+    return `${guessing}That is rare (at most 5 %, the usual bound), which speaks for a difference that you heard. It does `
+      + "not say how large the difference is, or which of the two is better.";
+  }
+  return `${guessing}That is not rare (more than 5 %, the usual bound), so this run does not show that you heard a `
+    + "difference. Nor does it show that there is none: more trials or a better chosen phrase might tell.";
 }

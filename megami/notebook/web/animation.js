@@ -268,7 +268,7 @@ class Animation extends Widget {
     const pixels = context.getImageData(0, 0, width, height);
     for (let n = 0; n < pixels.data.length; n += 4) {
       const strength = pixels.data[n];
-      pixels.data.set([red, green, blue, 0.62 * strength], n);
+      pixels.data.set([red, green, blue, 0.35 * strength], n);
     }
     context.putImageData(pixels, 0, 0);
     return canvas;

@@ -1,7 +1,8 @@
 // Sound: plays one of several recordings of the same song and moves between them without losing the place.
 //
 // Two engines with one interface: load(index), loadAll(), play(), pause(), seek(seconds), select(index), setLoop(region),
-// position(), setGain(gain), copy(from, to), forget(), and the fields `index`, `playing`, `onend`, `duration`, `apart`, `wholeFirst`.
+// position(), setGain(gain), copy(from, to), forget(), and the fields `index`, `playing`, `onend`, `duration`, `apart`,
+// `wholeFirst`.
 //   BufferEngine  decodes every item and crossfades sample-aligned voices (Web Audio). The normal case.
 //   StreamEngine  drives <audio> elements: for pages opened from disk, where a script may not read a file beside
 //                 the page, and for songs too long to keep decoded.

@@ -29,7 +29,9 @@ class RatingAxis {
     const handle = document.createElement("div");
     handle.className = "handle";
     handle.innerHTML = `<span class="number">${index + 1}</span>`;
-    const settings = { role: "slider", tabindex: 0, "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": `Version ${index + 1}` };
+    const settings = {
+      role: "slider", tabindex: 0, "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": `Version ${index + 1}`,
+    };
     for (const [name, value] of Object.entries(settings)) handle.setAttribute(name, value);
     handle.addEventListener("keydown", (event) => this.#key(event, index));
     handle.addEventListener("click", (event) => event.stopPropagation()); // the focus stays on the handle

@@ -13,8 +13,8 @@ function seededRandom(text) {
 }
 
 /**
- * The screens of a test [{kind, page, order: [{version, repeat}], starts}]. Pages of one kind stay together. order: which
- * version has the first number (or letter), the second ...; starts: where each handle stands at first, for each question.
+ * The screens of a test [{kind, page, order: [{version, repeat}], starts}]. Pages of one kind stay together. order:
+ * which version has the first number (or letter), the second ...; starts: where each handle first stands, per question.
  */
 function planOf(pages, seed) {
   const random = seededRandom(seed);
@@ -24,8 +24,9 @@ function planOf(pages, seed) {
     return shuffled(own.length, random).map((place) => own[place]);
   });
   return inOrder.flatMap((index) => {
-    const screens = pages[index].kind === "rating" ? [ratingScreen(pages[index], random)] : pairScreens(pages[index], random);
-    return screens.map((screen) => ({ ...screen, kind: pages[index].kind, page: index }));
+    const page = pages[index];
+    const screens = page.kind === "rating" ? [ratingScreen(page, random)] : pairScreens(page, random);
+    return screens.map((screen) => ({ ...screen, kind: page.kind, page: index }));
   });
 }
 

@@ -96,8 +96,8 @@ class SoundScreen {
 const numbers = (count) => Array.from({ length: count }, (_, index) => `${index + 1}`);
 
 class TrainingScreen extends SoundScreen {
-  constructor(test, page, record) {
-    super(test, "training", page, page.sounds.map((_, version) => ({ version })), record, numbers(page.sounds.length));
+  constructor(test, page, order, record) {
+    super(test, "training", page, order, record, numbers(order.length));
     const volume = this.$(".volume");
     volume.value = test.state.volume_db;
     const show = () => {
@@ -119,10 +119,9 @@ class RatingScreen extends SoundScreen {
     record.values ??= step.starts.map((row) => [...row]);
     record.moved ??= step.starts.map((row) => row.map(() => false));
     super(test, "rating", page, step.order, record, numbers(step.order.length));
-    this.axes = page.questions.map((question, number) => new RatingAxis(question, record.values[number], record.moved[number], {
-      heard: (index) => this.hear(index),
-      changed: () => this.note(),
-    }));
+    const told = { heard: (index) => this.hear(index), changed: () => this.note() };
+    this.axes = page.questions.map((question, number) =>
+      new RatingAxis(question, record.values[number], record.moved[number], told));
     this.$(".questions").replaceChildren(...this.axes.map((axis) => axis.element));
     this.draw();
     this.choose(0);

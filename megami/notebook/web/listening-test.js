@@ -30,7 +30,9 @@ class ListeningTest extends Widget {
   }
 
   #newState() {
-    return { participant: null, place: "welcome", records: {}, volume_db: 0, reloads: 0, started: null, finished: null, comment: "" };
+    return {
+      participant: null, place: "welcome", records: {}, volume_db: 0, reloads: 0, started: null, finished: null, comment: "",
+    };
   }
 
   /** The words that the participant's order follows from. */
@@ -98,8 +100,10 @@ class ListeningTest extends Widget {
 
   #start() {
     const value = (name) => this.$(`[name=${name}]`).value.trim();
-    const participant = Object.fromEntries(["id", "experience", "playback", "age_group"].map((name) => [name, value(name)]));
-    for (const [name, words] of [["id", "Give a code."], ["experience", "Say how much you have mixed."], ["playback", "Say what you listen with."]]) {
+    const fields = ["id", "experience", "playback", "age_group"];
+    const participant = Object.fromEntries(fields.map((name) => [name, value(name)]));
+    const needed = { id: "Give a code.", experience: "Say how much you have mixed.", playback: "Say what you listen with." };
+    for (const [name, words] of Object.entries(needed)) {
       const field = this.$(`[name=${name}]`);
       field.setAttribute("aria-invalid", !participant[name]);
       if (participant[name]) continue;
@@ -119,14 +123,16 @@ class ListeningTest extends Widget {
 
   #train() {
     const page = this.config.pages[0];
-    this.screen = new TrainingScreen(this, page, this.#record("training", page.sounds.length));
+    const order = shuffled(page.sounds.length, seededRandom(`${this.seed()}:training`)).map((version) => ({ version }));
+    this.screen = new TrainingScreen(this, page, order, this.#record("training", order.length));
   }
 
   #ask(place) {
     const step = this.plan[place];
     const page = this.config.pages[step.page];
     const record = this.#record(place, step.order.length);
-    this.screen = step.kind === "rating" ? new RatingScreen(this, page, step, record) : new PairScreen(this, page, step, record);
+    const Screen = step.kind === "rating" ? RatingScreen : PairScreen;
+    this.screen = new Screen(this, page, step, record);
     this.$(".song").textContent = page.song;
     this.$(".count").textContent = `${place + 1} of ${this.plan.length}`;
     this.$(".next").textContent = place + 1 < this.plan.length ? "Next" : "Finish";
@@ -134,7 +140,8 @@ class ListeningTest extends Widget {
 
   #end() {
     this.fill("end");
-    this.$(".return-to").textContent = this.config.returnTo || "Save the results, and send the file to whoever gave you this test.";
+    const request = this.config.returnTo || "Save the results, and send the file to whoever gave you this test.";
+    this.$(".return-to").textContent = request;
     const comment = this.$(".comment");
     comment.value = this.state.comment;
     const { id } = this.state.participant;
@@ -168,7 +175,9 @@ class ListeningTest extends Widget {
     const screens = this.plan.map((step, place) => this.#answered(step, records[place]));
     return {
       format: "megami-listening-test", version: 1, complete: Boolean(finished),
-      test: { id: this.config.test, title: this.config.name, pages: this.config.pages.length, screens: this.plan.length },
+      test: {
+        id: this.config.test, title: this.config.name, pages: this.config.pages.length, screens: this.plan.length,
+      },
       participant: { ...participant, seed: this.seed() },
       started, finished, reloads, volume_db, comment,
       ...(this.config.userAgent ? { user_agent: navigator.userAgent } : {}),
@@ -184,7 +193,8 @@ class ListeningTest extends Widget {
     const byName = (rows, index) => Object.fromEntries(names.map((name, row) => [name, rows[row][index]]));
     const stimuli = order.map(({ version, repeat }, index) => ({
       label: kind === "rating" ? `${index + 1}` : "AB"[index], system: systems[version], repeat,
-      sha256: this.config.hashes[page.sounds[version]], plays: record.plays[index], seconds_listened: tenth(record.seconds[index]),
+      sha256: this.config.hashes[page.sounds[version]], plays: record.plays[index],
+      seconds_listened: tenth(record.seconds[index]),
       ...(kind === "rating" ? { ratings: byName(record.values, index), first_places: byName(starts, index) } : {}),
     }));
     const answer = kind === "pair" ? { question: names[0], answer: record.answer } : {};
