@@ -64,7 +64,7 @@ def _raises(audio: torch.Tensor) -> torch.Tensor:
         (lambda audio: None, "returns nothing"),
         (lambda audio: "two", "should be an array or tensor, not a str"),
         (_raises, "raised IndexError: out of range"),
-        (3, "expected a function, not a int"),
+        (3, "expected a function, not an int"),
     ],
 )
 def test_functions(function: object, said: str) -> None:
