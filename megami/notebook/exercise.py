@@ -105,12 +105,13 @@ class Check:
     def _repr_html_(self) -> str:
         name = f"<strong>{html.escape(self.name)}</strong>"
         if not self.answered:
-            return f"<p>{name}: not answered yet. Fill in the cell above, then run this one again.</p>"
+            told = "not answered yet. Fill in the cell above, then run this one again."
+            return f"<div class='megami-check'><p>{name}: {told}</p></div>"
         rows = "".join(
             f"<li>{'✓' if finding.right else '✗'} {html.escape(finding.words)}</li>" for finding in self.findings
         )
         verdict = "right" if self.right else "not yet"
-        return f"<p>{name}: {verdict}</p><ul style='list-style: none'>{rows}</ul>"
+        return f"<div class='megami-check'><p>{name}: {verdict}</p><ul style='list-style: none'>{rows}</ul></div>"
 
 
 def checker(name: str) -> Callable[[Callable[..., object]], Callable[..., Check]]:

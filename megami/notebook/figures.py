@@ -104,7 +104,8 @@ def figure(
         return _page_figure(alt, title, draw, [inline_svg(draw, "only")], round(72 * draw.get_size_inches()[0]))
     wide = _drawn(draw, width_px, height_px, narrow=False)
     narrow = _drawn(draw, NARROW_PX, narrow_height_px or height_px, narrow=True)
-    return _page_figure(alt, title, wide, [inline_svg(wide, "wide"), inline_svg(narrow, "narrow")], width_px)
+    pictures = [_svg(wide, narrow=False), _svg(narrow, narrow=True)]
+    return _page_figure(alt, title, wide, pictures, width_px)
 
 
 def _page_figure(alt: str, title: str, drawing: Figure, pictures: list[str], width_px: int) -> PageFigure:
@@ -128,6 +129,11 @@ def _drawn(draw: Draw, width_px: int, height_px: int, narrow: bool) -> Figure:
         drawing.draw_without_rendering()  # places everything while the style holds ...
         drawing.set_layout_engine("none")  # ... for good
     return drawing
+
+
+def _svg(drawing: Figure, narrow: bool) -> str:
+    with matplotlib.rc_context(style(narrow)):  # how many ticks fit depends on the style, too
+        return inline_svg(drawing, "narrow" if narrow else "wide")
 
 
 def style(narrow: bool = False) -> Any:

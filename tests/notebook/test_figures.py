@@ -178,3 +178,16 @@ def test_nothing_stays_open_and_settings_stay_as_they_were() -> None:
     before = plt.rcParams.copy()
     figure(line, alt=ALT)
     assert plt.get_fignums() == [] and plt.rcParams == before
+
+
+def test_what_is_placed_is_what_is_written() -> None:
+    """The style decides how many ticks fit; were it gone when the picture is written, labels would leave the sheet."""
+
+    def draw(sheet: Sheet) -> None:
+        axis = sheet.axis()
+        axis.plot([-24, 6], [0, 4])
+        axis.set_ylabel("factor")
+
+    made = figure(draw, alt="A line.", height_px=260)
+    labels = re.findall(r"<text[^>]* x=\"([-\d.]+)\"[^>]*>factor</text>", made.markup)
+    assert len(labels) == 2 and all(float(x) >= 8 for x in labels)
