@@ -17,8 +17,8 @@ axe
 
 def grave_faults(driver: object) -> list[str]:
     """One line for each rule that is broken gravely, with the first places; the test is skipped without axe-core."""
-    axe = pytest.importorskip("axe_core_python", reason="axe-core is not installed: pip install megami[test]")
-    driver.execute_script((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    axe = pytest.importorskip("selenium_axe_python", reason="axe-core is not installed: pip install megami[test]")
+    driver.execute_script((Path(axe.__file__).parent / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
     driver.set_script_timeout(180)
     found = driver.execute_async_script(RUN)
     assert isinstance(found, list), found
