@@ -11,9 +11,10 @@ from string import Template
 from megami.errors import UserError
 from megami.notebook.bundle import asset
 from megami.notebook.matching import Match
+from megami.notebook.page import write_page
 from megami.notebook.player import build_player
 from megami.notebook.recordings import Item, minus, recordings
-from megami.notebook.stores import FileStore, InlineStore, Store, write_whole
+from megami.notebook.stores import FileStore, InlineStore, Store
 from megami.notebook.takes import Take, console_panel, file_links, readings_table
 from megami.notebook.widget import Widget, together
 
@@ -46,9 +47,8 @@ def listening_page(
     store: Store = FileStore(path.parent / folder, folder) if audio_files else InlineStore()
     sound = recordings(items, sample_rate, match, bitrate_kbps)
     try:
-        page = Template(asset("page.html")).substitute(
+        main = Template(asset("listening-page.html")).substitute(
             title=html.escape(title),
-            style=asset("page.css"),
             subtitle=f'<p class="subtitle">{html.escape(subtitle)}</p>' if subtitle else "",
             listen=_listen(build_player(sound, "", captions, match, store, keys="page"), takes, console_note),
             warnings=_warnings(warnings),
@@ -57,7 +57,7 @@ def listening_page(
             notes=_notes(notes),
             loudness_note=_loudness_note(sound.matches, match),
         )
-        write_whole(path, page.encode())
+        write_page(path, title, main)
     except OSError as error:
         raise UserError(f"cannot write the listening page {path}: {error.strerror or error}") from error
     return path

@@ -16,15 +16,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 
 from megami.audio import db_to_gain
 from megami.errors import UserError
-from megami.notebook.bundle import asset, short_hash
+from megami.notebook.bundle import short_hash
 from megami.notebook.listening_pages import PairPage, RatingPage, systems_of
 from megami.notebook.matching import Match
+from megami.notebook.page import write_page
 from megami.notebook.recordings import Recordings, audio_element, recordings
-from megami.notebook.stores import InlineStore, Store, store_here, write_whole
+from megami.notebook.stores import InlineStore, Store, store_here
 from megami.notebook.widget import Widget, build_widget, together
 
 Page = RatingPage | PairPage
@@ -83,11 +83,9 @@ def listening_test_page(
     """
     path = Path(path)
     widget = _build(pages, sample_rate, title, description, options or ListeningTestOptions(), InlineStore(), "page")
-    page = Template(asset("test-page.html")).substitute(
-        title=html.escape(title), style=asset("page.css"), widget=together([widget])
-    )
+    main = f'<header><h1>{html.escape(title)}</h1></header>\n<div class="listen">\n{together([widget])}\n</div>'
     try:
-        write_whole(path, page.encode())
+        write_page(path, title, main)
     except OSError as error:
         raise UserError(f"cannot write the listening test {path}: {error.strerror or error}") from error
     return path

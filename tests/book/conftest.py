@@ -10,9 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from megami.notebook.widget import together
-
-SAMPLE_RATE = 44100
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -60,31 +57,25 @@ def page(browser: object) -> Iterator[object]:
     assert not errors, errors
 
 
-def tone(hz: float, seconds: float, gain: float = 0.2, channels: int = 2) -> torch.Tensor:
-    """A sine [channels, samples]."""
-    time = torch.arange(round(seconds * SAMPLE_RATE), dtype=torch.float64) / SAMPLE_RATE
-    return (gain * torch.sin(2 * torch.pi * hz * time)).float().expand(channels, -1).clone()
+@pytest.fixture(scope="session")
+def band() -> list[tuple[str, torch.Tensor]]:
+    """Three stems for a console."""
+    import desk  # which imports this file
+
+    return [(name, desk.noise(seed)) for seed, name in enumerate(desk.NAMES)]
 
 
-def open_file(driver: object, path: Path) -> None:
-    """Load a page from disk."""
-    driver.get(path.resolve().as_uri())
+@pytest.fixture(scope="session")
+def desk(band: list, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with a console over them."""
+    from desk import desk_page
+
+    return desk_page(tmp_path_factory.mktemp("console") / "desk.html", band)
 
 
-def written_page(path: Path, *widgets: object, ground: str = "white") -> Path:
-    """A page from disk with widgets on it, on a light or dark ground."""
-    colour = "black" if ground == "white" else "white"
-    path.write_text(
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Widgets</title>'
-        '<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width, initial-scale=1"></head>'
-        f'<body style="background: {ground}; color: {colour}; margin: 8px">'
-        f"<main>{together(widgets)}</main></body></html>",
-        encoding="utf-8",
-    )
-    return path
+@pytest.fixture(scope="session")
+def matching(band: list, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a target."""
+    from desk import TARGET, desk_page
 
-
-def shadow_parts(driver: object, selector: str, number: int = 0) -> list:
-    """Elements inside a widget of the page."""
-    host = driver.find_elements("css selector", ".megami-widget")[number]
-    return host.shadow_root.find_elements("css selector", selector)
+    return desk_page(tmp_path_factory.mktemp("console") / "target.html", band, target=TARGET)

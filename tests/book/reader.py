@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import time
 from pathlib import Path
 
 from axe import grave_faults
+from pages import sandboxed
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -113,8 +113,6 @@ def downloaded(folder: Path, pattern: str, seconds: float = 20) -> Path:
 PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Page</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>:root { color-scheme: light dark }</style>
 </head><body><main><h1>A page</h1><h2>A widget</h2>{body}</main></body></html>"""
-FRAME = """<!DOCTYPE html><html lang="en"><title>Outer</title><body>
-<iframe sandbox="allow-scripts" style="width: 100%; height: 1600px" title="Output" srcdoc="{inner}"></iframe></body>"""
 
 
 def page_of(path: Path, body: str) -> Path:
@@ -124,9 +122,8 @@ def page_of(path: Path, body: str) -> Path:
 
 
 def in_sandbox(path: Path, body: str) -> Path:
-    """A page that shows widgets in a frame that may run scripts and nothing else, as Colab's outputs are."""
-    path.write_text(FRAME.replace("{inner}", html.escape(PAGE.replace("{body}", body))), encoding="utf-8")
-    return path
+    """A page that shows widgets in a frame that may run scripts and nothing else."""
+    return sandboxed(path, PAGE.replace("{body}", body))
 
 
 def serious_faults(driver: object) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import scipy.stats
 import torch
-from conftest import SAMPLE_RATE, open_file, tone
+from pages import SAMPLE_RATE, open_file, tone
 
 pytest.importorskip("selenium", reason="selenium is not installed: pip install megami[test]")
 from reader import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe import grave_faults
-from conftest import open_file
+from pages import open_file, sandboxed
 
 from megami.notebook import animation
 
@@ -226,11 +225,7 @@ def test_the_tint_and_the_line_are_drawn(opened: object) -> None:
 
 
 def test_it_works_in_a_frame_without_an_origin(page: object, written: Path, tmp_path: Path) -> None:
-    frame = tmp_path / "frame.html"
-    inner = html.escape(written.read_text(encoding="utf-8"))
-    text = f'<!DOCTYPE html><body><iframe sandbox="allow-scripts" width="800" height="800" srcdoc="{inner}"></iframe>'
-    frame.write_text(text, encoding="utf-8")
-    open_file(page, frame)
+    open_file(page, sandboxed(tmp_path / "frame.html", written.read_text(encoding="utf-8")))
     page.switch_to.frame(0)
     wait_until_ready(page)
     part(page, ".play").click()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from axe import grave_faults
-from conftest import SAMPLE_RATE, open_file, tone
+from pages import SAMPLE_RATE, open_file, sandboxed, tone
 
 from megami.notebook import PageFigure, Sheet, explore, figure
 
@@ -235,11 +234,7 @@ def test_touch_on_a_phone_in_the_dark(phone: object, written: Path) -> None:
 
 def test_it_works_in_a_frame_without_an_origin(page: object, written: Path, tmp_path: Path) -> None:
     """As notebooks in the cloud show outputs: scripts are allowed, everything of the page's origin is not."""
-    frame = tmp_path / "frame.html"
-    inner = html.escape(written.read_text(encoding="utf-8"))
-    text = f'<!DOCTYPE html><body><iframe sandbox="allow-scripts" width="800" height="800" srcdoc="{inner}"></iframe>'
-    frame.write_text(text, encoding="utf-8")
-    open_file(page, frame)
+    open_file(page, sandboxed(tmp_path / "frame.html", written.read_text(encoding="utf-8")))
     page.switch_to.frame(0)
     part(page, ".play", SLIDER).click()
     wait_for(page, "widget.engine.playing && widget.engine.position() > 0.1", SLIDER)

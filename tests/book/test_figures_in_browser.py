@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe import grave_faults
-from conftest import open_file
+from pages import open_file
 
 from megami.notebook import Sheet, figure, table
 

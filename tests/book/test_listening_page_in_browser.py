@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from axe import grave_faults
-from conftest import SAMPLE_RATE, open_file, tone
+from pages import SAMPLE_RATE, open_file, tone
 
 from megami.notebook import listening_page
 from megami.notebook.console import build_console

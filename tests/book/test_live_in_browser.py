@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import torch
-from conftest import SAMPLE_RATE, open_file, shadow_parts, tone, written_page
+from pages import SAMPLE_RATE, open_file, shadow_parts, tone, written_page
 
 from megami.notebook.player import build_player
 from megami.notebook.recordings import recordings

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import SAMPLE_RATE, open_file, tone
+from pages import SAMPLE_RATE, open_file, tone
 
 from megami.notebook import listening_page, player
 

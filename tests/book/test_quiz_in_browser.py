@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import open_file, shadow_parts, written_page
+from pages import open_file, sandboxed, shadow_parts, written_page
 
 from megami.notebook import choice, numeric, ordering, quiz
 
@@ -134,12 +134,7 @@ def test_score_and_answers_outlive_a_reload_until_one_starts_again(asked: object
 
 def test_it_works_by_keyboard_alone_and_in_a_sandboxed_frame(page: object, tmp_path: Path) -> None:
     body = written_page(tmp_path / "inner.html", quiz(ONE, description="One question")).read_text(encoding="utf-8")
-    outer = tmp_path / "outer.html"
-    outer.write_text(
-        "<!DOCTYPE html><html lang='en'><title>t</title><iframe title='quiz' sandbox='allow-scripts' "
-        f"width='600' height='500' srcdoc=\"{body.replace('&', '&amp;').replace(chr(34), '&quot;')}\"></iframe></html>"
-    )
-    open_file(page, outer)
+    open_file(page, sandboxed(tmp_path / "outer.html", body))
     page.switch_to.frame(page.find_element("css selector", "iframe"))
     parts(page, 1, "input")[0].send_keys(Keys.SPACE)
     parts(page, 1, ".check")[0].send_keys(Keys.ENTER)

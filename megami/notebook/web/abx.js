@@ -61,7 +61,6 @@ class Abx extends Widget {
   #listen() {
     this.$$(".answer").forEach((button, answer) => button.addEventListener("click", () => this.#answer(answer)));
     this.$(".restart").addEventListener("click", () => this.#restart());
-    this.$(".help").addEventListener("click", () => this.#toggleHelp());
     listenToLane(this.$(".lane"), this.config.seconds, {
       marking: (region) => this.#showRegion(region),
       cancelled: () => this.#showRegion(this.transport.region),
@@ -69,7 +68,7 @@ class Abx extends Widget {
       marked: (region) => this.transport.markRegion(region),
     });
     this.listenToKeys((key) => {
-      const actions = { "?": () => this.#toggleHelp() };
+      const actions = { "?": () => this.toggleHelp() };
       if (!this.run.finished) {
         LETTERS.forEach((letter, index) => (actions[letter.toLowerCase()] = () => this.#select(index)));
         [0, 1].forEach((answer) => (actions[answer + 1] = () => this.#answer(answer)));
@@ -132,12 +131,6 @@ class Abx extends Widget {
     this.memory.write(this.run);
     this.#nextTrial();
     this.$(".progress").focus({ preventScroll: true });
-  }
-
-  #toggleHelp() {
-    const keys = this.$(".keys");
-    keys.hidden = !keys.hidden;
-    this.$(".help").setAttribute("aria-expanded", !keys.hidden);
   }
 
   // ---- what is shown ----

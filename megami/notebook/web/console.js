@@ -71,10 +71,6 @@ class Console extends Widget {
     click(".wav", () => this.exportWav());
     click(".turn-down", () => this.exportWav(true));
     click(".anyway", () => this.exportWav(false, true));
-    click(".help", () => {
-      this.$(".keys").hidden = !this.$(".keys").hidden;
-      this.$(".help").setAttribute("aria-expanded", !this.$(".keys").hidden);
-    });
     this.listenToKeys((key) => this.#actionOf(key));
   }
 
@@ -82,7 +78,7 @@ class Console extends Widget {
     const actions = {
       m: () => this.#switch("mute"),
       s: () => this.#switch("solo"),
-      "?": () => this.$(".help").click(),
+      "?": () => this.toggleHelp(),
     };
     if (Object.hasOwn(actions, key)) return actions[key];
     const track = "123456789".indexOf(key);

@@ -90,7 +90,6 @@ class Player extends Widget {
 
   #listen() {
     this.$(".blind").addEventListener("click", () => this.toggleBlind());
-    this.$(".help").addEventListener("click", () => this.toggleHelp());
     this.listenToKeys((key) => this.#actionOf(key));
   }
 
@@ -116,12 +115,6 @@ class Player extends Widget {
     this.#select(this.blind ? this.order[0] : this.engine.index);
     const promise = "Names are hidden and shuffled. Press Blind again to see what was what.";
     this.say(this.blind ? promise : `${hidden.join(", ")}.`);
-  }
-
-  toggleHelp() {
-    const keys = this.$(".keys");
-    keys.hidden = !keys.hidden;
-    this.$(".help").setAttribute("aria-expanded", !keys.hidden);
   }
 
   #activeRow() {

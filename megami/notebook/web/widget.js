@@ -14,7 +14,15 @@ class Widget {
     this.panel.setAttribute("aria-label", this.config.title || this.config.description || this.config.kind);
     const title = this.$(".title");
     if (title) Object.assign(title, { textContent: this.config.title ?? "", hidden: !this.config.title });
+    this.$(".help")?.addEventListener("click", () => this.toggleHelp());
     host.megamiWidget = this;
+  }
+
+  /** Shows or hides the list of keys. */
+  toggleHelp() {
+    const keys = this.$(".keys");
+    keys.hidden = !keys.hidden;
+    this.$(".help").setAttribute("aria-expanded", !keys.hidden);
   }
 
   /** To be called at the end of a constructor: from then on `draw` is called whenever colours or sizes change. */
