@@ -1,0 +1,59 @@
+"""The data that chapters learn from while one reads: make it again, each file from seeds by one command.
+
+    python scripts/make_book_data.py guitar_points runs/small
+
+The folder is the working folder of `megami train small`, whose studio songs are used (and rendered first if they are
+not there: that needs the SoundFont and the speech synthesisers, see CONTRIBUTING). Files go to book/data, and their
+SHA-256 sums to book/data/SHA256SUMS. Another machine may round differently in the last digit; the tests of the book
+compare a few songs, made anew, within a tolerance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from megami.corpus import CorpusConfig, build_songs, song_paths
+from megami.corpus.guitar_points import make_guitar_points
+
+DATA = Path(__file__).resolve().parents[1] / "book" / "data"
+SUMS = DATA / "SHA256SUMS"
+
+
+def guitar_points(path: Path, work: Path) -> None:
+    """Level and position of one guitar in 500 songs by five engineers; of four songs 20 mixes by each."""
+    config, cache = CorpusConfig(), work / "cache"
+    build_songs(cache, config)
+    songs = [file for split in ("train", "extra", "test", "validation") for file in song_paths(cache, split, config)]
+    make_guitar_points(path, songs, work / "book" / path.stem, mixes=500, often_songs=4, often_mixes=20)
+
+
+MAKERS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
+    "guitar_points": (guitar_points, "guitar_points.npz"),
+}
+
+
+def write_sums() -> None:
+    """Note the hash of every file of the folder, in the format of `sha256sum`."""
+    files = sorted(file for file in DATA.iterdir() if file.suffix in (".npz", ".safetensors"))
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
+    SUMS.write_text("".join(lines), encoding="utf-8")
+
+
+def main() -> None:
+    """Make one file, and note its hash."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=sorted(MAKERS))
+    parser.add_argument("work", type=Path, help="working folder of `megami train small`")
+    args = parser.parse_args()
+    make, file = MAKERS[args.name]
+    DATA.mkdir(exist_ok=True)
+    make(DATA / file, args.work)
+    write_sums()
+    print(f"{DATA / file}: {(DATA / file).stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
