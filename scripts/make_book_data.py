@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from megami.corpus import CorpusConfig, build_songs, song_paths
+from megami.corpus import CorpusConfig, build_features, build_songs, song_paths
 from megami.corpus.guitar_points import make_guitar_points
 
 DATA = Path(__file__).resolve().parents[1] / "book" / "data"
@@ -23,11 +23,13 @@ SUMS = DATA / "SHA256SUMS"
 
 
 def guitar_points(path: Path, work: Path) -> None:
-    """Level and position of one guitar in 500 songs by five engineers; of four songs 20 mixes by each."""
+    """Level and position of one guitar in 500 songs by five engineers; of four songs ten mixes by each."""
     config, cache = CorpusConfig(), work / "cache"
-    build_songs(cache, config)
-    songs = [file for split in ("train", "extra", "test", "validation") for file in song_paths(cache, split, config)]
-    make_guitar_points(path, songs, work / "book" / path.stem, mixes=500, often_songs=4, often_mixes=20)
+    splits = ("train", "extra", "validation", "test")
+    build_songs(cache, config, splits)
+    build_features(cache, config, splits)
+    songs = [file for split in splits for file in song_paths(cache, split, config)]
+    make_guitar_points(path, songs, work / "book" / path.stem, number=500, often_songs=4, often_mixes=10)
 
 
 MAKERS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
