@@ -17,8 +17,10 @@ from pathlib import Path
 
 from megami.corpus import CorpusConfig, build_features, build_songs, song_paths
 from megami.corpus.guitar_points import make_guitar_points
+from megami.evaluation.mixed_often import make_mixed_often
 
-DATA = Path(__file__).resolve().parents[1] / "book" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "book" / "data"
 SUMS = DATA / "SHA256SUMS"
 
 
@@ -32,8 +34,14 @@ def guitar_points(path: Path, work: Path) -> None:
     make_guitar_points(path, songs, work / "book" / path.stem, number=500, often_songs=4, often_mixes=10)
 
 
+def mixed_often(path: Path, work: Path) -> None:
+    """All tracks of the sample song Porch Light in 40 mixes by each of five engineers; needs no studio songs."""
+    make_mixed_often(path, ROOT / "data_samples", work / "book" / path.stem, mixes=40)
+
+
 MAKERS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "guitar_points": (guitar_points, "guitar_points.npz"),
+    "mixed_often": (mixed_often, "mixed_often.npz"),
 }
 
 

@@ -18,6 +18,8 @@ from megami.generator.edm import (
 )
 from megami.generator.linear_denoiser import LinearDenoiser
 from megami.generator.phase_rotation import rotate_phases, rotate_tokens
+from megami.generator.points import PointConfig, PointNetwork, label_tokens, points_to_tokens, tokens_to_points
+from megami.generator.recorder import Recorder
 from megami.generator.sampler import (
     Callback,
     SamplingOptions,
@@ -40,6 +42,9 @@ __all__ = [
     "LinearDenoiser",
     "LossTerms",
     "MultitrackTransformer",
+    "PointConfig",
+    "PointNetwork",
+    "Recorder",
     "SamplingOptions",
     "Solver",
     "Step",
@@ -49,10 +54,12 @@ __all__ = [
     "churn_amounts",
     "coefficients",
     "drop_condition",
+    "label_tokens",
     "level_position",
     "loss_terms",
     "mix_generator",
     "noise_level",
+    "points_to_tokens",
     "rotate_phases",
     "rotate_tokens",
     "sample",
@@ -60,5 +67,6 @@ __all__ = [
     "sample_sigma",
     "schedule",
     "score_factor",
+    "tokens_to_points",
     "training_loss",
 ]

@@ -90,7 +90,8 @@ class Denoiser(nn.Module):
     """Wraps a raw network F so that it estimates the clean embeddings: D(x; s) = c_skip x + c_out F(c_in x; c_noise).
 
     The network takes (x [b, tracks, channels, tokens], c_noise [b, 1], cond [b, tracks, cond tokens, channels],
-    mask [b, tracks]). With `linear`, F is the sum of both: the network learns what a linear filter does not know.
+    mask [b, tracks]); any other module of this form will do, such as `PointNetwork`. With `linear`, F is the sum of
+    both: the network learns what a linear filter does not know.
     Source: EDM equation 7.
     """
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from megami.notebook.abx import abx
 from megami.notebook.animation import animation
 from megami.notebook.bradley_terry import bradley_terry, wilson_interval
+from megami.notebook.cloud_plot import plot_clouds
 from megami.notebook.console import console
 from megami.notebook.console_settings import ConsoleSettings, StripSettings, console_settings
 from megami.notebook.exercise import Check, checker
 from megami.notebook.explore import explore
+from megami.notebook.field_plot import arrow_lines
 from megami.notebook.figures import PageFigure, Sheet, figure
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
 from megami.notebook.listening_page import listening_page
@@ -53,6 +55,7 @@ __all__ = [
     "Widget",
     "abx",
     "animation",
+    "arrow_lines",
     "bradley_terry",
     "checker",
     "choice",
@@ -69,6 +72,7 @@ __all__ = [
     "numeric",
     "ordering",
     "player",
+    "plot_clouds",
     "plot_intervals",
     "plot_level_over_time",
     "plot_listening",

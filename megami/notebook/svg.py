@@ -19,6 +19,7 @@ DENSE_BYTES = 20_000  # a raster that is larger as PNG is compressed with losses
 QUALITY = 82
 _TAG = re.compile(r"<[^>]*>")
 _LONG = re.compile(r"(-?\d+\.\d{2})\d+")
+_NOWHERE = re.compile(r"M (\S+ \S+) L \1(?!\S)")  # a stroke of no length, which round ends make a dot
 _COORDINATES = re.compile(r'(?<=\s)(d|x|y|width|height|points)="([^"]*)"')
 _COLOUR = re.compile("|".join(ON_DARK))
 _RASTER = re.compile(r'xlink:href="data:image/png;base64,([^"]*)"')
@@ -55,7 +56,7 @@ def _tidy_tag(tag: str) -> str:
 
 
 def _short(numbers: str) -> str:
-    return " ".join(_LONG.sub(r"\1", numbers).split())
+    return _NOWHERE.sub(r"M\1h0", " ".join(_LONG.sub(r"\1", numbers).split()))
 
 
 def _compressed(png_base64: str) -> str:

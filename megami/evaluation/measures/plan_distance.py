@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from megami.embeddings import EmbeddingConfig, decode, split_parts
+from megami.evaluation.measures.energy import energy_of_distances
 from megami.evaluation.measures.style_coverage import followed_share
 
 
@@ -59,11 +60,8 @@ def energy_distance(metric: PlanMetric, a: Tensor, b: Tensor) -> float:
 
     2 E|A - B| - E|A - A'| - E|B - B'| (Szekely and Rizzo 2013), with different plans only in the last two.
     """
-    return float(2 * metric.distances(a, b).mean() - _spread(metric, a) - _spread(metric, b))
-
-
-def _spread(metric: PlanMetric, plans: Tensor) -> Tensor:
-    return metric.distances(plans, plans).sum() / (len(plans) * (len(plans) - 1))
+    distances = (metric.distances(*pair) for pair in ((a, b), (a, a), (b, b)))
+    return float(energy_of_distances(*distances))
 
 
 def plan_agreement(metric: PlanMetric, plans: Tensor, theirs: Tensor, engineers: np.ndarray) -> float:

@@ -1,0 +1,96 @@
+"""One shipped song, mixed many times by every engineer: a distribution of mixes that is known well in many dimensions.
+
+Of each track in each mix it keeps the two numbers that the book draws (level over the rest, position) and the twenty
+descriptors. They ship as book/data/mixed_often.npz for the chapter "Many right answers".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from megami.audio import read_multitrack
+from megami.corpus.parallel import build_files, write_arrays
+from megami.evaluation.measures.descriptors import descriptors
+from megami.studio import ENGINEERS, Song
+from megami.studio.engineers.decisions import level_over_rest_lu, pan_position
+
+DIGITS = 4
+PORCH_LIGHT = {
+    "double_bass": ("bass", "acoustic bass"),
+    "drums": ("drums", "drum kit"),
+    "fiddle": ("lead", "strings"),
+    "low_strings": ("pad", "strings"),
+    "nylon_guitar": ("chords", "acoustic guitar"),
+    "percussion": ("percussion", "percussion"),
+    "vocal": ("vocal", "voice"),
+}
+"""Role and instrument of each track of the sample song, as its README says."""
+
+
+@dataclass(frozen=True)
+class MixedOften:
+    """What many mixes of one song did to each track.
+
+    points       [engineers, mixes, tracks, 2]: level over the rest (LU), position (-1 left to 1 right)
+    descriptors  [engineers, mixes, tracks, 20], in the order and units of `descriptors.NAMES`
+    tracks, engineers  names; mix k of an engineer is `engineer.mix(song, seed=k)`
+    """
+
+    points: np.ndarray
+    descriptors: np.ndarray
+    tracks: tuple[str, ...]
+    engineers: tuple[str, ...]
+
+
+def read_mixed_often(path: Path | str) -> MixedOften:
+    """Read the file of `make_mixed_often`."""
+    with np.load(path, allow_pickle=False) as file:
+        names = (tuple(map(str, file[key])) for key in ("tracks", "engineers"))
+        return MixedOften(file["points"], file["descriptors"], *names)
+
+
+def porch_light(samples: Path | str) -> Song:
+    """Give the sample song Porch Light, out of the folder of sample songs, as engineers take it."""
+    song = read_multitrack(Path(samples) / "porch_light")
+    roles, instruments = zip(*(PORCH_LIGHT[name.replace(" ", "_")] for name in song.names), strict=True)
+    return Song(song, roles, instruments, genre="folk", seed=5074)
+
+
+def make_mixed_often(path: Path, samples: Path, folder: Path, mixes: int) -> None:
+    """Let every engineer mix Porch Light `mixes` times, and write to `path` what became of its tracks.
+
+    `folder` keeps what is known of each mix, so that an interrupted run goes on.
+    """
+    parts = [[folder / f"{engineer:02}_{seed:04}.npz" for seed in range(mixes)] for engineer in range(len(ENGINEERS))]
+    by_seed = [part for of_one_seed in zip(*parts, strict=True) for part in of_one_seed]
+    build_files(MeasureMix(samples), by_seed, title="mixes of Porch Light")
+    found = [[dict(np.load(part, allow_pickle=False)) for part in row] for row in parts]
+    arrays = {key: np.stack([[one[key] for one in row] for row in found]) for key in ("points", "descriptors")}
+    arrays["tracks"] = np.array(porch_light(samples).multitrack.names)
+    arrays["engineers"] = np.array([engineer.name for engineer in ENGINEERS])
+    write_arrays(path, arrays)
+
+
+@dataclass(frozen=True)
+class MeasureMix:
+    """Make the mix that a file is named after, by engineer and seed, and keep what became of its tracks."""
+
+    samples: Path
+
+    def __call__(self, path: Path) -> None:
+        engineer, seed = map(int, path.stem.split("_"))
+        points, described = measure_mix(porch_light(self.samples), engineer, seed)
+        write_arrays(path, {"points": points, "descriptors": described})
+
+
+def measure_mix(song: Song, engineer: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give level and position [tracks, 2] and descriptors [tracks, 20] of the tracks of one mix."""
+    wet, rate = ENGINEERS[engineer].mix(song, seed).tracks, song.multitrack.sample_rate
+    points = [
+        (level_over_rest_lu(wet.numpy(), track, rate), pan_position(wet[track].numpy())) for track in range(len(wet))
+    ]
+    described = descriptors(wet, rate).numpy()
+    return np.round(np.array(points, dtype=np.float32), DIGITS), np.round(described.astype(np.float32), DIGITS)
