@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from megami.generator.attention import AttentionRecord, record_attention
 from megami.generator.edm import (
     Coefficients,
     Denoiser,
@@ -27,12 +28,14 @@ from megami.generator.sampler import (
     sample,
     sample_mixes,
 )
+from megami.generator.shapes import Stage, trace_shapes
 from megami.generator.solvers import SOLVERS, Solver, Step
 from megami.generator.temperature import check_temperature, score_factor
 from megami.generator.transformer import MultitrackTransformer, TransformerConfig
 
 __all__ = [
     "SOLVERS",
+    "AttentionRecord",
     "Callback",
     "Coefficients",
     "Denoiser",
@@ -42,6 +45,7 @@ __all__ = [
     "MultitrackTransformer",
     "SamplingOptions",
     "Solver",
+    "Stage",
     "Step",
     "TransformerConfig",
     "canonical_order",
@@ -53,6 +57,7 @@ __all__ = [
     "loss_terms",
     "mix_generator",
     "noise_level",
+    "record_attention",
     "rotate_phases",
     "rotate_tokens",
     "sample",
@@ -60,5 +65,6 @@ __all__ = [
     "sample_sigma",
     "schedule",
     "score_factor",
+    "trace_shapes",
     "training_loss",
 ]
