@@ -16,8 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from megami.corpus import CorpusConfig, build_features, build_songs, song_paths
+from megami.corpus.band_plans import make_band_plans
+from megami.corpus.code_mark import FEATURES, claim_code
 from megami.corpus.guitar_points import make_guitar_points
 from megami.evaluation.mixed_often import make_mixed_often
+from megami.mixing import from_pretrained
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "book" / "data"
@@ -39,7 +42,21 @@ def mixed_often(path: Path, work: Path) -> None:
     make_mixed_often(path, ROOT / "data_samples", work / "book" / path.stem, mixes=40)
 
 
+def band_plans(path: Path, work: Path) -> None:
+    """One mix by each of five engineers of 220 songs, as plans, with the contents of the dry tracks, in 8 bits.
+
+    200 are songs for training. The other 20 are test songs, of which no network of the small preset has learnt.
+    """
+    config, cache, networks = CorpusConfig(), work / "cache", from_pretrained("small")
+    build_songs(cache, config, ("train", "test"))
+    claim_code(cache, FEATURES)
+    songs, preset = {"train": 200, "test": 20}, networks.preset
+    encoder, bank = networks.fx_encoder, networks.stem_bank
+    make_band_plans(path, cache, config, songs, preset.embedding, encoder, preset.content, bank)
+
+
 MAKERS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
+    "band_plans": (band_plans, "band_plans.npz"),
     "guitar_points": (guitar_points, "guitar_points.npz"),
     "mixed_often": (mixed_often, "mixed_often.npz"),
 }
