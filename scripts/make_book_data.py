@@ -15,9 +15,12 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from megami.corpus import CorpusConfig, build_songs, song_paths
+from megami.corpus import CorpusConfig, build_features, build_songs, song_paths
+from megami.corpus.band_plans import make_band_plans
+from megami.corpus.code_mark import FEATURES, claim_code
 from megami.corpus.guitar_points import make_guitar_points
 from megami.evaluation.mixed_often import make_mixed_often
+from megami.mixing import from_pretrained
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "book" / "data"
@@ -25,11 +28,13 @@ SUMS = DATA / "SHA256SUMS"
 
 
 def guitar_points(path: Path, work: Path) -> None:
-    """Level and position of one guitar in 500 songs by five engineers; of four songs 20 mixes by each."""
+    """Level and position of one guitar in 500 songs by five engineers; of four songs ten mixes by each."""
     config, cache = CorpusConfig(), work / "cache"
-    build_songs(cache, config)
-    songs = [file for split in ("train", "extra", "test", "validation") for file in song_paths(cache, split, config)]
-    make_guitar_points(path, songs, work / "book" / path.stem, mixes=500, often_songs=4, often_mixes=20)
+    splits = ("train", "extra", "validation", "test")
+    build_songs(cache, config, splits)
+    build_features(cache, config, splits)
+    songs = [file for split in splits for file in song_paths(cache, split, config)]
+    make_guitar_points(path, songs, work / "book" / path.stem, number=500, often_songs=4, often_mixes=10)
 
 
 def mixed_often(path: Path, work: Path) -> None:
@@ -37,7 +42,21 @@ def mixed_often(path: Path, work: Path) -> None:
     make_mixed_often(path, ROOT / "data_samples", work / "book" / path.stem, mixes=40)
 
 
+def band_plans(path: Path, work: Path) -> None:
+    """One mix by each of five engineers of 220 songs, as plans, with the contents of the dry tracks, in 8 bits.
+
+    200 are songs for training. The other 20 are test songs, of which no network of the small preset has learnt.
+    """
+    config, cache, networks = CorpusConfig(), work / "cache", from_pretrained("small")
+    build_songs(cache, config, ("train", "test"))
+    claim_code(cache, FEATURES)
+    songs, preset = {"train": 200, "test": 20}, networks.preset
+    encoder, bank = networks.fx_encoder, networks.stem_bank
+    make_band_plans(path, cache, config, songs, preset.embedding, encoder, preset.content, bank)
+
+
 MAKERS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
+    "band_plans": (band_plans, "band_plans.npz"),
     "guitar_points": (guitar_points, "guitar_points.npz"),
     "mixed_often": (mixed_often, "mixed_often.npz"),
 }

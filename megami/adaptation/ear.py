@@ -19,7 +19,6 @@ HEARD_RMS = 0.1
 REST_DB = -50.0
 """Frames of 400 ms that lie this far below a stem's loudest are rests."""
 STEP_S = 1.0  # between windows
-SILENCE_POWER = 1e-14  # added before dividing by a level, which keeps silence finite
 
 VOICE_TAGS = (
     "vocal", "female", "male", "singing", "vocals", "woman", "male vocal", "man", "choir", "voice", "male voice",
@@ -55,7 +54,7 @@ def stem_windows(network: MusiCNN, audio: Tensor, sample_rate: int = SAMPLE_RATE
     heard = resample(sounding[start : start + length], sample_rate, config.sample_rate)
     window = (config.patch_frames - 1) * config.hop
     heard = heard.repeat(-(-window // len(heard)))[: max(window, len(heard))]
-    mels = network.log_mel(bring_to_rms(heard, HEARD_RMS, -1, SILENCE_POWER)[None])
+    mels = network.log_mel(bring_to_rms(heard, HEARD_RMS, -1)[None])
     layers = torch.cat(network.frames(mels), dim=1)[0]
     step = round(STEP_S * config.sample_rate / config.hop)
     windows = layers.unfold(-1, config.patch_frames, step).transpose(0, 1)  # [windows, c, frames]

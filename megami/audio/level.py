@@ -14,6 +14,7 @@ Decibels = TypeVar("Decibels", float, np.ndarray, Tensor)
 
 FRAME_S, HOP_S = 0.4, 0.1
 SMALLEST_RMS = 1e-8  # silence reads -160 dB
+SMALLEST_POWER = 1e-14  # added before dividing by a level, which keeps silence finite
 GAIN_EXPONENT = 1e-6  # the published gain is 10^(difference/20 + 1e-6), a factor 1.0000023
 
 SILENT_DB = -60.0
@@ -64,7 +65,9 @@ def normalise_level(audio: Tensor, target_db: float, gate: bool = False, sample_
     return audio * gain[..., None]
 
 
-def bring_to_rms(audio: Tensor, rms: float | Tensor, over: int | tuple[int, ...], smallest_power: float) -> Tensor:
+def bring_to_rms(
+    audio: Tensor, rms: float | Tensor, over: int | tuple[int, ...], smallest_power: float = SMALLEST_POWER
+) -> Tensor:
     """Give audio the root mean square `rms` (amplitude), measured over the dimensions `over`; silence stays silent.
 
     `smallest_power` is added to the measured mean square, which keeps silence, and its gradient, finite.

@@ -11,7 +11,7 @@ from scipy.signal import butter, sosfilt
 from megami.effects.comb import delayed, sparse_filter
 from megami.effects.effect import Effect, Range
 
-LOWEST_HZ, HIGHEST_HZ = 150.0, 6000.0  # echoes are thinner and darker than the sound, so that they stay behind it
+ECHO_BAND_HZ = (150.0, 6000.0)  # echoes are thinner and darker than the sound, so that they stay behind it
 
 
 def echoes(send: np.ndarray, samples: int, feedback: float) -> np.ndarray:
@@ -43,7 +43,7 @@ class Delay(Effect):
         samples = max(1, round(self.time_ms * sample_rate / 1000.0))
         if self.wet == 0.0 or samples >= audio.shape[-1]:
             return audio.copy()
-        band = (LOWEST_HZ, min(HIGHEST_HZ, 0.45 * sample_rate))
+        band = (ECHO_BAND_HZ[0], min(ECHO_BAND_HZ[1], 0.45 * sample_rate))
         tone = butter(1, band, "bandpass", fs=sample_rate, output="sos")
         send = audio.mean(axis=0) if self.ping_pong else audio
         send = sosfilt(tone, send, axis=-1).astype(np.float32)

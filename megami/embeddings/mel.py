@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from megami.audio import bring_to_rms, db_to_gain
 
 REFERENCE_LEVEL_DB = -25.0
-SILENCE_POWER = 1e-14
 """Mean square (-140 dB) that is added before dividing by a level: keeps silence, and its gradient, finite."""
 
 
@@ -17,7 +16,7 @@ def normalise_for_encoder(audio: Tensor, level_db: float = REFERENCE_LEVEL_DB) -
 
     audio [b, c, n] -> [b, c, n]. Balance between the channels is kept; silence stays silence.
     """
-    return bring_to_rms(audio, db_to_gain(level_db), (-2, -1), SILENCE_POWER)
+    return bring_to_rms(audio, db_to_gain(level_db), (-2, -1))
 
 
 class LogMel(nn.Module):

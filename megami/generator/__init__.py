@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from megami.generator.attention import AttentionRecord, record_attention
 from megami.generator.edm import (
     Coefficients,
     Denoiser,
@@ -29,12 +30,14 @@ from megami.generator.sampler import (
     sample,
     sample_mixes,
 )
+from megami.generator.shapes import Stage, trace_shapes
 from megami.generator.solvers import SOLVERS, Solver, Step
 from megami.generator.temperature import check_temperature, score_factor
 from megami.generator.transformer import MultitrackTransformer, TransformerConfig
 
 __all__ = [
     "SOLVERS",
+    "AttentionRecord",
     "Callback",
     "Coefficients",
     "Denoiser",
@@ -47,6 +50,7 @@ __all__ = [
     "Recorder",
     "SamplingOptions",
     "Solver",
+    "Stage",
     "Step",
     "TransformerConfig",
     "canonical_order",
@@ -60,6 +64,7 @@ __all__ = [
     "mix_generator",
     "noise_level",
     "points_to_tokens",
+    "record_attention",
     "rotate_phases",
     "rotate_tokens",
     "sample",
@@ -68,5 +73,6 @@ __all__ = [
     "schedule",
     "score_factor",
     "tokens_to_points",
+    "trace_shapes",
     "training_loss",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -152,11 +153,21 @@ def split_heads(x: Tensor, heads: int) -> Tensor:
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, allowed: Tensor) -> Tensor:
-    """Softmax attention, q [b, heads, length, head_dim] over k and v; returns [b, length, heads * head_dim].
+class Looking(NamedTuple):
+    """What one attention layer compares: queries, keys and values [b, heads, length, head_dim], and who may look.
 
-    allowed: truths or biases that broadcast to [b, heads, length, keys].
+    allowed: truths or biases that broadcast to [b, heads, queries, keys].
     """
+
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    allowed: Tensor
+
+
+def attend(looking: Looking) -> Tensor:
+    """Softmax attention: every query gets the mean of the values that it looks at, [b, length, heads * head_dim]."""
+    q, k, v, allowed = looking
     allowed = allowed if allowed.dtype == torch.bool else allowed.to(q.dtype)
     out = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed)
     return out.transpose(1, 2).flatten(2)
@@ -174,9 +185,13 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, layout: Layout) -> Tensor:
         """x [b, S, width] -> [b, S, width], zero for tokens of absent tracks."""
+        return self.output(attend(self.looking(x, layout))) * layout.queries
+
+    def looking(self, x: Tensor, layout: Layout) -> Looking:
+        """Queries, keys and values of x [b, S, width]."""
         q, k, v = (split_heads(part, self.heads) for part in self.qkv(x).chunk(3, dim=-1))
         allowed = layout.keys if self.track_bias is None else self.track_bias(layout.same_track, layout.keys)
-        return self.output(attend(q, k, v, allowed)) * layout.queries
+        return Looking(q, k, v, allowed)
 
 
 class CrossAttention(nn.Module):
@@ -192,6 +207,10 @@ class CrossAttention(nn.Module):
 
     def forward(self, x: Tensor, cond: Tensor, layout: Layout) -> Tensor:
         """x [b, S, width], cond [b, C, cond_width] -> [b, S, width]; absent tracks are not zeroed, as published."""
+        return self.output(attend(self.looking(x, cond, layout)))
+
+    def looking(self, x: Tensor, cond: Tensor, layout: Layout) -> Looking:
+        """Queries of x [b, S, width], keys and values of cond [b, C, cond_width]."""
         q = split_heads(self.query(x), self.heads)
         share = self.heads // self.cond_heads
         k, v = (
@@ -200,7 +219,7 @@ class CrossAttention(nn.Module):
         )
         keys, same = layout.cond_keys, layout.cond_same_track
         allowed = keys if self.track_bias is None else self.track_bias(same, keys)
-        return self.output(attend(q, k, v, allowed))
+        return Looking(q, k, v, allowed)
 
 
 class FeedForward(nn.Module):

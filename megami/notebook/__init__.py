@@ -20,6 +20,7 @@ from megami.notebook.listening_results import ListeningResults, read_listening_r
 from megami.notebook.listening_summary import listener_steadiness, summarise_listening
 from megami.notebook.listening_test import ListeningTestOptions, listening_test, listening_test_page
 from megami.notebook.live import Knob, Live, live, live_effect
+from megami.notebook.network_plots import plot_attention, plot_shapes
 from megami.notebook.player import player
 from megami.notebook.plots import (
     plot_mix_spectrograms,
@@ -72,6 +73,7 @@ __all__ = [
     "numeric",
     "ordering",
     "player",
+    "plot_attention",
     "plot_clouds",
     "plot_intervals",
     "plot_level_over_time",
@@ -81,6 +83,7 @@ __all__ = [
     "plot_reach",
     "plot_real_songs",
     "plot_sampler_study",
+    "plot_shapes",
     "plot_stereo_image",
     "plot_track_levels",
     "plot_waveforms",

@@ -6,11 +6,13 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 
 from megami.errors import UserError
 from megami.notebook.figures import PageFigure, figure, figure_style
+from megami.notebook.palette import COLOURS, ON_DARK
 from megami.notebook.recordings import Recordings, minus, recordings
 from megami.notebook.stores import store_here
 from megami.notebook.widget import Widget, build_widget
@@ -55,6 +57,9 @@ def explore(
     start: int | None = None,
     match: bool = True,
     bitrate_kbps: int = 96,
+    at: Sequence[tuple[float, float]] | None = None,
+    at_labels: tuple[str, str] = ("", ""),
+    groups: Sequence[str] | None = None,
 ) -> Widget:
     """Move through renderings: what is heard and seen crossfades in place, and the song goes on from where it is.
 
@@ -63,7 +68,9 @@ def explore(
     whose steps are in the order of the items; or a pair (across, up), for a pad, and then every value across comes with
     every value up. sample_rate: of the audio. description: what there is to find out, for those who cannot hear or see
     it. label, unit: of the value, or a pair of each. start: number of the first item to show, else the one in the
-    middle. match: bring all sounds to one loudness. Raises UserError for items that do not fit together.
+    middle. match: bring all sounds to one loudness. at: where each item of a slider lies on a map (across, up), which
+    then stands beside the slider, and at_labels what its two directions are. groups: of which group each item is, which
+    gives its dot on the map a colour. Raises UserError for items that do not fit together.
     """
     read = [_read(item) for item in items]
     axes = _axes(read, label, unit)
@@ -79,6 +86,8 @@ def explore(
         "items": [[axis.values.index(value) for axis, value in zip(axes, item.place, strict=True)] for item in read],
         "start": first,
     }
+    if at is not None:
+        config["map"] = _map(read, at, at_labels, groups)
     store = store_here()
     fallback = []
     if sound:
@@ -134,6 +143,33 @@ def _axes(items: list[_Item], label: str | tuple[str, str], unit: str | tuple[st
     if len(places) < wanted:
         raise UserError(f"the pad has {wanted} places, but {len(places)} items: every pair of values needs one")
     return axes
+
+
+def _map(
+    items: list[_Item], at: Sequence[tuple[float, float]], labels: tuple[str, str], groups: Sequence[str] | None
+) -> dict[str, object]:
+    """Places within the unit square, one scale on both axes, with the group of each. Raises UserError if any lacks."""
+    if len(items[0].place) != 1:
+        raise UserError("only items of a slider can lie on a map: give each a single value")
+    kinds = list(groups) if groups is not None else [""] * len(items)
+    if len(at) != len(items) or len(kinds) != len(items):
+        raise UserError(
+            f"{len(items)} items, but {len(at)} places on the map and {len(kinds)} groups: give one for each"
+        )
+    places = np.asarray(at, dtype=np.float64)
+    if places.shape != (len(items), 2) or not np.isfinite(places).all():
+        raise UserError("a place on the map is a pair of finite numbers (across, up)")
+    low, high = places.min(0), places.max(0)
+    shares = 0.5 + (places - (low + high) / 2) / max(float((high - low).max()), 1e-12)
+    names = list(dict.fromkeys(kinds))
+    colours = [COLOURS[1 + number % (len(COLOURS) - 1)] for number in range(len(names))]
+    return {
+        "labels": labels,
+        "places": [[round(value, 4) for value in place] for place in shares.tolist()],
+        "groups": [names.index(kind) for kind in kinds],
+        "names": names if groups is not None else [],
+        "colours": [[colour, ON_DARK[colour]] for colour in colours],
+    }
 
 
 def _sound(items: list[_Item], sample_rate: int | None, match: bool, bitrate_kbps: int) -> Recordings | None:

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from megami.audio import db_to_gain
+from megami.effects.delay import ECHO_BAND_HZ
 from megami.processor.filters import convolve, decay_window, hard_gate, remove_dc
 from megami.processor.space import DECAY_NEPERS, noise_bands
 from megami.processor.space_head import SpaceKnobs, likeliest_time
 
 BAND_RANGE_HZ = (90.0, 14000.0)
-ECHO_BAND_HZ = (150.0, 6000.0)  # as `megami.effects.delay`
 ECHO_TONE_S = 0.02
 TAIL_SHARE = 0.75  # of a room's energy; the rest are first reflections, which are early taps here
 SURE, UNSURE = 0.45, 0.3

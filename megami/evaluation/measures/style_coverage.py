@@ -143,9 +143,13 @@ def panning_balance(mixes: Heard) -> float:
 
     Position is the level difference of right and left in dB, within 20; tracks within 1 dB of the middle do not count.
     """
-    pan = mixes.tracks[..., PAN]
-    audible = mixes.tracks[..., LEVEL] > mixes.tracks[..., LEVEL].max(1, keepdims=True) - 40
-    pan = np.where((np.abs(pan) > PANNED_DB) & audible, pan, 0)
+    return balance_of_positions(mixes.tracks[..., PAN], mixes.tracks[..., LEVEL])
+
+
+def balance_of_positions(pan_db: np.ndarray, level_db: np.ndarray) -> float:
+    """`panning_balance` of positions and levels [mixes, tracks] in dB, wherever they come from."""
+    audible = level_db > level_db.max(1, keepdims=True) - 40
+    pan = np.where((np.abs(pan_db) > PANNED_DB) & audible, pan_db, 0)
     several = (pan != 0).sum(1) >= 2
     if not several.any():
         return float("nan")

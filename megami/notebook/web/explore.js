@@ -1,4 +1,4 @@
-// Explore: a slider or a pad chooses one of many renderings. Its sound and its picture fade in where the others were.
+// Explore: a slider, a pad or a map chooses one of many renderings. Its sound and its picture fade in where the others were.
 
 const { Widget, Transport, makeEngine, listenToLane, drawOverview, overviewOf, brightnessRamp } = PARTS;
 
@@ -15,7 +15,8 @@ class Explore extends Widget {
     const style = host.querySelector("style");
     if (style) this.panel.before(style);
     this.sliders = axes.map((axis, number) => this.#makeSlider(axis, number));
-    if (axes.length === 2) this.#makePad();
+    if (this.config.map) this.#makeMap(this.config.map);
+    else if (axes.length === 2) this.#makePad();
     this.panel.classList.toggle("silent", !this.sounds);
     if (this.sounds) this.#makeSound();
     this.listenToKeys((key) => this.#actionOf(key));
@@ -45,23 +46,56 @@ class Explore extends Widget {
   }
 
   #makePad() {
-    const [across, up] = this.axes;
+    const last = this.axes.map((axis) => axis.values.length - 1);
+    this.spots = this.config.items.map((place) => place.map((step, number) => step / Math.max(1, last[number])));
+    this.#makePlane(this.axes.map((axis) => axis.label));
+    this.#listenToPlane((shares) => this.#go(shares.map((share, number) => this.#step(number, share * last[number]))));
+  }
+
+  /** Dots anywhere, of which the nearest to the pointer is chosen. */
+  #makeMap({ labels, places, groups, names, colours }) {
+    this.panel.classList.add("with-map");
+    this.spots = places;
+    const coloured = (element, group) => {
+      element.className = "of-group";
+      colours[group].forEach((colour, dark) => element.style.setProperty(dark ? "--dark" : "--light", colour));
+    };
+    this.#makePlane(labels).forEach((dot, index) => coloured(dot, groups[index]));
+    for (const [group, name] of names.entries()) {
+      const entry = document.createElement("span");
+      const swatch = document.createElement("i");
+      coloured(swatch, group);
+      entry.append(swatch, name);
+      this.$(".groups").append(entry);
+    }
+    this.#listenToPlane((shares) => this.#go([this.#nearest(shares)[0]]));
+  }
+
+  /** Numbers of the items, those whose dots are nearest to a place first. */
+  #nearest([x, y]) {
+    const away = this.spots.map(([across, up]) => Math.hypot(across - x, up - y));
+    return away.map((_, index) => index).sort((one, other) => away[one] - away[other]);
+  }
+
+  #makePlane([across, up]) {
     this.panel.classList.add("with-pad");
     this.$(".pad").hidden = false;
-    this.$(".up").textContent = `↑ ${up.label}`;
-    this.$(".across").textContent = `${across.label} →`;
-    for (const place of this.config.items) {
+    this.$(".up").textContent = up && `↑ ${up}`;
+    this.$(".across").textContent = across && `${across} →`;
+    return this.spots.map(([x, y]) => {
       const dot = document.createElement("i");
-      dot.style.left = `${100 * this.#share(0, place)}%`;
-      dot.style.bottom = `${100 * this.#share(1, place)}%`;
+      dot.style.left = `${100 * x}%`;
+      dot.style.bottom = `${100 * y}%`;
       this.$(".dots").append(dot);
-    }
+      return dot;
+    });
+  }
+
+  #listenToPlane(choose) {
     const plane = this.$(".plane");
     const follow = (event) => {
       const box = this.$(".dots").getBoundingClientRect();
-      const x = (event.clientX - box.left) / box.width;
-      const y = (box.bottom - event.clientY) / box.height;
-      this.#go([x, y].map((share, number) => this.#step(number, share * (this.axes[number].values.length - 1))));
+      choose([(event.clientX - box.left) / box.width, (box.bottom - event.clientY) / box.height]);
     };
     plane.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
@@ -119,6 +153,11 @@ class Explore extends Widget {
 
   /** The item chosen, and those one step away. */
   #near() {
+    if (this.config.map) {
+      const [place] = this.place;
+      return [...new Set([...this.#nearest(this.spots[place]).slice(0, 4), place - 1, place + 1])]
+        .filter((index) => index in this.spots);
+    }
     const steps = [-1, 0, 1];
     const places = this.axes.length === 1
       ? steps.map((step) => [this.place[0] + step])
@@ -128,10 +167,6 @@ class Explore extends Widget {
 
   // ---- what is shown ----
 
-  #share(number, place) {
-    return place[number] / Math.max(1, this.axes[number].values.length - 1);
-  }
-
   #show() {
     this.sliders.forEach(({ input, value }, number) => {
       const words = this.axes[number].values[this.place[number]];
@@ -139,9 +174,10 @@ class Explore extends Widget {
       input.setAttribute("aria-valuetext", words);
       value.textContent = words;
     });
-    if (this.axes.length === 2) {
-      this.$(".plane").style.setProperty("--across", this.#share(0, this.place));
-      this.$(".plane").style.setProperty("--up", this.#share(1, this.place));
+    if (this.spots) {
+      const [across, up] = this.spots[this.index];
+      this.$(".plane").style.setProperty("--across", across);
+      this.$(".plane").style.setProperty("--up", up);
     }
     this.pictures.forEach((picture, index) => picture.classList.toggle("shown", index === this.index));
     this.draw();
