@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from megami.audio import read_multitrack
+from megami.corpus.guitar_points import level_over_rest_db, pan_position
 from megami.corpus.parallel import build_files, write_arrays
+from megami.embeddings import dynamics_features
 from megami.evaluation.measures.descriptors import descriptors
 from megami.studio import ENGINEERS, Song
-from megami.studio.engineers.decisions import level_over_rest_lu, pan_position
 
 DIGITS = 4
 PORCH_LIGHT = {
@@ -34,7 +35,7 @@ PORCH_LIGHT = {
 class MixedOften:
     """What many mixes of one song did to each track.
 
-    points       [engineers, mixes, tracks, 2]: level over the rest (LU), position (-1 left to 1 right)
+    points       [engineers, mixes, tracks, 2]: level over the rest (dB), position (-1 left to 1 right)
     descriptors  [engineers, mixes, tracks, 20], in the order and units of `descriptors.NAMES`
     tracks, engineers  names; mix k of an engineer is `engineer.mix(song, seed=k)`
     """
@@ -89,8 +90,8 @@ class MeasureMix:
 def measure_mix(song: Song, engineer: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Give level and position [tracks, 2] and descriptors [tracks, 20] of the tracks of one mix."""
     wet, rate = ENGINEERS[engineer].mix(song, seed).tracks, song.multitrack.sample_rate
-    points = [
-        (level_over_rest_lu(wet.numpy(), track, rate), pan_position(wet[track].numpy())) for track in range(len(wet))
-    ]
+    dynamics = dynamics_features(wet, rate).numpy()
+    levels = [level_over_rest_db(dynamics, track) for track in range(len(wet))]
+    points = np.stack([np.array(levels), pan_position(dynamics)], axis=-1)
     described = descriptors(wet, rate).numpy()
-    return np.round(np.array(points, dtype=np.float32), DIGITS), np.round(described.astype(np.float32), DIGITS)
+    return np.round(points.astype(np.float32), DIGITS), np.round(described.astype(np.float32), DIGITS)
