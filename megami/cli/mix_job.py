@@ -27,7 +27,8 @@ from megami.audio import (
 )
 from megami.cli.manifest import MANIFEST, write_manifest
 from megami.cli.mix_page import PAGE, Excerpt, page_console, readable, write_page
-from megami.cli.output_folder import appearing_files, check_out, check_writable
+from megami.cli.output_folder import appearing_files, check_writable
+from megami.cli.publishing import new_files
 from megami.device import resolve_device
 from megami.embeddings import EmbeddingConfig, decode, stereo_imbalance, stereo_width
 from megami.errors import SongWarning, UserError
@@ -104,17 +105,21 @@ def run_mix(job: MixJob) -> list[Path]:
     if job.out.is_dir() and job.stems.is_dir() and job.out.samefile(job.stems):
         raise UserError(f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems")
     stems = [job.stems] if job.stems.is_file() else audio_files(job.stems)
-    check_out(job.out, names_to_write(job, [path.stem for path in stems]), stems)
-    with memory_in_words(), progress_bar(job.num_mixes) as progress:
+    planned = names_to_write(job, [path.stem for path in stems])
+    with (
+        memory_in_words(),
+        progress_bar(job.num_mixes) as progress,
+        appearing_files(job.out, stems, say_beside_bar, planned) as partial,
+    ):
         mixer = Mixer.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat)
         sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
         job = replace(job, steps=sampling.steps, temperature=sampling.temperature)
         song = read_multitrack(stems)
-        with appearing_files(job.out, stems, say_beside_bar) as partial, named_oddities() as oddities:
+        with named_oddities() as oddities:
             made = write_mixes(job, mixer, song, partial, progress)
             if job.page:
                 write_page(partial / PAGE, song, made, job, oddities)
-            names = [path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file()]
+            names = new_files(partial)
             names = sorted([*names, MANIFEST], key=listing_order)
             words = describe_job(job, mixer, song) | {"warnings": oddities, "heard_as": made.heard_as}
             write_manifest(partial, {**words, "mixes": made.described}, names)

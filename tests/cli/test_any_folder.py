@@ -17,6 +17,7 @@ import pytest
 
 from megami.audio import AUDIO_SUFFIXES
 from megami.cli import mix_job
+from megami.cli.dead_runs import LOCK
 from megami.generator import SamplingOptions
 
 FOLDERS = 100
@@ -25,9 +26,14 @@ NAMES = ("mix_1.wav", "mix_2.wav", "mix_1.flac", "mix_3.wav", "index.html", "mix
 NAMES += tuple(f"{folder}/{name}" for folder in TRACKS for name in ("bass.wav", "voice.wav", "notes.txt")) + TRACKS
 
 
+def is_hidden(path: Path) -> bool:
+    """True for what the program has for itself while it runs."""
+    return ".partial-" in str(path) or path.name == LOCK
+
+
 def holds_hidden(folder: Path) -> bool:
     """True for the folder that the program writes into now, and those around it."""
-    return any(folder.rglob(".partial-*"))
+    return any(is_hidden(path) for path in folder.rglob(".*"))
 
 
 class World:
@@ -72,8 +78,8 @@ class World:
         """Everything there is but the program's hidden folder, links as links."""
         found = {}
         for place, folders, files in os.walk(self.root):
-            folders[:] = [name for name in folders if not name.startswith(".partial-")]
-            for path in (Path(place, name) for name in folders + files):
+            folders[:] = [name for name in folders if not is_hidden(Path(name))]
+            for path in (Path(place, name) for name in folders + files if name != LOCK):
                 key = str(path.relative_to(self.root))
                 found[key] = f"-> {os.readlink(path)}" if path.is_symlink() else "folder"
                 if path.is_file() and not path.is_symlink():
@@ -81,14 +87,14 @@ class World:
         return found
 
     def place(self) -> Path:
-        folders = [path for path in sorted(self.root.rglob("*")) if path.is_dir() and ".partial-" not in str(path)]
+        folders = [path for path in sorted(self.root.rglob("*")) if path.is_dir() and not is_hidden(path)]
         return self.random.choice([*folders, self.root / "out", self.root / "out"])
 
     def act(self) -> None:
         """One deed of the user, if it is possible here."""
         draw = self.random
         path = self.place() / draw.choice(NAMES)
-        files = [file for file in sorted(self.root.rglob("*")) if file.is_file() and ".partial-" not in str(file)]
+        files = [file for file in sorted(self.root.rglob("*")) if file.is_file() and not is_hidden(file)]
         other = draw.choice([*files, self.place()])
         deed = draw.choice(
             ("write", "write", "edit", "link", "hard link", "folder", "remove", "move", "copy", "nothing")
@@ -110,7 +116,7 @@ class World:
                 os.rename(other, path)
             elif deed == "copy" and other.is_dir() and not (self.root / "copy").exists():
                 # With its manifest: as good as the original.
-                shutil.copytree(other, self.root / "copy", symlinks=True, ignore=shutil.ignore_patterns(".partial-*"))
+                shutil.copytree(other, self.root / "copy", symlinks=True, ignore=shutil.ignore_patterns(".partial-*", LOCK))
         except OSError:
             pass
 
@@ -169,7 +175,7 @@ class World:
         command = ["--device", "cpu", "--num-mixes", options["num_mixes"], "--format", options["format"]]
         command += ["--stems" if options["stems_too"] else "--no-stems", "--page" if options["page"] else "--no-page"]
         ran = self.megami("mix", stems, "--out", out, *command)
-        assert not list(self.root.rglob(".partial-*")), ran
+        assert not holds_hidden(self.root), ran
         if self.refusal:
             ran.refused()
             assert self.tree() == self.before, (self.refusal, ran)
