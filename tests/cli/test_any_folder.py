@@ -116,7 +116,8 @@ class World:
                 os.rename(other, path)
             elif deed == "copy" and other.is_dir() and not (self.root / "copy").exists():
                 # With its manifest: as good as the original.
-                shutil.copytree(other, self.root / "copy", symlinks=True, ignore=shutil.ignore_patterns(".partial-*", LOCK))
+                hidden = shutil.ignore_patterns(".partial-*", LOCK)
+                shutil.copytree(other, self.root / "copy", symlinks=True, ignore=hidden)
         except OSError:
             pass
 
