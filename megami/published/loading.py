@@ -18,7 +18,7 @@ from megami.errors import UserError
 from megami.generator import Denoiser
 from megami.presets.networks import GeneratorConfig, Network, empty_network
 from megami.presets.presets import preset
-from megami.presets.weight_files import State, check_state, check_types, shapes_of
+from megami.presets.weight_files import State, check_numbers, check_state, check_types, shapes_of
 from megami.processor import FilmTCN, FxNorm, FxNormConfig, target_from_fine_curve
 from megami.published.addresses import (
     ADAPTOR,
@@ -168,6 +168,7 @@ def check_published(path: Path, state: State, network: nn.Module, prefixes: Mapp
     expected = {theirs(key): shape for key, shape in shapes_of(network).items()}
     check_state({theirs(key): value for key, value in state.items()}, expected, str(path))
     check_types(state, network, {key: theirs(key) for key in state}, str(path))
+    check_numbers({theirs(key): value for key, value in state.items()}, str(path))
 
 
 def fill(network: Network, state: State) -> Network:
