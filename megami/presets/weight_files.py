@@ -153,7 +153,7 @@ def check_numbers(state: Mapping[str, Tensor], what: str) -> None:
     """Raise UserError naming the first key with a value that is NaN or infinite in single precision."""
     for key in sorted(state):
         if not bool(torch.isfinite(state[key].float()).all()):
-            raise UserError(f"{what}: key {key} holds NaN or infinite values")
+            raise UserError(f"{what}: key {key} holds values that are not finite")
 
 
 def check_types(state: Mapping[str, Tensor], network: nn.Module, names: Mapping[str, str], what: str) -> None:
