@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -15,16 +15,20 @@ from megami.errors import UserError
 class Multitrack:
     """The tracks of one song, all of one length, rate and number of channels.
 
-    `audio` is float32 [tracks, channels, samples] with 1 or 2 channels, full scale ±1, in the order of `names`. Raises
-    UserError for no tracks, no samples, wrong shape, duplicate or empty names, NaN or infinite samples.
+    `audio` is float32 [tracks, channels, samples] with 1 or 2 channels, full scale ±1, in the order of `names`.
+    `warnings` are the lines about what reading found odd; what is made of a song with `dataclasses.replace` or `select`
+    keeps them. Raises UserError for no tracks, no samples, wrong shape, duplicate or empty names, NaN or infinite
+    samples.
     """
 
     names: tuple[str, ...]
     audio: Tensor
     sample_rate: int
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "warnings", tuple(self.warnings))
         object.__setattr__(self, "audio", torch.as_tensor(self.audio).to(torch.float32))
         _check_shape(self.names, self.audio)
         check_names(self.names)
@@ -59,7 +63,7 @@ class Multitrack:
     def select(self, indices: Sequence[int]) -> Multitrack:
         """The multitrack of the tracks at `indices`, in that order."""
         indices = [int(index) for index in indices]
-        return Multitrack(tuple(self.names[index] for index in indices), self.audio[indices], self.sample_rate)
+        return replace(self, names=tuple(self.names[index] for index in indices), audio=self.audio[indices])
 
 
 def check_names(names: Sequence[str]) -> None:

@@ -13,8 +13,9 @@ from megami.audio.files import AUDIO_SUFFIXES, read_audio
 from megami.audio.multitrack import Multitrack, check_finite, check_names
 from megami.audio.rate import SAMPLE_RATE
 from megami.audio.resampling import resample
-from megami.errors import UserError
+from megami.errors import UserError, warn_of_song
 
+UNNAMED = "unnamed"
 Track = str | Path | Tensor | np.ndarray
 
 
@@ -25,12 +26,16 @@ def read_multitrack(
 
     Files may have any rate, bit depth and length: each is resampled to `sample_rate` and padded with silence at its end
     to the longest. Arrays are [samples] or [channels, samples] and already at `sample_rate`. The result is mono when
-    every track is, else stereo with mono tracks doubled. Raises UserError, naming the culprit, for anything unreadable.
+    every track is, else stereo with mono tracks doubled. What is odd but can be read is warned of (SongWarning), and
+    kept as `warnings` of the song. Raises UserError, naming the culprit, for anything unreadable.
     """
-    sources = _named_sources(source)
+    oddities: list[str] = []
+    sources = _named_sources(source, oddities)
     names = sorted(sources)
     tracks = [_load(name, sources[name], sample_rate) for name in names]
-    return Multitrack(tuple(names), _stack(tracks), sample_rate)
+    song = Multitrack(tuple(names), _stack(tracks), sample_rate, tuple(oddities))
+    warn_of_song(song.warnings)  # at the end, so that a song that cannot be read ends in one line
+    return song
 
 
 def audio_files(folder: str | Path) -> list[Path]:
@@ -67,21 +72,29 @@ def _is_audio_file(entry: Path) -> bool:
     return entry.suffix.lower() in AUDIO_SUFFIXES and (entry.is_file() or not entry.exists())
 
 
-def _named_sources(source: object) -> dict[str, Track]:
+def _named_sources(source: object, oddities: list[str]) -> dict[str, Track]:
     """What to read under which name."""
     if isinstance(source, Mapping):
         named = list(source.items())
     elif isinstance(source, (str, Path)):
         files = [Path(source)] if Path(source).is_file() else audio_files(source)
-        named = [(file.stem, file) for file in files]
+        named = [(_track_name(file, oddities), file) for file in files]
     elif isinstance(source, Sequence):
-        named = [(Path(file).stem, Path(file)) for file in source]
+        named = [(_track_name(Path(file), oddities), Path(file)) for file in source]
     else:
         raise UserError(f"cannot read tracks from {type(source).__name__}: give a folder, a list of files or a dict")
     if not named:
         raise UserError("no tracks given: name at least one audio file")
     check_names([name for name, _ in named])
     return dict(named)
+
+
+def _track_name(file: Path, oddities: list[str]) -> str:
+    """What the track in a file is called: as the file, without suffix."""
+    if file.stem.strip():
+        return file.stem
+    oddities.append(f"{file.name!r} has a name of blanks only: its track is called {UNNAMED!r}")
+    return UNNAMED
 
 
 def _load(name: str, track: Track, sample_rate: int) -> Tensor:

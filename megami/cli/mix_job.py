@@ -105,12 +105,12 @@ def run_mix(job: MixJob) -> list[Path]:
         raise UserError(f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems")
     stems = [job.stems] if job.stems.is_file() else audio_files(job.stems)
     check_out(job.out, names_to_write(job, [path.stem for path in stems]), stems)
-    with memory_in_words(), progress_bar(job.num_mixes) as progress:
+    with memory_in_words(), progress_bar(job.num_mixes) as progress, named_oddities() as oddities:
         mixer = Mixer.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat)
         sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
         job = replace(job, steps=sampling.steps, temperature=sampling.temperature)
         song = read_multitrack(stems)
-        with appearing_files(job.out, stems, say_beside_bar) as partial, named_oddities() as oddities:
+        with appearing_files(job.out, stems, say_beside_bar) as partial:
             made = write_mixes(job, mixer, song, partial, progress)
             if job.page:
                 write_page(partial / PAGE, song, made, job, oddities)
@@ -237,8 +237,10 @@ def named_oddities() -> Iterator[list[str]]:
 
     def name(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
         if issubclass(category, SongWarning):
-            lines.append(readable(str(message)))
-            say_beside_bar(lines[-1])
+            line = readable(str(message))
+            if line not in lines:
+                lines.append(line)
+                say_beside_bar(line)
         else:
             usual(message, category, *rest, **more)
 

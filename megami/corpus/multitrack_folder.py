@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from torch.nn.functional import pad
@@ -21,10 +22,7 @@ def is_song(folder: Path) -> bool:
 def same_length(first: Multitrack, second: Multitrack) -> tuple[Multitrack, Multitrack]:
     """Both multitracks with zeros at the end of the shorter one."""
     longest = max(first.num_samples, second.num_samples)
-    padded = tuple(
-        Multitrack(song.names, pad(song.audio, (0, longest - song.num_samples)), song.sample_rate)
-        for song in (first, second)
-    )
+    padded = tuple(replace(song, audio=pad(song.audio, (0, longest - song.num_samples))) for song in (first, second))
     return padded[0], padded[1]
 
 
