@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from megami.audio.arrays import as_float_audio, hint_to_transpose
 from megami.errors import UserError
 
 
@@ -29,7 +30,7 @@ class Multitrack:
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "warnings", tuple(self.warnings))
-        object.__setattr__(self, "audio", torch.as_tensor(self.audio).to(torch.float32))
+        object.__setattr__(self, "audio", as_float_audio(self.audio, "multitrack audio"))
         _check_shape(self.names, self.audio)
         check_names(self.names)
         if not isinstance(self.sample_rate, int) or self.sample_rate <= 0:
@@ -83,7 +84,8 @@ def check_finite(audio: Tensor, what: str) -> None:
 
 def _check_shape(names: tuple[str, ...], audio: Tensor) -> None:
     if audio.ndim != 3 or audio.shape[1] not in (1, 2):
-        raise UserError(f"multitrack audio must be [tracks, 1 or 2 channels, samples], not {list(audio.shape)}")
+        hint = hint_to_transpose(tuple(audio.shape))
+        raise UserError(f"multitrack audio must be [tracks, 1 or 2 channels, samples], not {list(audio.shape)}{hint}")
     if audio.shape[0] == 0 or audio.shape[-1] == 0:
         raise UserError("a multitrack needs at least one track and one sample")
     if len(names) != audio.shape[0]:

@@ -19,12 +19,13 @@ from megami import __version__
 from megami.audio import (
     SAMPLE_RATE,
     Multitrack,
-    audio_files,
+    find_song,
     framed_level_db,
     integrated_loudness,
     read_multitrack,
     true_peak_db,
 )
+from megami.audio.track_names import roles_of_names
 from megami.cli.manifest import MANIFEST, write_manifest
 from megami.cli.mix_page import PAGE, Excerpt, page_console, readable, write_page
 from megami.cli.output_folder import appearing_files, check_out, check_writable
@@ -36,7 +37,6 @@ from megami.mixing.compat import compat_named
 from megami.mixing.hearing import TakenFor
 from megami.mixing.mix import Mix, file_name
 from megami.mixing.mixer import Mixer, check_loudness, check_options, check_sampling
-from megami.mixing.track_names import roles_of_names
 from megami.progress import Progress
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class MixJob:
     page: bool = False
     roles: tuple[str, ...] = ()  # each "TRACK=ROLE"
     roles_from_names: bool = False
+    use_all: bool = False
 
     def __post_init__(self) -> None:
         check_options(self.num_mixes, self.seed)
@@ -101,15 +102,19 @@ def run_mix(job: MixJob) -> list[Path]:
     the stems before all, never are: raises UserError where they are in the way, at once and again after mixing.
     """
     check_writable(job.out)
+    holds_stems = f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems"
     if job.out.is_dir() and job.stems.is_dir() and job.out.samefile(job.stems):
-        raise UserError(f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems")
-    stems = [job.stems] if job.stems.is_file() else audio_files(job.stems)
-    check_out(job.out, names_to_write(job, [path.stem for path in stems]), stems)
+        raise UserError(holds_stems)
+    files = find_song(job.stems, job.use_all)
+    stems = files.paths
+    if job.out.is_dir() and job.stems.is_dir() and any(job.out.samefile(path.parent) for path in stems):
+        raise UserError(holds_stems)
+    check_out(job.out, names_to_write(job, list(files.tracks)), stems)
     with memory_in_words(), progress_bar(job.num_mixes) as progress, named_oddities() as oddities:
         mixer = Mixer.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat)
         sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
         job = replace(job, steps=sampling.steps, temperature=sampling.temperature)
-        song = read_multitrack(stems)
+        song = read_multitrack(files)
         with appearing_files(job.out, stems, say_beside_bar) as partial:
             made = write_mixes(job, mixer, song, partial, progress)
             if job.page:

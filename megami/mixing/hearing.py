@@ -17,12 +17,12 @@ from megami.adaptation import (
     join_content,
 )
 from megami.audio import SAMPLE_RATE, SILENT_DB, framed_level_db, loudest_segment, normalise_level
+from megami.audio.track_names import role_of_name
 from megami.embeddings.spectrum import MID_BANDS
 from megami.errors import UserError
 from megami.generator import mix_generator
 from megami.mixing.compat import Compat
 from megami.mixing.pretrained import Networks
-from megami.mixing.track_names import role_of_name
 from megami.progress import Progress, silent
 from megami.studio import INSTRUMENTS, ROLES
 
