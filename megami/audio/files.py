@@ -18,7 +18,7 @@ from torch import Tensor
 from megami.audio.kinds import PYAV_SUFFIXES, suffix_of
 from megami.audio.mp3 import ENCODER_DELAY, read_mp3_stream
 from megami.audio.multitrack import check_finite
-from megami.audio.pyav import DELAY_NOT_STATED, read_with_pyav
+from megami.audio.pyav import read_with_pyav
 from megami.audio.rate import SAMPLE_RATE
 from megami.audio.riff import read_wav_chunks
 from megami.errors import UserError, warn_of_song
@@ -28,7 +28,7 @@ LARGEST_LENGTH = 2**40  # libsndfile's "length not stated" is far above
 STREAMED_SIZE = 0x7FFFFFFF  # a chunk of this size or more was written to a pipe, its true size unknown
 MP3_TOLERANCE = 0.01  # encoders disagree about the frames of padding
 OGG_CUT = ("lacks an end-of-stream", "Junk after the last page")  # half a page at the end, or no last page
-DELAY_WORDS = "does not state the delay of its encoder, so it may be out of step with the other tracks by milliseconds"
+DELAY_WORDS = "does not state the delay of its encoder, so it may be out of step by some hundredths of a second"
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,8 @@ def read_audio_file(path: str | Path) -> AudioFile:
 
 def _read_with_pyav(path: Path) -> AudioFile:
     """Read a file that libsndfile does not know."""
-    audio, rate = read_with_pyav(path)
-    odd = suffix_of(path) in DELAY_NOT_STATED
-    return AudioFile(audio, rate, (f"{path.name}: {DELAY_WORDS}",) if odd else ())
+    audio, rate, delay_stated = read_with_pyav(path)
+    return AudioFile(audio, rate, () if delay_stated else (f"{path.name}: {DELAY_WORDS}",))
 
 
 def _read_with_libsndfile(path: Path) -> AudioFile:
