@@ -64,7 +64,8 @@ def read_multitrack(
         moved += lines
         if mixes:
             kept = [index for index in range(len(names)) if index not in mixes]
-            names, audio = [names[index] for index in kept], audio[kept]
+            names = [names[index] for index in kept]
+            audio = _stack([tracks[name].audio for name in names])  # anew: the mix may be longer, or alone be stereo
     song = Multitrack(tuple(names), audio, sample_rate, (*oddities, *moved))
     warn_of_song(song.warnings)  # at the end, so that a song that cannot be read ends in one line
     return song
