@@ -15,9 +15,20 @@ from megami.errors import UserError
 MIXES_FILE = "mixes.json"
 """Lies in the folders that `megami mix` writes, which hold no tracks to mix."""
 
-TRACK_FOLDERS = ("dry", "stems", "stem", "multitracks", "multitrack", "tracks", "raw", "audio")
-"""Last words of the names of folders that hold tracks (MedleyDB: X_STEMS, X_RAW), the likeliest first."""
-MIX_FOLDERS = ("wet", "mix", "mixes", "mixdown", "mixdowns", "master", "masters", "reference")
+TRACK_FOLDERS = ("dry", "stems", "stem", "multitracks", "multitrack", "tracks", "raw", "audio", "audio files")
+"""What the names of folders that hold tracks end in (MedleyDB: X_STEMS, X_RAW), the likeliest first."""
+MIX_FOLDERS = (
+    "wet",
+    "mix",
+    "mixes",
+    "mixdown",
+    "mixdowns",
+    "bounces",
+    "bounced files",
+    "master",
+    "masters",
+    "reference",
+)
 DEEPEST = 4  # folders within folders that are looked through
 
 
@@ -97,9 +108,9 @@ def audio_below(entries: list[Path], depth: int = DEEPEST) -> dict[Path, list[Pa
 
 def _one_track_folder(folder: Path, below: dict[Path, list[Path]], use_all: bool) -> Layout | None:
     """The tracks of the one sub-folder that holds them, by its name, or because there is no other."""
-    candidates = [sub for sub in below if _last_word(sub) not in MIX_FOLDERS]
+    candidates = [sub for sub in below if not any(_ends_in(sub, word) for word in MIX_FOLDERS)]
     for word in TRACK_FOLDERS:
-        named = [sub for sub in candidates if _last_word(sub) == word]
+        named = [sub for sub in candidates if _ends_in(sub, word)]
         if len(named) == 1:
             candidates = named
         if named:
@@ -125,9 +136,10 @@ def _folder_for_each_instrument(folder: Path, below: dict[Path, list[Path]]) -> 
     return Layout(tracks, [f"the tracks of {folder.name} are read from its folders {names}"])
 
 
-def _last_word(folder: Path) -> str:
-    """The last word of a folder's name, in small letters."""
-    return re.split(r"[\W_]+", folder.name.lower().rstrip(" _-"))[-1]
+def _ends_in(folder: Path, words: str) -> bool:
+    """Whether a folder's name ends in these words: "Song_STEMS" in "stems"."""
+    said = [word for word in re.split(r"[\W_]+", folder.name.lower()) if word]
+    return said[-len(words.split()) :] == words.split()
 
 
 def _no_audio(folder: Path, entries: list[Path]) -> str:
