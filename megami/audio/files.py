@@ -28,6 +28,7 @@ LARGEST_LENGTH = 2**40  # libsndfile's "length not stated" is far above
 STREAMED_SIZE = 0x7FFFFFFF  # a chunk of this size or more was written to a pipe, its true size unknown
 MP3_TOLERANCE = 0.01  # encoders disagree about the frames of padding
 OGG_CUT = ("lacks an end-of-stream", "Junk after the last page")  # half a page at the end, or no last page
+LOUDEST_FLOAT = 1000.0  # times full scale; beyond it, no mixer was only turned up too far
 DELAY_WORDS = "does not state the delay of its encoder, so it may be out of step by some hundredths of a second"
 
 
@@ -78,6 +79,11 @@ def _read_with_pyav(path: Path) -> AudioFile:
 def _read_with_libsndfile(path: Path) -> AudioFile:
     """Read a file, with the length that it should state where it is a WAV or an MP3 that states a wrong one."""
     wav = read_wav_chunks(path)
+    if wav is not None and wav.holds_floats:
+        raise UserError(
+            f"{path}: holds floats (16.8, of Cool Edit or old Audition) where its header says whole numbers: "
+            "export it again as 24 bit or as 32 bit float"
+        )
     unfinished = wav is not None and wav.unfinished
     with ExitStack() as stack:
         source = stack.enter_context(wav.finished(as_given(path))) if wav and unfinished else as_given(path)
@@ -91,6 +97,10 @@ def _read_with_libsndfile(path: Path) -> AudioFile:
         stated, found = wav.data_size / wav.bytes_per_second, wav.found_size / wav.bytes_per_second
         said = f"{path.name}: its header says {stated:.1f} s, but {found:.1f} s of audio lie in the file"
         oddities = (f"{said}, as when a recorder loses power: all of it is read",)
+    if len(samples) and (peak := float(np.abs(samples).max())) > LOUDEST_FLOAT:
+        oddities += (
+            f"{path.name}: its peak is {peak:.3g} times full scale: its samples may be of another scale than ±1",
+        )
     start = None if wav is None or wav.time_reference is None else Fraction(wav.time_reference, rate)
     return AudioFile(_as_tensor(samples), rate, oddities, start)
 
@@ -138,7 +148,7 @@ def write_audio(path: str | Path, audio: Tensor, sample_rate: int = SAMPLE_RATE,
         raise UserError(f"{path}: {audio_format} has no subtype {subtype!r}: use PCM_16 or PCM_24")
     samples = torch.atleast_2d(torch.as_tensor(audio).detach().cpu().float())
     check_finite(samples, f"the audio for {path}")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")  # not with the name, which may be as long as can be
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(as_given(temporary), samples.numpy().T, sample_rate, subtype=subtype, format=audio_format)

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 IDS = (b"RIFF", b"RF64", b"BW64")
+PCM, EXTENSIBLE = 1, 0xFFFE
 NOT_STATED = 0x7FFFFFFF  # a size of this or more was written to a pipe, or stands in another chunk
 BEXT_TIME = 338  # bytes of the bext chunk before its TimeReference
 LEAST_SHARE_OF_SECOND = 0.1  # what follows the audio and is shorter is some tag, no audio
@@ -20,7 +23,8 @@ class Wav:
 
     data_start, data_size: the audio in bytes as the header states it; found_size: what lies in the file, which is more
     where the header was written before the audio and never finished. bytes_per_second: of audio. time_reference: the
-    first sample since midnight, of broadcast WAVs (EBU Tech 3285).
+    first sample since midnight, of broadcast WAVs (EBU Tech 3285). holds_floats: whether floats lie where the header
+    says whole numbers, as Cool Edit wrote them (scaled to 32768, "16.8").
     """
 
     data_start: int
@@ -28,6 +32,7 @@ class Wav:
     found_size: int
     bytes_per_second: int
     time_reference: int | None
+    holds_floats: bool = False
 
     @property
     def unfinished(self) -> bool:
@@ -66,7 +71,8 @@ def read_wav_chunks(path: Path) -> Wav | None:
         found = stated
         if stated < NOT_STATED and _is_audio_after(file, start + stated, size, bytes_per_second, stated):
             found = (size - start) // block * block
-        return Wav(start, stated, found, bytes_per_second, _time_reference(chunks.get(b"bext", b"")))
+        floats = _says_32_bit_whole_numbers(fmt) and _looks_like_floats(file, start, size)
+        return Wav(start, stated, found, bytes_per_second, _time_reference(chunks.get(b"bext", b"")), floats)
 
 
 def _chunk_at(file: BinaryIO, at: int) -> tuple[bytes, int] | None:
@@ -90,6 +96,26 @@ def _is_audio_after(file: BinaryIO, end: int, size: int, bytes_per_second: int, 
         if any(block):
             return True
     return False
+
+
+def _says_32_bit_whole_numbers(fmt: bytes) -> bool:
+    """Whether a format chunk says PCM in blocks of four bytes for each channel."""
+    tag, channels = (int.from_bytes(fmt[at : at + 2], "little") for at in (0, 2))
+    if tag == EXTENSIBLE:
+        tag = int.from_bytes(fmt[24:26], "little")
+    return tag == PCM and int.from_bytes(fmt[12:14], "little") == 4 * channels
+
+
+def _looks_like_floats(file: BinaryIO, start: int, end: int) -> bool:
+    """Whether the audio makes sense as floats: as such, whole numbers are not numbers, or next to nothing."""
+    some = []
+    for share in (0.0, 0.25, 0.5, 0.75):
+        file.seek(start + int(share * (end - start)) // 4 * 4)
+        content = file.read(1 << 16)
+        some.append(np.frombuffer(content[: len(content) // 4 * 4], "<f4"))
+    floats = np.concatenate(some)
+    sizes = np.abs(floats[floats != 0])
+    return len(sizes) > 0 and float(np.mean((sizes > 1e-9) & (sizes < 1e6))) > 0.99
 
 
 def _time_reference(bext: bytes) -> int | None:
