@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("wav", "flac")
 PARTS = {"listening": "track", "deciding": "step"}  # what the parts of a stage are
+LONGEST_NAME = 255  # bytes, on most file systems
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed", "unable to find a valid cudnn algorithm")
 
 
@@ -127,12 +129,18 @@ def run_mix(job: MixJob) -> list[Path]:
 
 
 def names_to_write(job: MixJob, tracks: Sequence[str]) -> list[str]:
-    """Every file that the job will write, by its name in the output folder."""
+    """Every file that the job will write, by its name in the output folder.
+
+    Raises UserError where a name is longer than file systems allow.
+    """
     names = [MANIFEST, PAGE] if job.page else [MANIFEST]
     for number in range(1, job.num_mixes + 1):
         names.append(f"mix_{number}.{job.format}")
         if job.stems_too:
             names += [f"mix_{number}_tracks/{file_name(track)}.{job.format}" for track in tracks]
+    for name in names:
+        if len(os.fsencode(PurePath(name).name)) > LONGEST_NAME:
+            raise UserError(f"{PurePath(name).name}: too long a name to write this track under: rename its file")
     return names
 
 
