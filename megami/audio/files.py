@@ -19,7 +19,7 @@ from megami.audio.kinds import PYAV_SUFFIXES, suffix_of
 from megami.audio.mp3 import ENCODER_DELAY, read_mp3_stream
 from megami.audio.multitrack import check_finite
 from megami.audio.pyav import read_with_pyav
-from megami.audio.rate import SAMPLE_RATE
+from megami.audio.rate import SAMPLE_RATE, check_length, check_rate
 from megami.audio.riff import read_wav_chunks
 from megami.errors import UserError, warn_of_song
 
@@ -191,6 +191,8 @@ def _check_length(file: soundfile.SoundFile, path: Path) -> None:
         raise UserError(f"{path}: does not state its length (it was streamed); convert it to WAV first")
     if file.frames == 0:
         raise UserError(f"{path}: has no samples")
+    check_rate(file.samplerate, str(path))
+    check_length(file.frames, file.samplerate, str(path))
 
 
 def _check_complete(file: soundfile.SoundFile, frames_read: int, path: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from megami.audio.arrays import as_float_audio, hint_to_transpose
+from megami.audio.rate import check_rate
 from megami.errors import UserError
 
 
@@ -33,8 +34,9 @@ class Multitrack:
         object.__setattr__(self, "audio", as_float_audio(self.audio, "multitrack audio"))
         _check_shape(self.names, self.audio)
         check_names(self.names)
-        if not isinstance(self.sample_rate, int) or self.sample_rate <= 0:
-            raise UserError(f"sample rate must be a positive whole number of hertz, not {self.sample_rate!r}")
+        if not isinstance(self.sample_rate, int):
+            raise UserError(f"sample rate must be a whole number of hertz, not {self.sample_rate!r}")
+        check_rate(self.sample_rate, "multitrack")
         for name, track in zip(self.names, self.audio, strict=True):
             check_finite(track, f"track {name!r}")
 

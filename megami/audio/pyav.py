@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from megami.audio.kinds import PYAV_HINT, suffix_of
+from megami.audio.rate import check_length, check_rate
 from megami.errors import UserError
 
 LOSSLESS = ("alac", "ape", "flac", "tta", "wavpack", "wmalossless")
@@ -31,6 +32,8 @@ def read_with_pyav(path: Path) -> tuple[Tensor, int, bool]:
                 held = f"{len(streams)} audio streams" if streams else "no audio"
                 raise UserError(f"{path}: holds {held}, not one track: export each as a file of its own")
             rate, first_packet, frames = streams[0].rate, None, []
+            check_rate(rate, str(path))
+            check_length(container.duration or 0, 1_000_000, str(path))  # in microseconds
             for packet in container.demux(streams[0]):
                 first_packet = packet.pts if first_packet is None else first_packet
                 frames += packet.decode()
