@@ -30,6 +30,8 @@ def read_with_pyav(path: Path) -> tuple[Tensor, int, bool]:
             if len(streams) != 1:
                 held = f"{len(streams)} audio streams" if streams else "no audio"
                 raise UserError(f"{path}: holds {held}, not one track: export each as a file of its own")
+            if streams[0].codec_context is None:
+                raise ValueError("of an unknown kind")
             rate, first_packet, frames = streams[0].rate, None, []
             for packet in container.demux(streams[0]):
                 first_packet = packet.pts if first_packet is None else first_packet
