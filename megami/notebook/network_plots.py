@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -85,7 +86,12 @@ def plot_shapes(stages: Sequence[Stage], words: Mapping[str, str], repeats: int,
         axis.text(0.05, 0, "noisy embeddings", va="center", ha="left", fontsize=size)
         _shape(axis, 0, rows[0], size)
         for row, stage in enumerate(shown, start=1):
-            look = {"facecolor": "none", "edgecolor": _colour(stage.kind), "linewidth": 1.6, "mutation_aspect": 14}
+            look: dict[str, Any] = {
+                "facecolor": "none",
+                "edgecolor": _colour(stage.kind),
+                "linewidth": 1.6,
+                "mutation_aspect": 14,
+            }
             box = FancyBboxPatch((0.05, row - 0.3), 0.55, 0.6, boxstyle="round,pad=0,rounding_size=0.015", **look)
             axis.add_patch(box)
             axis.text(0.07, row, words[stage.name], va="center", ha="left", fontsize=size)
