@@ -67,8 +67,8 @@ def plot_shapes(stages: Sequence[Stage], words: Mapping[str, str], repeats: int,
     """The way through a network, from `trace_shapes`: a box for each stage, with the shape that leaves it.
 
     words: name of a stage -> what it does, in a few words; only those are drawn, in the order of the way. The parts of
-    "blocks.0" get a frame, beside which stands how often the block is repeated. alt: what there is to see. Raises UserError for a
-    name that no stage has.
+    "blocks.0" get a frame, beside which stands how often the block is repeated. alt: what there is to see. Raises
+    UserError for a name that no stage has.
     """
     known = {stage.name: stage for stage in stages}
     if missing := [name for name in words if name not in known]:
