@@ -68,8 +68,8 @@ def plot_shapes(stages: Sequence[Stage], words: Mapping[str, str], repeats: int,
     """The way through a network, from `trace_shapes`: a box for each stage, with the shape that leaves it.
 
     words: name of a stage -> what it does, in a few words; only those are drawn, in the order of the way. The parts of
-    "blocks.0" get a frame that says how often the block is repeated. alt: what there is to see. Raises UserError for a
-    name that no stage has.
+    "blocks.0" get a frame, beside which stands how often the block is repeated. alt: what there is to see. Raises
+    UserError for a name that no stage has.
     """
     known = {stage.name: stage for stage in stages}
     if missing := [name for name in words if name not in known]:
@@ -104,7 +104,8 @@ def plot_shapes(stages: Sequence[Stage], words: Mapping[str, str], repeats: int,
             axis.add_patch(
                 Rectangle((0.0, top), 0.65, height, fill=False, edgecolor=QUIET, linestyle="--", linewidth=1)
             )
-            axis.text(0.0, top - 0.04, f"{repeats} blocks of these", ha="left", va="bottom", fontsize=size, color=QUIET)
+            times = f"\N{MULTIPLICATION SIGN} {repeats}"
+            axis.text(0.665, top + height / 2, times, ha="left", va="center", fontsize=size, color=QUIET)
 
     height_px = 52 * len(rows)
     return figure(draw, alt=alt, height_px=height_px, narrow_height_px=height_px)
