@@ -44,3 +44,8 @@ def die_at(root: Path, number: int) -> None:
                 os._exit(KILLED)
 
     sys.addaudithook(hook)
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    """All files and folders below a folder, with the files' bytes."""
+    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in sorted(folder.rglob("*"))}

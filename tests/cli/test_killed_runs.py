@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import contents
-from killing import killed_at
+from killing import contents, killed_at
 
 from megami.cli.dead_runs import LOCK, bury_dead_runs, only_run
 from megami.cli.exchange import exchange
