@@ -74,7 +74,7 @@ class RandomFolder:
         if self.random.random() < 0.15:
             suffix = self.random.choice(SUFFIXES)
         if self.random.random() < 0.05 and os.name == "posix":
-            return Path(os.fsdecode(b"\xff\xfe" + os.fsencode(name[:100] + suffix)))
+            return folder / os.fsdecode(b"\xff\xfe" + os.fsencode(name[:100] + suffix))
         return folder / (name + suffix)
 
     def signal(self, frames: int, channels: int, rate: int) -> np.ndarray:
