@@ -28,6 +28,9 @@ from megami.cli.exchange import exchange
 from megami.cli.manifest import MANIFEST, Identity
 from megami.errors import UserError
 
+GONE = ".gone"
+"""What FORMER is called when all new files are in place."""
+
 
 class NotExchangeable(Exception):
     """The output folder cannot change places with a new one."""
@@ -150,9 +153,12 @@ def move_one_by_one(partial: Path, out: Path, own: Mapping[str, Identity]) -> No
                 made[-1].mkdir()
             given[name] = Identity.of(partial / name)
             rename_to_free(partial / name, out / name)
+        if taken:
+            os.rename(partial / FORMER, partial / GONE)  # from here on, there is no way back
     except BaseException:
-        undo(partial, out, taken, given)
-        remove_empty(made)
+        if not (partial / GONE).exists():
+            undo(partial, out, taken, given)
+            remove_empty(made)
         raise
     remove_empty({(out / name).parent for name in own} - {out})
 

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import contents
-from killing import killed_at
+from killing import contents, killed_at
 
 from megami.cli.dead_runs import LOCK, bury_dead_runs, only_run
 from megami.cli.exchange import exchange
@@ -70,13 +69,13 @@ def whole_runs(root, out, kind: str) -> list[dict[str, bytes]]:
     return [before, seen(copy / "mixes")]
 
 
-def deaths(root, work):
-    """Kill the work at each of its file operations in turn, each time in a fresh copy of the folder."""
+def deaths(root, work, error=None):
+    """Kill the work at each of its file operations in turn, or raise an error there, each time in a fresh folder."""
     shutil.copytree(root, root.parent / "kept")
     for number in itertools.count(1):
         shutil.rmtree(root)
         shutil.copytree(root.parent / "kept", root, copy_function=shutil.copy2)
-        if not killed_at(root, number, work):
+        if not killed_at(root, number, work, error):
             assert number > 10
             return
         yield number
@@ -106,6 +105,20 @@ def test_a_run_that_is_killed_anywhere(tmp_path, there, kind):
         mine = {name: content for name, content in either[0].items() if content.startswith(b"mine")}
         assert set(left) == {"mix_1.wav", MANIFEST, *mine} and left.items() >= mine.items(), number
         assert left["mix_1.wav"] == b"next mix_1.wav" and not hidden(root), number
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize("there", ["old run and files", "old run and folders"])
+def test_a_run_that_is_interrupted_anywhere_tidies_up_itself(tmp_path, there, error):
+    """What it cannot remove because it is interrupted as it removes it, the next run does."""
+    root, out = set_out(tmp_path, there)
+    either, left = whole_runs(root, out, "new"), 0
+    for number in deaths(root, lambda: write_run(out, "new"), error):
+        assert seen(out) in either, number
+        left += bool(hidden(root))
+        clear_up(out)
+        assert seen(out) in either and not hidden(root), number
+    assert left < number / 2
 
 
 @pytest.mark.parametrize("step", [10, pytest.param(1, marks=pytest.mark.slow)])
