@@ -108,7 +108,7 @@ def test_it_learns_two_clouds_and_draws_each_when_asked():
     )
     right = (cloud[:, 0] > 0).float()
     assert 0.25 < right[asked == -1].mean() < 0.75
-    assert right[asked == 0].mean() < 0.05 and right[asked == 1].mean() > 0.95
+    assert right[asked == 0].mean() < 0.15 and right[asked == 1].mean() > 0.85
     assert (cloud[:, 0].abs() - 1).abs().median() < 0.2 and cloud[:, 1].abs().median() < 0.3
 
 
