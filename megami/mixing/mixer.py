@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numbers
-import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from megami.audio import (
 )
 from megami.device import resolve_device
 from megami.embeddings import embeddings_from_tokens
-from megami.errors import SongWarning, UserError
+from megami.errors import UserError, warn_of_song
 from megami.generator import Callback, SamplingOptions, check_temperature, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
 from megami.mixing.hearing import Heard, Listener, TakenFor, checked_roles, doubtful_names
@@ -239,11 +239,11 @@ class Mixer:
         dry = self._dry(song)
         playing = _playing(dry)
         names = tuple(song.names[index] for index in playing)
-        heard = Multitrack(names, dry if len(playing) == len(dry) else dry[playing], SAMPLE_RATE)
+        playing_dry = dry if len(playing) == len(dry) else dry[playing]
+        heard = replace(song, names=names, audio=playing_dry, sample_rate=SAMPLE_RATE)
         told = checked_roles(roles or {}, song.names, self.preset.stem_bank)
         hearing = self.hear(heard, seed, {name: role for name, role in told.items() if name in names}, report)
-        for line in doubtful_names(names, hearing.taken_for):
-            warnings.warn(line, SongWarning, stacklevel=2)
+        warn_of_song(doubtful_names(names, hearing.taken_for))
         report("deciding", 0, options.steps)
         embeddings = self.generate(
             hearing.content,

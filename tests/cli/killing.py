@@ -1,0 +1,46 @@
+"""Processes that die at a chosen file operation, as if killed, and how many there are to die at."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+KILLED = 137
+CHANGES = {"os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir", "os.symlink", "os.chmod", "os.utime", "open"}
+
+
+def killed_at(root: Path, number: int, work: Callable[[], object]) -> bool:
+    """Do the work in a process that ends, nothing tidied up, before its file operation of that number below `root`.
+
+    Counted from 1; 0 lets it live. True if it died there, false if it came to its end.
+    """
+    child = os.fork()
+    if child == 0:
+        die_at(root, number)
+        try:
+            work()
+        except BaseException as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            os._exit(1)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, KILLED), code
+    return code == KILLED
+
+
+def die_at(root: Path, number: int) -> None:
+    """Let this process end before its file operation of that number below `root`, counted from now."""
+    begin, count = os.fspath(root), 0
+
+    def hook(event: str, arguments: tuple) -> None:
+        nonlocal count
+        if event in CHANGES and any(
+            isinstance(path, str | bytes) and os.fsdecode(path).startswith(begin) for path in arguments
+        ):
+            count += 1
+            if count == number:
+                os._exit(KILLED)
+
+    sys.addaudithook(hook)
