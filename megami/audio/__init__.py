@@ -12,11 +12,12 @@ from megami.audio.level import (
     normalise_level,
 )
 from megami.audio.loudness import gated_loudness, integrated_loudness, true_peak_db
-from megami.audio.mastering import master, master_with_gain
+from megami.audio.mastering import Mastered, master, master_and_measure, master_with_gain
 from megami.audio.multitrack import Multitrack
 from megami.audio.rate import SAMPLE_RATE
 from megami.audio.reading import read_multitrack
 from megami.audio.resampling import resample
+from megami.audio.scale import within_scale
 from megami.audio.segments import block_starts, fade_edges, loudest_segment
 from megami.audio.song_files import SongFiles, find_song
 
@@ -24,6 +25,7 @@ __all__ = [
     "AUDIO_SUFFIXES",
     "SAMPLE_RATE",
     "SILENT_DB",
+    "Mastered",
     "Multitrack",
     "SongFiles",
     "block_starts",
@@ -38,11 +40,13 @@ __all__ = [
     "level_db",
     "loudest_segment",
     "master",
+    "master_and_measure",
     "master_with_gain",
     "normalise_level",
     "read_audio",
     "read_multitrack",
     "resample",
     "true_peak_db",
+    "within_scale",
     "write_audio",
 ]

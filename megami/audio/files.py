@@ -21,6 +21,7 @@ from megami.audio.multitrack import check_finite
 from megami.audio.pyav import read_with_pyav
 from megami.audio.rate import SAMPLE_RATE, check_length, check_rate
 from megami.audio.riff import read_wav_chunks
+from megami.audio.scale import LOUDEST_FLOAT
 from megami.errors import UserError, warn_of_song
 
 WRITABLE_FORMATS = {".wav": "WAV", ".flac": "FLAC"}
@@ -28,7 +29,6 @@ LARGEST_LENGTH = 2**40  # libsndfile's "length not stated" is far above
 STREAMED_SIZE = 0x7FFFFFFF  # a chunk of this size or more was written to a pipe, its true size unknown
 MP3_TOLERANCE = 0.01  # encoders disagree about the frames of padding
 OGG_CUT = ("lacks an end-of-stream", "Junk after the last page")  # half a page at the end, or no last page
-LOUDEST_FLOAT = 1000.0  # times full scale; beyond it, no mixer was only turned up too far
 DELAY_WORDS = "does not state the delay of its encoder, so it may be out of step by some hundredths of a second"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -85,8 +86,13 @@ def plot_shapes(stages: Sequence[Stage], words: Mapping[str, str], repeats: int,
         axis.text(0.05, 0, "noisy embeddings", va="center", ha="left", fontsize=size)
         _shape(axis, 0, rows[0], size)
         for row, stage in enumerate(shown, start=1):
-            box = FancyBboxPatch((0.05, row - 0.3), 0.55, 0.6, boxstyle="round,pad=0,rounding_size=0.015",
-                                 mutation_aspect=14, facecolor="none", edgecolor=_colour(stage.kind), linewidth=1.6)  # fmt: skip
+            look: dict[str, Any] = {
+                "facecolor": "none",
+                "edgecolor": _colour(stage.kind),
+                "linewidth": 1.6,
+                "mutation_aspect": 14,
+            }
+            box = FancyBboxPatch((0.05, row - 0.3), 0.55, 0.6, boxstyle="round,pad=0,rounding_size=0.015", **look)
             axis.add_patch(box)
             axis.text(0.07, row, words[stage.name], va="center", ha="left", fontsize=size)
             _shape(axis, row, stage.answer, size)
@@ -105,7 +111,7 @@ def plot_shapes(stages: Sequence[Stage], words: Mapping[str, str], repeats: int,
 
 
 def _shape(axis: Axes, row: int, shape: tuple[int, ...], size: float) -> None:
-    numbers = " × ".join(map(str, shape))
+    numbers = " \N{MULTIPLICATION SIGN} ".join(map(str, shape))
     axis.text(1.0, row, numbers, va="center", ha="right", fontsize=size, color=INK, fontweight="bold")
 
 

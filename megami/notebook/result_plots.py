@@ -128,9 +128,9 @@ def plot_sampler_study(rows: Sequence[Row], *, alt: str) -> PageFigure:
 
 
 def map_places(groups: dict[str, np.ndarray], fit_to: Sequence[str]) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Places [mixes, 2] of each group on the plane in which those of `fit_to` differ most, as `plot_mix_map` draws them.
+    """Places [mixes, 2] of each group on the plane where those of `fit_to` differ most, as `plot_mix_map` draws them.
 
-    groups: name -> descriptors [mixes, d]. The second answer [2] is the share of their differences along each direction.
+    groups: name -> descriptors [mixes, d]. The second answer [2] is the share of their differences in each direction.
     """
     fitted = np.concatenate([groups[name] for name in fit_to])
     centre = fitted.mean(0)

@@ -11,10 +11,17 @@ from torch.testing import assert_close
 
 import megami
 from megami.audio import Multitrack
-from megami.corpus.band_plans import BandPlans, content_by_bank, pack, pad_tracks, read_band_plans, unpack
+from megami.corpus.band_plans import (
+    BandPlans,
+    content_by_bank,
+    pack,
+    pad_tracks,
+    plans_of_song,
+    read_band_plans,
+    unpack,
+)
 from megami.corpus.features import BuildDry, BuildMix, dry_paths, mix_paths
 from megami.corpus.songs import CorpusConfig, load_song, save_song, song_paths
-from megami.corpus.band_plans import plans_of_song
 from megami.mixing import from_pretrained
 from megami.studio import ENGINEERS, Song, compose_song
 from megami.studio.band.soundfont import find_soundfont

@@ -36,7 +36,8 @@ def test_shapes_in_the_picture_are_those_of_the_network():
     words = {"project_in": "widen", "blocks.0.self_attention": "look", "project_out": "back"}
     picture = plot_shapes(stages, words, repeats=16, alt="The way through a network of sixteen blocks.")
     written = [text.get_text() for text in picture.figure.axes[0].texts]
-    for expected in ("widen", "look", "back", "16 blocks of these", "1 × 165 × 512", "1 × 166 × 512", "1 × 165 × 64"):
+    shapes = [" \N{MULTIPLICATION SIGN} ".join(shape.split()) for shape in ("1 165 512", "1 166 512", "1 165 64")]
+    for expected in ("widen", "look", "back", "16 blocks of these", *shapes):
         assert expected in written
     with pytest.raises(UserError, match="no stage of this network is called 'nobody'"):
         plot_shapes(stages, {"nobody": "nothing"}, repeats=1, alt="Nothing that is there.")
