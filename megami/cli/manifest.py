@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from megami.audio.folder_layout import MIXES_FILE
-
-MANIFEST = MIXES_FILE
+MANIFEST = "mixes.json"
 """Lists the files of the last run under "files", their hashes under "sha256"; no other file is replaced or removed."""
 
 OWN_NAMES = re.compile(r"mix_\d+\.(wav|flac)|mix_\d+_tracks/[^/\\\0]+\.(wav|flac)|index\.html|mixes\.json")
