@@ -2,6 +2,7 @@
 # make test   set up, run every test but the slow ones, and every notebook
 # make test-unit   run every test but the slow ones
 # make test-slow   the paper preset at full size with random weights; prints time and memory
+# make fuzz FOLDERS=2000 SEED=0   mix so many random folders, and kill runs at every file operation (an hour or more)
 # make test-notebooks   run every notebook, its assertions included
 # make lint   check style, format and types (ruff, mypy)
 # make book   build the book into _build/html
@@ -30,7 +31,7 @@ BOOK_BUILT := _build/.complete
 CLAP_NEEDS := torchvision h5py torchlibrosa huggingface_hub
 export HF_HUB_OFFLINE = 1
 
-.PHONY: mix test test-unit test-slow test-notebooks test-pages lint book student solutions lab addresses setup clean help
+.PHONY: mix test test-unit test-slow fuzz test-notebooks test-pages lint book student solutions lab addresses setup clean help
 
 mix: $(VENV)/.core
 	$(BIN)/megami mix "$(SONG)" --out "$(OUT)" --num-mixes 3 --page
@@ -44,6 +45,13 @@ test-unit: $(VENV)/.test
 
 test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow -s tests
+
+FOLDERS ?= 2000
+SEED ?= 0
+fuzz: export OMP_NUM_THREADS = 1
+fuzz: $(VENV)/.test
+	$(BIN)/python -m pytest tests/cli/test_killed_runs.py
+	MEGAMI_FUZZ_FOLDERS=$(FOLDERS) MEGAMI_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest tests/fuzz
 
 # Waiting threads sleep instead of spinning: beside other programs, spinning makes a mix ten times as slow.
 test-notebooks: export OMP_WAIT_POLICY = passive
@@ -102,7 +110,7 @@ $(VENV)/.core: $(VENV)/.uv pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.test: $(VENV)/.core
-	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e ".[test,lint,book,studio]" $(CLAP_NEEDS)
+	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e ".[test,lint,book,studio,formats]" $(CLAP_NEEDS)
 	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt --no-deps laion-clap fxencoder-plusplus
 	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e ".[studio-voices]" \
 	  || echo "pyworld could not be built (it needs a C++ compiler): tests of the studio's many voices are skipped"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """Says in one line what is wrong with the input and what to do; the command line prints it, exit code 2."""
@@ -9,3 +12,9 @@ class UserError(Exception):
 
 class SongWarning(UserWarning):
     """Names in one line what is odd about a song but can be worked with, and what would help."""
+
+
+def warn_of_song(lines: Iterable[str], stacklevel: int = 1) -> None:
+    """Warn (SongWarning) once for each line; `stacklevel` 1 is the caller of the function that calls this one."""
+    for line in lines:
+        warnings.warn(line, SongWarning, stacklevel=stacklevel + 2)

@@ -37,6 +37,8 @@ class Site:
     if_range: bool = True
     says_length: bool = True
     range_error: int = 0  # Bytes that a range begins too late.
+    excess: int = 0  # Bytes that a range has beyond the whole that it states.
+    grows: int = 0  # Bytes by which the stated whole grows with every range.
     redirect: str | None = None  # Where /moved went.
     log: list[tuple[str, dict[str, str]]] = field(default_factory=list)  # Name and headers of every GET.
     on_get: Callable[[], object] = lambda: None  # Called when a file is asked for.
@@ -86,14 +88,16 @@ class Handler(BaseHTTPRequestHandler):
         size, first = len(site.files[name]), self.first(site)
         if first is not None and first >= size:
             return self.head(416, {"Content-Range": f"bytes */{size}", "Content-Length": "0"})
-        headers = dict(site.validators)
+        headers, excess = dict(site.validators), 0
         if first is not None:
             first += site.range_error
+            excess = site.excess
+            size += site.grows * len(site.log)
             headers["Content-Range"] = f"bytes {first}-{size - 1}/{size}"
         begin = first or 0
-        headers |= {"Content-Length": str(size - begin)} if site.says_length else {"Connection": "close"}
+        headers |= {"Content-Length": str(size - begin + excess)} if site.says_length else {"Connection": "close"}
         self.head(200 if first is None else 206, headers)
-        self.send_some(site, name, begin)
+        self.send_some(site, name, begin, excess)
         self.close_connection = True
 
     def first(self, site: Site) -> int | None:
@@ -103,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
         changed = site.if_range and condition is not None and condition not in site.validators.values()
         return int(found[1]) if found and site.ranges and not changed else None
 
-    def send_some(self, site: Site, name: str, begin: int) -> None:
+    def send_some(self, site: Site, name: str, begin: int, excess: int) -> None:
         content = site.files[name]
         end = min(site.cuts.pop(0) if site.cuts else len(content), site.ends.get(name, len(content)))
         try:
@@ -112,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(content[begin : begin + 1000])
                 self.server.over.wait(2.0)
                 return
-            self.wfile.write(content[begin:end])
+            self.wfile.write(content[begin:end] + bytes(excess))
         except ConnectionError:
             pass  # The other side has had enough: a full disk.
 

@@ -1,6 +1,7 @@
 """Room `audio`: multitracks, files, resampling, levels, loudness, mastering and segments."""
 
-from megami.audio.files import AUDIO_SUFFIXES, read_audio, write_audio
+from megami.audio.files import read_audio, write_audio
+from megami.audio.kinds import AUDIO_SUFFIXES
 from megami.audio.level import (
     SILENT_DB,
     bring_to_rms,
@@ -11,36 +12,41 @@ from megami.audio.level import (
     normalise_level,
 )
 from megami.audio.loudness import gated_loudness, integrated_loudness, true_peak_db
-from megami.audio.mastering import master, master_with_gain
+from megami.audio.mastering import Mastered, master, master_and_measure, master_with_gain
 from megami.audio.multitrack import Multitrack
 from megami.audio.rate import SAMPLE_RATE
-from megami.audio.reading import audio_files, has_audio_files, read_multitrack
+from megami.audio.reading import read_multitrack
 from megami.audio.resampling import resample
+from megami.audio.scale import within_scale
 from megami.audio.segments import block_starts, fade_edges, loudest_segment
+from megami.audio.song_files import SongFiles, find_song
 
 __all__ = [
     "AUDIO_SUFFIXES",
     "SAMPLE_RATE",
     "SILENT_DB",
+    "Mastered",
     "Multitrack",
-    "audio_files",
+    "SongFiles",
     "block_starts",
     "bring_to_rms",
     "db_to_gain",
     "fade_edges",
+    "find_song",
     "framed_level_db",
     "framed_power",
     "gated_loudness",
-    "has_audio_files",
     "integrated_loudness",
     "level_db",
     "loudest_segment",
     "master",
+    "master_and_measure",
     "master_with_gain",
     "normalise_level",
     "read_audio",
     "read_multitrack",
     "resample",
     "true_peak_db",
+    "within_scale",
     "write_audio",
 ]

@@ -21,6 +21,9 @@ OVERSAMPLING = 4
 TAPS_PER_PHASE = 24
 CHUNK = 1 << 14  # samples that stay in the processor's cache
 
+FINE_OVERSAMPLING, FINE_TAPS, FINE_BETA = 8, 512, 3.0
+NEAR = 0.75  # what is lower at four times the rate, as a share of a ceiling, is not above it at eight times
+
 
 def integrated_loudness(audio: Tensor, sample_rate: int = SAMPLE_RATE) -> float:
     """Loudness of [channels, samples] in LUFS (ITU-R BS.1770-4, gated), one channel as it is, not doubled.
@@ -115,14 +118,31 @@ def true_peaks(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     return peaks
 
 
-def between_taps(factor: int) -> np.ndarray:
-    """Windowed sincs that give the values between samples when the rate is raised: [factor - 1, TAPS_PER_PHASE + 1].
+def fine_peak(samples: np.ndarray, peaks: np.ndarray, ceiling: float) -> float:
+    """Largest magnitude of [channels, samples] at eight times the rate, if it is near `ceiling` (amplitude) or above.
+
+    Lower ones are not told exactly. `peaks` is what `true_peaks` said of the samples; its filters are short, these are
+    long, and also follow what lies just below half the rate.
+    """
+    peak = float(peaks.max(initial=0.0))
+    half = FINE_TAPS // 2
+    padded = np.pad(samples, ((0, 0), (half, half)))
+    taps = between_taps(FINE_OVERSAMPLING, FINE_TAPS, FINE_BETA).T
+    places = np.flatnonzero(peaks >= NEAR * ceiling)
+    for start in range(0, places.size, CHUNK):
+        windows = padded[:, places[start : start + CHUNK, None] + np.arange(FINE_TAPS + 1)]
+        peak = max(peak, float(np.abs(windows @ taps).max()))
+    return peak
+
+
+def between_taps(factor: int, taps_per_phase: int = TAPS_PER_PHASE, beta: float = 5.0) -> np.ndarray:
+    """Windowed sincs that give the values between samples when the rate is raised: [factor - 1, taps_per_phase + 1].
 
     Row k - 1 gives what lies k / factor after the middle one of the samples that it weighs.
     """
-    half = TAPS_PER_PHASE // 2
+    half = taps_per_phase // 2
     # From sample to sample of the source; one window over all places, as if the taps were those of one long filter.
     time = np.arange(-half * factor, half * factor + 1) / factor
-    taps = (np.sinc(time) * np.kaiser(time.size, 5.0)).astype(np.float32)
+    taps = (np.sinc(time) * np.kaiser(time.size, beta)).astype(np.float32)
     phases = np.pad(taps, (0, factor - 1)).reshape(-1, factor).T
     return phases[1:, ::-1]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from megami.audio.level import db_to_gain
-from megami.audio.loudness import integrated_loudness, true_peak_db, true_peaks
+from megami.audio.loudness import fine_peak, integrated_loudness, true_peaks
 from megami.audio.rate import SAMPLE_RATE
 
 LOOK_AHEAD_MS = 5.0
 RELEASE_MS = 45.0  # time constant: a tenth of the reduction is left after 104 ms
 MARGIN_DB = 0.15  # kept below the ceiling: other meters interpolate differently, and files are rounded
+FINE_MARGIN_DB = 0.06  # the same at eight times the rate, where it is measured with longer filters
 LARGEST_LIMITING_DB = 9.0
 RARE = 0.001  # this share of the time may be limited more
 LARGEST_CLICK_LIMITING_DB = 24.0
@@ -23,28 +25,46 @@ ATTEMPTS = 10
 SMALLEST_REDUCTION_DB = 1e-6
 
 
+@dataclass(frozen=True)
+class Mastered:
+    """Audio brought to a loudness as far as that can be: [channels, samples], what was done to it, and what it has."""
+
+    audio: Tensor
+    gain: float  # by which every sample was multiplied where the limiter was idle
+    loudness_lufs: float  # -inf where no meter hears it
+
+
 def master(
     audio: Tensor, sample_rate: int = SAMPLE_RATE, target_lufs: float = -16.0, ceiling_dbtp: float = -1.0
 ) -> Tensor:
     """Return [channels, samples] at the target loudness with its true peak at or below the ceiling, never clipped.
 
     One gain, then a look-ahead limiter; the gain is found by measuring what comes out. Where that would take more than
-    9 dB of limiting (for more than a thousandth of the time), the ceiling holds and the mix stays quieter. Silence
-    stays silence.
+    9 dB of limiting (for more than a thousandth of the time), the ceiling holds and the mix stays quieter. The ceiling
+    also holds at eight times the rate. Silence stays silence; what no loudness meter hears is at most turned down.
     """
-    return master_with_gain(audio, sample_rate, target_lufs, ceiling_dbtp)[0]
+    return master_and_measure(audio, sample_rate, target_lufs, ceiling_dbtp).audio
 
 
 def master_with_gain(
     audio: Tensor, sample_rate: int = SAMPLE_RATE, target_lufs: float = -16.0, ceiling_dbtp: float = -1.0
 ) -> tuple[Tensor, float]:
     """Do as `master`, and also return the factor that every sample was multiplied by where the limiter was idle."""
+    mastered = master_and_measure(audio, sample_rate, target_lufs, ceiling_dbtp)
+    return mastered.audio, mastered.gain
+
+
+def master_and_measure(
+    audio: Tensor, sample_rate: int = SAMPLE_RATE, target_lufs: float = -16.0, ceiling_dbtp: float = -1.0
+) -> Mastered:
+    """Do as `master`, and also say with which gain and how loud it became."""
     samples = torch.atleast_2d(audio.detach().cpu().float()).numpy().astype(np.float32)
     loudness = integrated_loudness(torch.from_numpy(samples), sample_rate)
-    if loudness == -math.inf:
-        return audio.detach().clone(), 1.0
     peaks = true_peaks(samples, sample_rate)
     ceiling = db_to_gain(ceiling_dbtp - MARGIN_DB)
+    if loudness == -math.inf:
+        rest = min(1.0, ceiling / max(fine_peak(samples, peaks, ceiling), 1e-12))
+        return Mastered(audio.detach().clone() if rest == 1.0 else audio.detach() * rest, rest, loudness)
     most_db = _largest_gain_db(peaks, ceiling, sample_rate)
     gain_db = min(target_lufs - loudness, most_db)
     for _ in range(ATTEMPTS):
@@ -54,12 +74,15 @@ def master_with_gain(
         if abs(short) < TOLERANCE_LU or (short > 0.0 and used_db >= most_db):
             break
         gain_db = min(used_db + 1.2 * short, most_db)  # a limited mix gains less than it is turned up
-    mastered, gain = torch.from_numpy(out), db_to_gain(used_db)
-    if float(peaks.max()) * gain > ceiling:  # limited: what the moving gain left over goes too
-        over_db = true_peak_db(mastered, sample_rate) - 20.0 * math.log10(ceiling)
-        rest = db_to_gain(-max(over_db, 0.0))
-        mastered, gain = mastered * rest, gain * rest
-    return mastered.reshape(audio.shape).to(audio), gain
+    gain = db_to_gain(used_db)
+    limited = float(peaks.max()) * gain > ceiling
+    out_peaks = true_peaks(out, sample_rate) if limited else peaks * np.float32(gain)
+    rest = min(1.0, ceiling / float(out_peaks.max())) if limited else 1.0  # what the moving gain left over goes too
+    fine_ceiling = db_to_gain(ceiling_dbtp - FINE_MARGIN_DB)
+    rest = min(rest, fine_ceiling / fine_peak(out, out_peaks, fine_ceiling))
+    mastered = torch.from_numpy(out) * rest if rest < 1.0 else torch.from_numpy(out)
+    loudness = target_lufs - short + 20.0 * math.log10(rest)
+    return Mastered(mastered.reshape(audio.shape).to(audio), gain * rest, loudness)
 
 
 def limit(samples: np.ndarray, peaks: np.ndarray, gain_db: float, ceiling: float, sample_rate: int) -> np.ndarray:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from megami.audio.arrays import as_float_audio, hint_to_transpose
+from megami.audio.rate import check_rate
 from megami.errors import UserError
 
 
@@ -15,21 +17,26 @@ from megami.errors import UserError
 class Multitrack:
     """The tracks of one song, all of one length, rate and number of channels.
 
-    `audio` is float32 [tracks, channels, samples] with 1 or 2 channels, full scale ±1, in the order of `names`. Raises
-    UserError for no tracks, no samples, wrong shape, duplicate or empty names, NaN or infinite samples.
+    `audio` is float32 [tracks, channels, samples] with 1 or 2 channels, full scale ±1, in the order of `names`.
+    `warnings` are the lines about what reading found odd; what is made of a song with `dataclasses.replace` or `select`
+    keeps them. Raises UserError for no tracks, no samples, wrong shape, duplicate or empty names, NaN or infinite
+    samples.
     """
 
     names: tuple[str, ...]
     audio: Tensor
     sample_rate: int
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
-        object.__setattr__(self, "audio", torch.as_tensor(self.audio).to(torch.float32))
+        object.__setattr__(self, "warnings", tuple(self.warnings))
+        object.__setattr__(self, "audio", as_float_audio(self.audio, "multitrack audio"))
         _check_shape(self.names, self.audio)
         check_names(self.names)
-        if not isinstance(self.sample_rate, int) or self.sample_rate <= 0:
-            raise UserError(f"sample rate must be a positive whole number of hertz, not {self.sample_rate!r}")
+        if not isinstance(self.sample_rate, int):
+            raise UserError(f"sample rate must be a whole number of hertz, not {self.sample_rate!r}")
+        check_rate(self.sample_rate, "multitrack")
         for name, track in zip(self.names, self.audio, strict=True):
             check_finite(track, f"track {name!r}")
 
@@ -59,7 +66,7 @@ class Multitrack:
     def select(self, indices: Sequence[int]) -> Multitrack:
         """The multitrack of the tracks at `indices`, in that order."""
         indices = [int(index) for index in indices]
-        return Multitrack(tuple(self.names[index] for index in indices), self.audio[indices], self.sample_rate)
+        return replace(self, names=tuple(self.names[index] for index in indices), audio=self.audio[indices])
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -79,7 +86,8 @@ def check_finite(audio: Tensor, what: str) -> None:
 
 def _check_shape(names: tuple[str, ...], audio: Tensor) -> None:
     if audio.ndim != 3 or audio.shape[1] not in (1, 2):
-        raise UserError(f"multitrack audio must be [tracks, 1 or 2 channels, samples], not {list(audio.shape)}")
+        hint = hint_to_transpose(tuple(audio.shape))
+        raise UserError(f"multitrack audio must be [tracks, 1 or 2 channels, samples], not {list(audio.shape)}{hint}")
     if audio.shape[0] == 0 or audio.shape[-1] == 0:
         raise UserError("a multitrack needs at least one track and one sample")
     if len(names) != audio.shape[0]:

@@ -3,101 +3,147 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
-from megami.audio.files import AUDIO_SUFFIXES, read_audio
+from megami.audio.arrays import as_float_audio, hint_to_transpose
+from megami.audio.broadcast import start_offsets
+from megami.audio.files import read_audio_file
 from megami.audio.multitrack import Multitrack, check_finite, check_names
 from megami.audio.rate import SAMPLE_RATE
 from megami.audio.resampling import resample
-from megami.errors import UserError
+from megami.audio.song_files import SongFiles, find_song, given_files
+from megami.audio.sum_of_others import mixes_of_others
+from megami.errors import UserError, warn_of_song
 
 Track = str | Path | Tensor | np.ndarray
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A track as it was read: [1 or 2, samples] at the song's rate, what it is called in messages, when it begins."""
+
+    audio: Tensor
+    what: str
+    oddities: tuple[str, ...] = ()
+    start_seconds: Fraction | None = None
+
+
 def read_multitrack(
-    source: str | Path | Sequence[str | Path] | Mapping[str, Track], sample_rate: int = SAMPLE_RATE
+    source: str | Path | Sequence[str | Path] | Mapping[str, Track] | SongFiles,
+    sample_rate: int = SAMPLE_RATE,
+    use_all: bool = False,
 ) -> Multitrack:
     """Read tracks from a folder, a list of files, or a dict of names to files or arrays, sorted by name.
 
-    Files may have any rate, bit depth and length: each is resampled to `sample_rate` and padded with silence at its end
-    to the longest. Arrays are [samples] or [channels, samples] and already at `sample_rate`. The result is mono when
-    every track is, else stereo with mono tracks doubled. Raises UserError, naming the culprit, for anything unreadable.
+    Files may have any rate, bit depth and length: each is resampled to `sample_rate`, moved to the start time that it
+    states (broadcast WAV), and padded with silence to the end of the last. Of a folder, files that are mixes of the
+    others, masters or click tracks are left out, unless `use_all`; left and right files are joined. Arrays are
+    [samples] or [channels, samples], already at `sample_rate`, floats of full scale ±1 or whole numbers as in WAV
+    files. The result is mono when every track is, else stereo with mono tracks doubled. What is odd but can be read is
+    warned of (SongWarning), and kept as `warnings` of the song. Raises UserError, naming the culprit, for anything
+    unreadable.
     """
-    sources = _named_sources(source)
-    names = sorted(sources)
-    tracks = [_load(name, sources[name], sample_rate) for name in names]
-    return Multitrack(tuple(names), _stack(tracks), sample_rate)
-
-
-def audio_files(folder: str | Path) -> list[Path]:
-    """The audio files directly in `folder`, sorted by name; hidden and other files are left out.
-
-    Raises UserError where there is no such folder or no audio file in it.
-    """
-    folder = Path(folder)
-    entries = _visible_entries(folder)
-    found = [entry for entry in entries if _is_audio_file(entry)]
-    if not found:
-        state = "has no audio files" if entries else "is an empty folder"
-        raise UserError(f"{folder}: {state}; looked for {', '.join(AUDIO_SUFFIXES)} directly in it")
-    return found
-
-
-def has_audio_files(folder: str | Path) -> bool:
-    """Whether `audio_files` would find any in `folder`. Raises UserError where there is no such folder."""
-    return any(_is_audio_file(entry) for entry in _visible_entries(Path(folder)))
-
-
-def _visible_entries(folder: Path) -> list[Path]:
-    """Everything directly in `folder` that is not hidden, sorted."""
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder")
-    try:
-        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be read ({error.strerror})") from None
-
-
-def _is_audio_file(entry: Path) -> bool:
-    """Whether it is named as audio and no folder; a broken link counts, for reading it will say so."""
-    return entry.suffix.lower() in AUDIO_SUFFIXES and (entry.is_file() or not entry.exists())
-
-
-def _named_sources(source: object) -> dict[str, Track]:
-    """What to read under which name."""
     if isinstance(source, Mapping):
-        named = list(source.items())
-    elif isinstance(source, (str, Path)):
-        files = [Path(source)] if Path(source).is_file() else audio_files(source)
-        named = [(file.stem, file) for file in files]
-    elif isinstance(source, Sequence):
-        named = [(Path(file).stem, Path(file)) for file in source]
+        files, tracks = None, _read_named(source, sample_rate)
     else:
-        raise UserError(f"cannot read tracks from {type(source).__name__}: give a folder, a list of files or a dict")
+        files = _files(source, use_all)
+        tracks = {name: _read_files(files.tracks[name], sample_rate) for name in sorted(files.tracks)}
+    tracks, moved = _moved_to_start(tracks, sample_rate)
+    oddities = [line for track in tracks.values() for line in track.oddities]
+    names, audio = list(tracks), _stack([track.audio for track in tracks.values()])
+    if files is not None:
+        mixes, lines = _mixes(audio, sample_rate, [track.what for track in tracks.values()], files.leave_out_mixes)
+        oddities = [*files.oddities, *oddities]
+        moved += lines
+        if mixes:
+            kept = [index for index in range(len(names)) if index not in mixes]
+            names = [names[index] for index in kept]
+            audio = _stack([tracks[name].audio for name in names])  # anew: the mix may be longer, or alone be stereo
+    song = Multitrack(tuple(names), audio, sample_rate, (*oddities, *moved))
+    warn_of_song(song.warnings)  # at the end, so that a song that cannot be read ends in one line
+    return song
+
+
+def _files(source: object, use_all: bool) -> SongFiles:
+    """Which files to read as which tracks."""
+    if isinstance(source, SongFiles):
+        return source
+    if isinstance(source, (str, Path)):
+        return find_song(source, use_all)
+    if isinstance(source, Sequence):
+        return given_files(source)
+    raise UserError(f"cannot read tracks from {type(source).__name__}: give a folder, a list of files or a dict")
+
+
+def _read_named(named: Mapping[str, Track], sample_rate: int) -> dict[str, _Read]:
+    """The tracks of a dict, sorted."""
     if not named:
         raise UserError("no tracks given: name at least one audio file")
-    check_names([name for name, _ in named])
-    return dict(named)
+    check_names(list(named))
+    tracks = {}
+    for name, track in sorted(named.items()):
+        if isinstance(track, (str, Path)):
+            tracks[name] = _read_files((track,), sample_rate)
+        else:
+            tracks[name] = _read_array(track, f"track {name!r}", sample_rate)
+    return tracks
 
 
-def _load(name: str, track: Track, sample_rate: int) -> Tensor:
-    """One track as finite float32 [1 or 2, samples] at `sample_rate`."""
-    if isinstance(track, (str, Path)):
-        audio, rate = read_audio(track)
-        where = str(track)
-    else:
-        audio, rate = torch.atleast_2d(torch.as_tensor(track).detach().cpu().to(torch.float32)), sample_rate
-        where = f"track {name!r}"
-        check_finite(audio, where)
+def _read_files(paths: tuple[str | Path, ...], sample_rate: int) -> _Read:
+    """A track from its file, or from the left and the right one."""
+    parts = [read_audio_file(path) for path in paths]
+    audio = torch.cat([part.audio for part in parts])
+    _check_channels(audio, str(paths[0]))
+    oddities = tuple(line for part in parts for line in part.oddities)
+    rate, name = parts[0].sample_rate, " and ".join(Path(path).name for path in paths)
+    return _Read(resample(audio, rate, sample_rate), name, oddities, parts[0].start_seconds)
+
+
+def _read_array(track: object, what: str, sample_rate: int) -> _Read:
+    """A track from an array."""
+    audio = torch.atleast_2d(as_float_audio(track, what).detach().cpu())
+    check_finite(audio, what)
+    _check_channels(audio, what)
+    return _Read(audio, what)
+
+
+def _check_channels(audio: Tensor, what: str) -> None:
     if audio.ndim != 2 or audio.shape[-1] == 0:
-        raise UserError(f"{where}: must be [channels, samples] with at least one sample, not {list(audio.shape)}")
+        raise UserError(f"{what}: must be [channels, samples] with at least one sample, not {list(audio.shape)}")
     if audio.shape[0] > 2:
-        raise UserError(f"{where}: has {audio.shape[0]} channels; only mono and stereo tracks can be mixed")
-    return resample(audio, rate, sample_rate)
+        hint = hint_to_transpose(tuple(audio.shape)) or "; only mono and stereo tracks can be mixed"
+        raise UserError(f"{what}: has {audio.shape[0]} channels{hint}")
+
+
+def _moved_to_start(tracks: dict[str, _Read], sample_rate: int) -> tuple[dict[str, _Read], list[str]]:
+    """The tracks with silence before those that state a later start, and lines about these."""
+    starts = {name: track.start_seconds for name, track in tracks.items()}
+    seconds = {name: track.audio.shape[-1] / sample_rate for name, track in tracks.items()}
+    offsets, lines = start_offsets(starts, seconds)
+    moved = {
+        name: replace(tracks[name], audio=pad(tracks[name].audio, (round(offset * sample_rate), 0)))
+        for name, offset in offsets.items()
+        if offset
+    }
+    return tracks | moved, [f"{tracks[name].what} {words}" for name, words in lines]
+
+
+def _mixes(audio: Tensor, sample_rate: int, called: list[str], leave_out: bool) -> tuple[list[int], list[str]]:
+    """The tracks to leave out since they are mixes of the others, and a line for each that is one."""
+    mixes = mixes_of_others(audio, sample_rate)
+    if len(mixes) == len(called):
+        return [], []
+    if not leave_out:
+        return [], [f"{called[index]} is a mix of the others, by its sound, and is mixed with them" for index in mixes]
+    why = "was left out: by its sound it is a mix of the others; take it in with --use-all (in Python: use_all=True)"
+    return mixes, [f"{called[index]} {why}" for index in mixes]
 
 
 def _stack(tracks: list[Tensor]) -> Tensor:

@@ -1,13 +1,16 @@
 """The command line: megami mix | train | evaluate | weights.
 
-Exit codes: 0 done; 2 bad usage or bad input, said in one line on stderr; 130 interrupted, 143 terminated. Results go to
-stdout, progress and complaints to stderr. Networks are imported by the commands, so that help is quick.
+Exit codes: 0 done; 2 bad usage or bad input, said in one line on stderr; 130 interrupted, 143 terminated, 141 nobody
+reads stdout any more (what was written stays). Results go to stdout, progress and complaints to stderr. Networks are
+imported by the commands, so that help is quick.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -26,7 +29,7 @@ app.command()(train)
 app.command()(evaluate)
 app.add_typer(weights_app, name="weights")
 
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141
 
 
 @app.callback(invoke_without_command=True)
@@ -45,10 +48,15 @@ def main(args: list[str] | None = None) -> NoReturn:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
     try:
         code = typer.main.get_command(app).main(args or ["--help"], prog_name="megami", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a closed pipe can be answered
     except UserError as error:
         fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
+    except BrokenPipeError:
+        read_by_nobody(sys.stdout)
+        code = PIPE_CLOSED
     except OSError as error:  # a disk, a folder or a file that fails where nobody asked
         fail(f"{error.filename or 'input or output'}: {error.strerror or error}; check the disk and the permissions")
     except Exception as error:
@@ -58,6 +66,12 @@ def main(args: list[str] | None = None) -> NoReturn:
     if code == INTERRUPTED:
         typer.echo("megami: interrupted", err=True)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def read_by_nobody(stream: Any) -> None:
+    """Let what is still to be written vanish: else Python complains about the closed pipe as it ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def is_usage_error(error: Exception) -> bool:

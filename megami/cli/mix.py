@@ -12,7 +12,7 @@ from megami.cli.options import Device, Weights, WeightsDir
 
 
 def mix(
-    stems: Annotated[Path, typer.Argument(help="folder of dry tracks (WAV, FLAC, OGG, MP3, AIFF)", show_default=False)],
+    stems: Annotated[Path, typer.Argument(help="folder of dry tracks (WAV, FLAC, MP3, AIFF, ...)", show_default=False)],
     out: Annotated[Path, typer.Option(help="folder for the mixes; a former run's are replaced")] = Path("mixes"),
     num_mixes: Annotated[int, typer.Option(help="how many different mixes")] = 3,
     weights: Weights = "small",
@@ -34,6 +34,9 @@ def mix(
     ] = None,
     roles_from_names: Annotated[
         bool, typer.Option("--roles-from-names", help="believe names of tracks that say what they are (vox, kick, ...)")
+    ] = False,
+    use_all: Annotated[
+        bool, typer.Option("--use-all", help="also mix what looks like a finished mix, a master or a click track")
     ] = False,
     page: Annotated[bool, typer.Option("--page/--no-page", help="also write a page to compare them by ear")] = False,
     open_page: Annotated[bool, typer.Option("--open", help="open that page in the browser")] = False,
@@ -65,6 +68,7 @@ def mix(
         page=page,
         roles=tuple(role or ()),
         roles_from_names=roles_from_names,
+        use_all=use_all,
     )
     paths = run_mix(job)
     for path in paths:

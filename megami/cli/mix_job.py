@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -19,15 +20,17 @@ from megami import __version__
 from megami.audio import (
     SAMPLE_RATE,
     Multitrack,
-    audio_files,
+    find_song,
     framed_level_db,
     integrated_loudness,
     read_multitrack,
     true_peak_db,
 )
+from megami.audio.track_names import roles_of_names
 from megami.cli.manifest import MANIFEST, write_manifest
 from megami.cli.mix_page import PAGE, Excerpt, page_console, readable, write_page
-from megami.cli.output_folder import appearing_files, check_out, check_writable
+from megami.cli.output_folder import appearing_files, check_writable
+from megami.cli.publishing import new_files
 from megami.device import resolve_device
 from megami.embeddings import EmbeddingConfig, decode, stereo_imbalance, stereo_width
 from megami.errors import SongWarning, UserError
@@ -36,7 +39,6 @@ from megami.mixing.compat import compat_named
 from megami.mixing.hearing import TakenFor
 from megami.mixing.mix import Mix, file_name
 from megami.mixing.mixer import Mixer, check_loudness, check_options, check_sampling
-from megami.mixing.track_names import roles_of_names
 from megami.progress import Progress
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("wav", "flac")
 PARTS = {"listening": "track", "deciding": "step"}  # what the parts of a stage are
+LONGEST_NAME = 255  # bytes, on most file systems
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed", "unable to find a valid cudnn algorithm")
 
 
@@ -69,6 +72,7 @@ class MixJob:
     page: bool = False
     roles: tuple[str, ...] = ()  # each "TRACK=ROLE"
     roles_from_names: bool = False
+    use_all: bool = False
 
     def __post_init__(self) -> None:
         check_options(self.num_mixes, self.seed)
@@ -101,20 +105,28 @@ def run_mix(job: MixJob) -> list[Path]:
     the stems before all, never are: raises UserError where they are in the way, at once and again after mixing.
     """
     check_writable(job.out)
+    holds_stems = f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems"
     if job.out.is_dir() and job.stems.is_dir() and job.out.samefile(job.stems):
-        raise UserError(f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems")
-    stems = [job.stems] if job.stems.is_file() else audio_files(job.stems)
-    check_out(job.out, names_to_write(job, [path.stem for path in stems]), stems)
-    with memory_in_words(), progress_bar(job.num_mixes) as progress:
+        raise UserError(holds_stems)
+    files = find_song(job.stems, job.use_all)
+    stems = files.paths
+    if job.out.is_dir() and job.stems.is_dir() and any(job.out.samefile(path.parent) for path in stems):
+        raise UserError(holds_stems)
+    planned = names_to_write(job, list(files.tracks))
+    with (
+        memory_in_words(),
+        progress_bar(job.num_mixes) as progress,
+        appearing_files(job.out, stems, say_beside_bar, planned) as partial,
+    ):
         mixer = Mixer.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat)
         sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
         job = replace(job, steps=sampling.steps, temperature=sampling.temperature)
-        song = read_multitrack(stems)
-        with appearing_files(job.out, stems, say_beside_bar) as partial, named_oddities() as oddities:
+        with named_oddities() as oddities:
+            song = read_multitrack(files)
             made = write_mixes(job, mixer, song, partial, progress)
             if job.page:
                 write_page(partial / PAGE, song, made, job, oddities)
-            names = [path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file()]
+            names = new_files(partial)
             names = sorted([*names, MANIFEST], key=listing_order)
             words = describe_job(job, mixer, song) | {"warnings": oddities, "heard_as": made.heard_as}
             write_manifest(partial, {**words, "mixes": made.described}, names)
@@ -122,12 +134,18 @@ def run_mix(job: MixJob) -> list[Path]:
 
 
 def names_to_write(job: MixJob, tracks: Sequence[str]) -> list[str]:
-    """Every file that the job will write, by its name in the output folder."""
+    """Every file that the job will write, by its name in the output folder.
+
+    Raises UserError where a name is longer than file systems allow.
+    """
     names = [MANIFEST, PAGE] if job.page else [MANIFEST]
     for number in range(1, job.num_mixes + 1):
         names.append(f"mix_{number}.{job.format}")
         if job.stems_too:
             names += [f"mix_{number}_tracks/{file_name(track)}.{job.format}" for track in tracks]
+    for name in names:
+        if len(os.fsencode(PurePath(name).name)) > LONGEST_NAME:
+            raise UserError(f"{PurePath(name).name}: too long a name to write this track under: rename its file")
     return names
 
 
@@ -237,8 +255,10 @@ def named_oddities() -> Iterator[list[str]]:
 
     def name(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
         if issubclass(category, SongWarning):
-            lines.append(readable(str(message)))
-            say_beside_bar(lines[-1])
+            line = readable(str(message))
+            if line not in lines:
+                lines.append(line)
+                say_beside_bar(line)
         else:
             usual(message, category, *rest, **more)
 

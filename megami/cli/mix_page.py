@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from megami.audio import SAMPLE_RATE, Multitrack, loudest_segment, master, resample
+from megami.audio import SAMPLE_RATE, Multitrack, loudest_segment, master, resample, within_scale
 from megami.mixing.mix import Mix
 
 if TYPE_CHECKING:  # plots come with the notebook room, and load for seconds
@@ -38,7 +38,7 @@ class Excerpt:
         """That of a song."""
         length = round(CONSOLE_SECONDS * song.sample_rate)
         share = SAMPLE_RATE / song.sample_rate
-        return cls(round(loudest_segment(song.sum(), length) * share), round(length * share))
+        return cls(round(loudest_segment(within_scale(song)[0].sum(), length) * share), round(length * share))
 
     def note(self, samples: int) -> str:
         """What a reader should know of it: samples is the length of the song."""
@@ -67,7 +67,7 @@ def write_page(path: Path, song: Multitrack, made: Made, job: MixJob, warnings: 
     from megami.notebook import listening_page
     from megami.notebook.takes import Take
 
-    raw = song.sum()
+    raw = within_scale(song)[0].sum()
     raw = raw if song.sample_rate == SAMPLE_RATE else resample(raw, song.sample_rate, SAMPLE_RATE)
     items = [("Raw sum", master(raw, SAMPLE_RATE, job.loudness_lufs))]
     items += [(f"Mix {number}", mix) for number, mix in enumerate(made.audio, 1)]

@@ -10,11 +10,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 
+from megami.cli.dead_runs import (
+    FORMER,
+    LOCK,
+    PARTIAL,
+    bury_dead_runs,
+    files_below,
+    in_the_way,
+    mark,
+    only_run,
+    remove_empty,
+    remove_marked,
+)
 from megami.cli.manifest import MANIFEST, Identity, own_files, read_manifest
+from megami.cli.publishing import give_files, new_files
 from megami.errors import UserError
-
-FORMER = ".former"
-"""Where files of the run before wait, inside the hidden folder, until all new ones are in place."""
 
 
 def check_writable(folder: Path) -> None:
@@ -71,38 +81,38 @@ def check_names_are_free(out: Path, names: Iterable[str], own: Mapping[str, Iden
             raise UserError(in_the_way(out / name))
 
 
-def in_the_way(path: Path) -> str:
-    """What to say about a file, link or folder whose name is wanted."""
-    if path.is_dir() and not path.is_symlink():
-        return f"{path} is a folder where a file is to be written: move it away, or choose another --out"
-    return f"{path} is in the way and is not what an earlier run wrote: move it away, or choose another --out"
-
-
 @contextmanager
 def appearing_files(
-    out: Path, sources: Sequence[Path] = (), say: Callable[[str], None] = lambda words: None
+    out: Path, sources: Sequence[Path] = (), say: Callable[[str], None] = lambda words: None, names: Sequence[str] = ()
 ) -> Iterator[Path]:
     """Give a hidden folder inside `out` to write into; its files move to `out` when the block ends well.
 
-    If the block fails, or is interrupted, `out` is left as it was, which may be: not there. Raises UserError for what
-    the disk refuses, and where `check_out` does. `say` hears of files of the last run that stay because they changed.
+    If the block fails, or is interrupted, `out` is left as it was, which may be: not there. If the process is killed,
+    `out` holds the run before or the new one, whole, or does so as soon as the next run begins, which clears what the
+    dead one left. Raises UserError for what the disk refuses, where another run is at work in `out`, and where
+    `check_out` does: before the block for files called `names`, after it for those that were written. `say` hears of
+    files of the last run that stay because they changed.
     """
     made = missing_folders(out)
-    partial, finished = None, False
     try:
         out.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=out))
-        yield partial
-        kept = publish(partial, out, sources)
-        finished = True
-        for path in kept:
-            say(f"{path} was changed since it was written, so it stays")
+        with only_run(out):
+            bury_dead_runs(out, say)
+            check_out(out, names, sources)
+            partial, finished = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=out)), False
+            try:
+                mark(partial, out)
+                yield partial
+                kept = publish(partial, out, sources)
+                finished = True
+            finally:
+                clear(partial, finished)
+            for path in kept:
+                say(f"{path} was changed since it was written, so it stays")
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"writing into {out} failed ({reason}): free some space or choose another --out") from None
     finally:
-        if partial is not None:
-            clear(partial, finished)
         remove_empty(made)
 
 
@@ -112,74 +122,22 @@ def publish(partial: Path, out: Path, sources: Sequence[Path] = ()) -> list[Path
     Files in `out` that are neither of this run nor, unchanged, of the one before stay as they are. Returns those that
     the one before wrote and that stay because they were changed. Raises UserError as `check_out` does.
     """
-    new = [path.relative_to(partial).as_posix() for path in sorted(partial.rglob("*")) if path.is_file()]
-    own = check_out(out, new, sources)
+    own = check_out(out, new_files(partial), sources)
     kept = [out / name for name in read_manifest(out) if name not in own and os.path.lexists(out / name)]
-    taken: list[str] = []
-    given: dict[str, Identity] = {}
-    made: list[Path] = []
-    try:
-        for name, identity in own.items():
-            (partial / FORMER / name).parent.mkdir(parents=True, exist_ok=True)
-            taken.append(name)
-            os.rename(out / name, partial / FORMER / name)
-            if Identity.of(partial / FORMER / name) != identity:  # changed after we looked
-                raise UserError(in_the_way(out / name))
-        for name in new:
-            if not (out / name).parent.exists():
-                made.append((out / name).parent)
-                made[-1].mkdir()
-            given[name] = Identity.of(partial / name)
-            rename_to_free(partial / name, out / name)
-    except BaseException:
-        undo(partial, out, taken, given)
-        remove_empty(made)
-        raise
-    remove_empty({(out / name).parent for name in own} - {out})
+    give_files(partial, out, own)
     return kept
 
 
-def undo(partial: Path, out: Path, taken: Sequence[str], given: Mapping[str, Identity]) -> None:
-    """Take back the files given to `out` and give back those taken, as far as these moves came.
-
-    Raises UserError, which says where it is, if somebody else now has the name of a file to be given back.
-    """
-    for name, identity in given.items():
-        with suppress(OSError):
-            if Identity.of(out / name) == identity:  # else somebody else's, or not there
-                (out / name).unlink()
-    for name in taken:
-        with suppress(OSError, UserError):
-            rename_to_free(partial / FORMER / name, out / name)
-    for name in taken:
-        if os.path.lexists(partial / FORMER / name):
-            raise UserError(f"{out / name} cannot be put back: its former content is {partial / FORMER / name}")
-
-
-def rename_to_free(source: Path, target: Path) -> None:
-    """Rename a file; raises UserError if something has the name already, where `os.rename` would replace it."""
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise UserError(in_the_way(target)) from None
-    except OSError:  # a disk without hard links, or whatever is wrong with the rename too
-        if os.path.lexists(target):
-            raise UserError(in_the_way(target)) from None
-        os.rename(source, target)
-    else:
-        source.unlink()
-
-
 def clear(partial: Path, finished: bool) -> None:
-    """Remove the hidden folder; unless finished, not a former file that could not be put back."""
-    former = partial / FORMER
-    if finished or not any(path.is_symlink() or not path.is_dir() for path in former.rglob("*")):
-        shutil.rmtree(partial, ignore_errors=True)
+    """Remove the hidden folder, where it still is; unless finished, not a former file that could not be put back."""
+    if finished or not files_below(partial / FORMER):
+        remove_marked(partial)
         return
+    (partial / LOCK).unlink()  # it is the user's now
     for path in partial.iterdir():
         if path.is_file():
             path.unlink()
-        elif path != former:
+        elif path.name != FORMER:
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -190,10 +148,3 @@ def missing_folders(out: Path) -> list[Path]:
         missing.append(out)
         out = out.parent
     return missing
-
-
-def remove_empty(folders: list[Path] | set[Path]) -> None:
-    """Remove those of the folders that are there and empty."""
-    for folder in folders:
-        with suppress(OSError):
-            folder.rmdir()

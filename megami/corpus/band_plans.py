@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,8 +56,12 @@ class BandPlans:
         """Some of the songs, by number or by a mask of truths."""
         index = torch.as_tensor(songs)
         index = index.nonzero()[:, 0] if index.dtype == torch.bool else index
-        words = {name: tuple(getattr(self, name)[i] for i in index.tolist()) for name in ("roles", "genres", "seeds")}
-        tensors = {name: getattr(self, name)[index] for name in ("plans", "contents", "mask", "held_out")}
+        words: dict[str, Any] = {
+            name: tuple(getattr(self, name)[i] for i in index.tolist()) for name in ("roles", "genres", "seeds")
+        }
+        tensors: dict[str, Any] = {
+            name: getattr(self, name)[index] for name in ("plans", "contents", "mask", "held_out")
+        }
         return replace(self, **words, **tensors)
 
 

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from torch.nn.functional import pad
 
-from megami.audio import SAMPLE_RATE, Multitrack, has_audio_files, read_multitrack
+from megami.audio import SAMPLE_RATE, Multitrack, read_multitrack
+from megami.audio.folder_layout import is_audio_file, layout_of, visible_entries
 from megami.errors import UserError
 
 DRY, WET = "dry", "wet"
 
 
 def is_song(folder: Path) -> bool:
-    """Whether `folder` holds stems, or stems in a sub-folder `dry`."""
-    dry = folder / DRY
-    return has_audio_files(folder) or (dry.is_dir() and has_audio_files(dry))
+    """Whether `folder` holds the tracks of one song, directly or as datasets lay them out."""
+    try:
+        return bool(layout_of(folder).tracks)
+    except UserError:
+        return False
 
 
 def same_length(first: Multitrack, second: Multitrack) -> tuple[Multitrack, Multitrack]:
     """Both multitracks with zeros at the end of the shorter one."""
     longest = max(first.num_samples, second.num_samples)
-    padded = tuple(
-        Multitrack(song.names, pad(song.audio, (0, longest - song.num_samples)), song.sample_rate)
-        for song in (first, second)
-    )
+    padded = tuple(replace(song, audio=pad(song.audio, (0, longest - song.num_samples))) for song in (first, second))
     return padded[0], padded[1]
 
 
 class MultitrackFolder:
     """Songs of a folder as multitracks, one per sub-folder with audio files, sorted by name and read when asked for.
 
-    A song is `root/SONG/*.wav` (or FLAC, OGG, MP3, AIFF), or `root/SONG/dry/*` with its mixed tracks of the same names
-    in `root/SONG/wet/*`. `dataset[i]` is the dry song resampled to `sample_rate`; `dataset.pair(i)` is (dry, wet).
-    Raises UserError where `root` is no folder or holds no song.
+    A song is `root/SONG/*.wav` (or another format that is read), or `root/SONG/dry/*` with its mixed tracks of the same
+    names in `root/SONG/wet/*`. Other layouts are those of `read_multitrack`. `dataset[i]` is the dry song resampled to
+    `sample_rate`; `dataset.pair(i)` is (dry, wet). Raises UserError where `root` is no folder or holds no song.
     """
 
     def __init__(self, root: str | Path, sample_rate: int = SAMPLE_RATE) -> None:
@@ -41,8 +42,8 @@ class MultitrackFolder:
         self.sample_rate = sample_rate
         if not self.root.is_dir():
             raise UserError(f"{self.root} is not a folder: give the folder that holds one sub-folder per song")
-        self.folders = tuple(sorted(path for path in self.root.iterdir() if path.is_dir() and is_song(path)))
-        if not self.folders and has_audio_files(self.root):
+        self.folders = tuple(path for path in visible_entries(self.root) if path.is_dir() and is_song(path))
+        if not self.folders and any(is_audio_file(path) for path in visible_entries(self.root)):
             raise UserError(f"{self.root} holds stems itself, no songs: give the folder above it")
         if not self.folders:
             raise UserError(f"{self.root} has no sub-folder with audio files: put each song's stems in its own folder")
@@ -58,12 +59,13 @@ class MultitrackFolder:
     def __getitem__(self, index: int) -> Multitrack:
         """The dry song number `index`; raises IndexError past the last one, so that a dataset can be looped over."""
         folder = self.folders[index]
-        return read_multitrack(folder if has_audio_files(folder) else folder / DRY, self.sample_rate)
+        in_dry = all(path.parent == folder / DRY for _, path in layout_of(folder).tracks)
+        return read_multitrack(folder / DRY if in_dry else folder, self.sample_rate)
 
     def has_pair(self, index: int) -> bool:
         """Whether the song comes with its mixed tracks."""
         folder = self.folders[index]
-        return all((folder / kind).is_dir() and has_audio_files(folder / kind) for kind in (DRY, WET))
+        return all((folder / kind).is_dir() and is_song(folder / kind) for kind in (DRY, WET))
 
     def pair(self, index: int) -> tuple[Multitrack, Multitrack]:
         """The dry and the mixed tracks of a song, track by track and equally long.

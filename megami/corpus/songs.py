@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -97,11 +98,7 @@ def claim_cache(folder: Path, config: CorpusConfig) -> None:
         partial.replace(file)
         return
     # Older caches do not say which front ends they are for, nor who sings: they knew one only.
-    found = (
-        dict.fromkeys(FRONT_ENDS, asdict(FrontEnd()))
-        | {"voices": "formant"}
-        | json.loads(file.read_text(encoding="utf-8"))
-    )
+    found = dict.fromkeys(FRONT_ENDS, asdict(FrontEnd())) | {"voices": "formant"} | read_mark(file)
     for name, value in wanted.items():
         if found.get(name) != value:
             raise UserError(
@@ -117,12 +114,26 @@ def claim_synthesisers(folder: Path, versions: dict[str, str]) -> None:
         partial.write_text(json.dumps(versions, indent=1) + "\n", encoding="utf-8")
         partial.replace(file)
         return
-    found = json.loads(file.read_text(encoding="utf-8"))
+    found = read_mark(file)
     if found != versions:
         raise UserError(
             f"the songs in {folder} were begun with {_listed(found)}, and here is {_listed(versions)}: "
             "choose another folder, or delete it"
         )
+
+
+def read_mark(file: Path) -> dict[str, Any]:
+    """Read what a cache says of itself. Raises UserError where that is damaged."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or "it is not valid JSON"
+        raise UserError(
+            f"{file}: cannot be read ({reason}): choose another folder for the cache, or delete it"
+        ) from None
+    if not isinstance(found, dict):
+        raise UserError(f"{file}: not a JSON object: choose another folder for the cache, or delete it")
+    return found
 
 
 def _listed(versions: dict[str, str]) -> str:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from megami.audio import SAMPLE_RATE, Multitrack, db_to_gain, framed_power, integrated_loudness, resample
+from megami.audio.track_names import role_of_name
 from megami.errors import UserError
 from megami.evaluation.measures.descriptors import NAMES, descriptors
-from megami.mixing.track_names import role_of_name
 from megami.presets.weight_files import write_atomically
 from megami.studio.engineers.engineer import MIX_LEVEL_DB
 from megami.studio.engineers.listening import framed_level

@@ -337,10 +337,12 @@ class MultitrackTransformer(nn.Module):
         room = self.config.token_ids(position_dim)
         if tokens > room:
             raise UserError(f"{tokens} tokens per track, but this network has ids for {room} only")
-        token_id = torch.eye(tokens, room, dtype=x.dtype, device=x.device).expand(*x.shape[:2], -1, -1)
+        token_codes = torch.eye(tokens, room, dtype=x.dtype, device=x.device)
+        token_id = token_codes.expand(*x.shape[:2], -1, -1)
         if self.config.track_ids == "none":
             return torch.cat([x, token_id], dim=-1)
-        track_id = self.track_codes(n).to(x)[None, :, None, :].expand(x.shape[0], -1, tokens, -1)
+        track_codes = self.track_codes(n).to(x)[None, :, None, :]
+        track_id = track_codes.expand(x.shape[0], -1, tokens, -1)
         return torch.cat([x, token_id, track_id], dim=-1)
 
     def track_codes(self, tracks: int) -> Tensor:

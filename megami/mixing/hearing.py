@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,12 +18,12 @@ from megami.adaptation import (
     join_content,
 )
 from megami.audio import SAMPLE_RATE, SILENT_DB, framed_level_db, loudest_segment, normalise_level
+from megami.audio.track_names import role_of_name
 from megami.embeddings.spectrum import MID_BANDS
 from megami.errors import UserError
 from megami.generator import mix_generator
 from megami.mixing.compat import Compat
 from megami.mixing.pretrained import Networks
-from megami.mixing.track_names import role_of_name
 from megami.progress import Progress, silent
 from megami.studio import INSTRUMENTS, ROLES
 
@@ -150,7 +151,11 @@ class Listener:
 
 
 def checked_roles(roles: Mapping[str, str], names: Sequence[str], hearing_bank: bool) -> dict[str, str]:
-    """Roles by track name. Raises UserError for unknown tracks or roles, and networks that cannot be told any."""
+    """Roles by track name, however its letters are written (NFC, NFD).
+
+    Raises UserError for unknown tracks or roles, and networks that cannot be told any.
+    """
+    roles = {name if name in names else unicodedata.normalize("NFC", name): role for name, role in roles.items()}
     if roles and not hearing_bank:
         raise UserError("these networks cannot be told what a track is: use small")
     for name, role in roles.items():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import numbers
-import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,12 +20,13 @@ from megami.audio import (
     Multitrack,
     framed_level_db,
     loudest_segment,
-    master_with_gain,
+    master_and_measure,
     resample,
+    within_scale,
 )
 from megami.device import resolve_device
 from megami.embeddings import embeddings_from_tokens
-from megami.errors import SongWarning, UserError
+from megami.errors import UserError, warn_of_song
 from megami.generator import Callback, SamplingOptions, check_temperature, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
 from megami.mixing.hearing import Heard, Listener, TakenFor, checked_roles, doubtful_names
@@ -36,6 +38,7 @@ from megami.progress import Progress, silent
 
 MAX_STEPS, MAX_MIXES, MAX_GUIDANCE = 1000, 100, 20.0
 QUIETEST_LUFS, LOUDEST_LUFS = -60.0, -6.0
+QUIETER_LU = 1.0  # than asked for: from there on a mix is named
 PROCESSOR_DRAWS = 1_000_001  # where its random numbers begin, far from those of any mix
 
 
@@ -230,20 +233,22 @@ class Mixer:
         `progress(stage, done, total)` is called as each part of a stage is begun: "listening" (tracks), "deciding"
         (steps), then "mix 1", "mix 2", ... (tracks, or blocks of the song). `roles` says what some tracks are, by name
         ({"vox": "vocal"}): they are then heard as that. Warns (SongWarning) of a track whose name says one thing and
-        whose sound another.
+        whose sound another, of one that is far beyond full scale, and of a mix that stays quieter than it should be.
         """
         check_options(num_mixes, seed)
         check_loudness(loudness_lufs)
         options = self._sampling(sampling, None, None, None)
         report = progress or silent
+        song, too_loud = within_scale(song)
+        warn_of_song(too_loud)
         dry = self._dry(song)
         playing = _playing(dry)
         names = tuple(song.names[index] for index in playing)
-        heard = Multitrack(names, dry if len(playing) == len(dry) else dry[playing], SAMPLE_RATE)
+        playing_dry = dry if len(playing) == len(dry) else dry[playing]
+        heard = replace(song, names=names, audio=playing_dry, sample_rate=SAMPLE_RATE)
         told = checked_roles(roles or {}, song.names, self.preset.stem_bank)
         hearing = self.hear(heard, seed, {name: role for name, role in told.items() if name in names}, report)
-        for line in doubtful_names(names, hearing.taken_for):
-            warnings.warn(line, SongWarning, stacklevel=2)
+        warn_of_song(doubtful_names(names, hearing.taken_for))
         report("deciding", 0, options.steps)
         embeddings = self.generate(
             hearing.content,
@@ -260,7 +265,9 @@ class Mixer:
                     report(stage, done, total)
 
                 wet = self.process(heard, drawn, seed, within)
-                yield self._finish(song.names, playing, drawn, wet, loudness_lufs, hearing.taken_for)
+                mix, loudness = self._finish(song.names, playing, drawn, wet, loudness_lufs, hearing.taken_for)
+                warn_of_song(too_quiet(f"mix {number}", loudness, loudness_lufs))
+                yield mix
 
         return rendered()
 
@@ -272,18 +279,19 @@ class Mixer:
         wet: Tensor,
         loudness_lufs: float,
         taken_for: tuple[TakenFor, ...],
-    ) -> Mix:
-        """Give the silent tracks their places and bring the sum to its loudness."""
+    ) -> tuple[Mix, float]:
+        """Give the silent tracks their places and bring the sum to its loudness; also gives that which it reached."""
         tracks, embeddings = wet, drawn
         if len(playing) < len(names):
             tracks = wet.new_zeros(len(names), *wet.shape[1:]).index_copy_(0, torch.tensor(playing), wet)
             embeddings = drawn.new_zeros(len(names), drawn.shape[-1]).index_copy_(0, torch.tensor(playing), drawn)
-        audio, gain = master_with_gain(wet.sum(dim=0), SAMPLE_RATE, loudness_lufs)
+        mastered = master_and_measure(wet.sum(dim=0), SAMPLE_RATE, loudness_lufs)
         by_track = dict(zip(playing, taken_for, strict=False))  # no entries without a stem bank
-        return Mix(audio, tracks.mul_(gain), embeddings, names, tuple(by_track.get(i) for i in range(len(names))))
+        heard_as = tuple(by_track.get(i) for i in range(len(names)))
+        return Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as), mastered.loudness_lufs
 
     def _dry(self, song: Multitrack) -> Tensor:
-        mono = song.mono()
+        mono = within_scale(song)[0].mono()
         return mono if song.sample_rate == SAMPLE_RATE else resample(mono, song.sample_rate, SAMPLE_RATE)
 
 
@@ -295,6 +303,18 @@ def _playing(dry: Tensor) -> list[int]:
     if not playing:
         raise UserError(f"all tracks are silent (below {SILENT_DB:g} dB): nothing to mix")
     return playing
+
+
+def too_quiet(what: str, loudness_lufs: float, target_lufs: float) -> list[str]:
+    """A line about a mix that stays quieter than was asked for; none if it does not."""
+    if target_lufs - loudness_lufs <= QUIETER_LU:
+        return []
+    if loudness_lufs == -math.inf:
+        return [
+            f"{what}: no loudness can be measured (it is constant, below hearing, or very quiet), so it stays as it is"
+        ]
+    reached = f"{what}: its loudness is {loudness_lufs:.1f} LUFS, not {target_lufs:g}"
+    return [f"{reached}: its peaks are too high above it (sparse clicks, or sound below hearing)"]
 
 
 def check_options(num_mixes: int, seed: int) -> None:

@@ -32,7 +32,7 @@ from megami.notebook.plots import (
 )
 from megami.notebook.quiz import choice, numeric, ordering, quiz
 from megami.notebook.real_song_plot import plot_real_songs
-from megami.notebook.result_plots import plot_intervals, plot_mix_map, plot_reach, plot_sampler_study
+from megami.notebook.result_plots import map_places, plot_intervals, plot_mix_map, plot_reach, plot_sampler_study
 from megami.notebook.tables import Table, table
 from megami.notebook.widget import Widget
 
@@ -70,6 +70,7 @@ __all__ = [
     "listening_test_page",
     "live",
     "live_effect",
+    "map_places",
     "numeric",
     "ordering",
     "player",

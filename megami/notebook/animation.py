@@ -112,8 +112,8 @@ def _around(arrays: list[np.ndarray], margin: float = 0.04) -> Box:
 
 
 def _colours(names: list[str]) -> dict[str, list[str]]:
-    """A colour for each name, light and dark."""
-    series = COLOURS[1:]
+    """A colour for each name, light and dark; the seventh is grey."""
+    series = (*COLOURS[1:], COLOURS[0])
     chosen = [series[number % len(series)] for number in range(len(names))]
     return {name: [colour, ON_DARK[colour]] for name, colour in zip(names, chosen, strict=True)}
 

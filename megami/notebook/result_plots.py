@@ -127,16 +127,25 @@ def plot_sampler_study(rows: Sequence[Row], *, alt: str) -> PageFigure:
     return figure(draw, alt=alt, height_px=290, narrow_height_px=480)
 
 
+def map_places(groups: dict[str, np.ndarray], fit_to: Sequence[str]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Places [mixes, 2] of each group on the plane where those of `fit_to` differ most, as `plot_mix_map` draws them.
+
+    groups: name -> descriptors [mixes, d]. The second answer [2] is the share of their differences in each direction.
+    """
+    fitted = np.concatenate([groups[name] for name in fit_to])
+    centre = fitted.mean(0)
+    _, strength, directions = np.linalg.svd(fitted - centre, full_matrices=False)
+    shares = strength[:2] ** 2 / (strength**2).sum()
+    return {name: (points - centre) @ directions[:2].T for name, points in groups.items()}, shares
+
+
 def plot_mix_map(groups: dict[str, np.ndarray], fit_to: Sequence[str], *, alt: str) -> PageFigure:
     """Mixes as points on the plane in which those of `fit_to` differ most (principal components).
 
     groups: name -> descriptors [mixes, d], on one scale. Those of `fit_to` are discs; up to three others have a colour
     and a marker each, and the first has MEGAMI's colour of the other figures. alt: what there is to see.
     """
-    fitted = np.concatenate([groups[name] for name in fit_to])
-    centre = fitted.mean(0)
-    _, strength, directions = np.linalg.svd(fitted - centre, full_matrices=False)
-    share = strength[:2] ** 2 / (strength**2).sum()
+    places, share = map_places(groups, fit_to)
     engineers = [name for name in groups if name in fit_to]
 
     others = [name for name in groups if name not in fit_to]
@@ -145,8 +154,7 @@ def plot_mix_map(groups: dict[str, np.ndarray], fit_to: Sequence[str], *, alt: s
     def draw(sheet: Sheet) -> None:
         axis = sheet.axis()
         size = 0.6 if sheet.narrow else 1.0
-        for name, points in groups.items():
-            x, y = ((points - centre) @ directions[:2].T).T
+        for name, (x, y) in ((name, found.T) for name, found in places.items()):
             if name in fit_to:
                 colour = discs[engineers.index(name) % len(discs)]
                 axis.scatter(x, y, s=110 * size, marker="o", color=colour, alpha=0.55, edgecolor=PAPER, label=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 from megami.errors import UserError
 
 Config = TypeVar("Config")  # a dataclass
+LARGEST_SIZE = 1 << 17  # of any whole number: beyond are no sizes and counts of ours, only faults
 
 
 def config_to_dict(config: Any) -> Any:
@@ -28,10 +30,11 @@ def config_from_dict(kind: type[Config], values: Any, where: str = "config") -> 
     """Build a config dataclass from what `config_to_dict` gave.
 
     A field that is missing takes its default. Raises UserError, naming the field, for one that is unknown, has another
-    type, or is missing without a default.
+    type, is missing without a default, or is a number that no config has: below 0 or too large for a whole one (they
+    are sizes and counts), not finite.
     """
     if not isinstance(values, Mapping):
-        raise UserError(f"{where}: expected an object, not {values!r}")
+        raise UserError(f"{where}: expected an object, not {repr(values)[:100]}")
     hints = typing.get_type_hints(kind)
     known = {field.name: field for field in fields(typing.cast(Any, kind))}
     for name in values:
@@ -43,7 +46,7 @@ def config_from_dict(kind: type[Config], values: Any, where: str = "config") -> 
     arguments = {name: _value(hints[name], values[name], f"{where}.{name}") for name in values}
     try:
         return kind(**arguments)
-    except (ValueError, UserError) as error:  # the config's own checks
+    except (ValueError, ArithmeticError, UserError) as error:  # the config's own checks
         raise UserError(f"{where}: {error}") from None
 
 
@@ -59,11 +62,13 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin is typing.Literal:
         fits = value in arguments
     elif hint is float:
-        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    elif hint is int:
+        fits = type(value) is int and 0 <= value <= LARGEST_SIZE
     else:
         fits = type(value) is hint
     if not fits:
-        raise UserError(f"{where}: {value!r} is not a valid {getattr(hint, '__name__', hint)}")
+        raise UserError(f"{where}: {repr(value)[:100]} is not a valid {getattr(hint, '__name__', hint)}")
     return float(value) if hint is float else value
 
 
@@ -78,7 +83,7 @@ def _optional(choices: tuple[Any, ...], value: Any, where: str) -> Any:
 def _tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
     """`tuple[X, ...]` or `tuple[X, Y]` from a JSON list."""
     if not isinstance(value, list | tuple):
-        raise UserError(f"{where}: expected a list, not {value!r}")
+        raise UserError(f"{where}: expected a list, not {repr(value)[:100]}")
     if len(items) == 2 and items[1] is Ellipsis:
         items = (items[0],) * len(value)
     if len(items) != len(value):

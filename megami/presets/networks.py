@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from megami.adaptation import (
     AdaptorConfig,
@@ -25,7 +27,7 @@ from megami.embeddings import FxEncoder, FxEncoderConfig
 from megami.errors import UserError
 from megami.generator import Denoiser, EDMConfig, LinearDenoiser, MultitrackTransformer, TransformerConfig
 from megami.presets.configs import config_from_dict, config_to_dict
-from megami.presets.weight_files import load_weights, read_metadata, save_weights
+from megami.presets.weight_files import check_state, check_types, read_metadata, read_weights, save_weights
 from megami.processor import FilmTCN, FxNorm, FxNormConfig, StructuredConfig, StructuredProcessor, TCNConfig
 
 
@@ -169,6 +171,9 @@ def halved(network: nn.Module, single: tuple[str, ...] = ()) -> dict[str, Tensor
     return {key: value.half() if key in matrices else value for key, value in network.state_dict().items()}
 
 
+ROOM = 4
+"""A network may have so many times as many parameters as its file holds tensors and numbers: some have two names."""
+
 FIRST_EDITION_NAMES = {"gaussian": "linear_denoiser"}
 """Options of configs, as files of the first edition name them, and as they are called now."""
 FIRST_EDITION_KEYS = {"linear.": "gaussian."}
@@ -186,15 +191,44 @@ def load_network(folder: str | Path, name: str) -> Any:
     first_edition = isinstance(words, Mapping) and not FIRST_EDITION_NAMES.keys().isdisjoint(words)
     if first_edition:
         words = {FIRST_EDITION_NAMES.get(field, field): value for field, value in words.items()}
-    try:
-        network = build_network(config_from_dict(network_entry(name).config, words, f"{where}: config"))
-    except ValueError as error:  # sizes that a network cannot have
-        raise UserError(f"{where}: {error}") from None
-    stored = {key: stored_key(key) if first_edition else key for key in network.state_dict()}
-    shapes = {stored[key]: value.shape for key, value in network.state_dict().items()}
-    state = load_weights(path, shapes, kind=name)
-    network.load_state_dict({key: state[stored[key]] for key in stored})
+    config = config_from_dict(network_entry(name).config, words, f"{where}: config")
+    stored = read_weights(path, kind=name)
+    with sizes_in_words(where), no_larger_than(stored, where):
+        network = build_network(config)
+    ours = network.state_dict()
+    keys = {key: stored_key(key) if first_edition else key for key in ours}
+    check_state(stored, {keys[key]: value.shape for key, value in ours.items()}, str(path))
+    state = {key: stored[keys[key]] for key in keys}
+    check_types(state, network, keys, str(path))
+    network.load_state_dict(state)
     return network.eval().requires_grad_(False)
+
+
+@contextmanager
+def sizes_in_words(where: Path) -> Iterator[None]:
+    """Turn what building raises for sizes that a network cannot have into UserError."""
+    try:
+        yield
+    except (ValueError, TypeError, RuntimeError, AssertionError, ArithmeticError, LookupError, MemoryError) as error:
+        raise UserError(f"{where}: no network has such sizes ({' '.join(str(error).split())[:160]})") from None
+
+
+@contextmanager
+def no_larger_than(stored: Mapping[str, Tensor], where: Path) -> Iterator[None]:
+    """Raise UserError as soon as what is built has far more parameters than `stored`, before they fill the memory."""
+    tensors, numbers = ROOM * len(stored), ROOM * sum(value.numel() for value in stored.values())
+
+    def registered(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal tensors, numbers
+        tensors, numbers = tensors - 1, numbers - (0 if parameter is None else parameter.numel())
+        if tensors < 0 or numbers < 0:
+            raise UserError(f"{where}: config is of a larger network than the file holds")
+
+    hook = register_module_parameter_registration_hook(registered)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def stored_key(key: str) -> str:

@@ -49,6 +49,8 @@ class Preset:
             raise UserError(f"processor must be one of {', '.join(PROCESSORS)}, not {self.processor_kind!r}")
         if self.processor_kind == "structured" and self.structured is None:
             raise UserError("this preset has no structured processor: use tcn")
+        if not 0.1 <= self.segment_seconds <= 600.0:
+            raise UserError(f"a segment must last from 0.1 to 600 seconds, not {self.segment_seconds}")
         if self.embedding.num_tokens != self.transformer.tokens:
             raise UserError(
                 f"effect embeddings have {self.embedding.num_tokens} tokens, the generator {self.transformer.tokens}"

@@ -22,6 +22,7 @@ Shapes = Mapping[str, torch.Size]
 
 # What the JSON beside a file of weights says; the hash and the counts are added when it is written.
 METADATA_FIELDS = ("kind", "config", "data", "recipe", "metrics", "licence")
+DEEPEST_JSON = 32  # lists and objects inside each other
 
 
 def save_weights(path: str | Path, weights: nn.Module | Mapping[str, Tensor], metadata: Mapping[str, Any]) -> Path:
@@ -55,9 +56,19 @@ def load_weights(path: str | Path, expected: nn.Module | Shapes, kind: str | Non
     """Read weights that `save_weights` wrote, checking hash, keys and shapes against `expected`.
 
     expected: a network of the right sizes, or a shape for every key. With `kind`, the file must say it is of that kind.
-    Raises UserError with one line for a missing, damaged or unfitting file.
+    Raises UserError with one line for a missing, damaged or unfitting file, also for one that holds whole numbers where
+    a network has real ones, or values that are not finite.
     """
     path = Path(path)
+    state = read_weights(path, kind)
+    check_state(state, shapes_of(expected), str(path))
+    if isinstance(expected, nn.Module):
+        check_types(state, expected, {key: key for key in state}, str(path))
+    return state
+
+
+def read_weights(path: Path, kind: str | None = None) -> State:
+    """Read weights that `save_weights` wrote, checking their hash and kind, and that all are finite, as UserError."""
     metadata = read_metadata(path)
     if kind is not None and metadata["kind"] != kind:
         raise UserError(f"{path}: holds weights of kind {metadata['kind']!r}, expected {kind!r}")
@@ -68,7 +79,7 @@ def load_weights(path: str | Path, expected: nn.Module | Shapes, kind: str | Non
         state = load(content)
     except (SafetensorError, ValueError, KeyError) as error:
         raise UserError(f"{path}: not a safetensors file ({error})") from None
-    check_state(state, shapes_of(expected), str(path))
+    check_numbers(state, str(path))
     return state
 
 
@@ -76,21 +87,37 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     """Read the JSON beside a file of weights. Raises UserError if it is missing, no JSON, or lacks a field."""
     path = metadata_path(path)
     words = read_json(path)
-    missing = [field for field in (*METADATA_FIELDS, "sha256") if field not in words]
+    missing = [field for field in (*METADATA_FIELDS, "sha256", "parameters") if field not in words]
     if missing:
         raise UserError(f"{path}: field {missing[0]} is missing")
+    if type(words["parameters"]) is not int or not isinstance(words["sha256"], str):
+        raise UserError(f"{path}: parameters must be a whole number, and sha256 a text")
     return words
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds an object. Raises UserError if there is none."""
+    """Read a JSON file that holds an object. Raises UserError if there is none, or one nested too deeply to be ours."""
     try:
         words = json.loads(_read(path).decode("utf-8"))
+        too_deep = deeper_than(words, DEEPEST_JSON)
+    except RecursionError:
+        too_deep = True
     except ValueError:
         raise UserError(f"{path}: not valid JSON") from None
+    if too_deep:
+        raise UserError(f"{path}: not a file of ours (JSON nested more than {DEEPEST_JSON} deep)")
     if not isinstance(words, dict):
         raise UserError(f"{path}: not a JSON object")
     return words
+
+
+def deeper_than(words: Any, depth: int) -> bool:
+    """Whether lists and objects are nested more than `depth` deep; without recursion."""
+    level = [words]
+    for _ in range(depth):
+        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        level = [value for values in inner for value in values]
+    return any(isinstance(item, dict | list) for item in level)
 
 
 def json_bytes(words: Mapping[str, Any]) -> bytes:
@@ -120,6 +147,13 @@ def check_state(state: Mapping[str, Tensor], expected: Shapes, what: str) -> Non
     for key in sorted(state):
         if key not in expected:
             raise UserError(f"{what}: key {key} is unexpected")
+
+
+def check_numbers(state: Mapping[str, Tensor], what: str) -> None:
+    """Raise UserError naming the first key with a value that is NaN or infinite in single precision."""
+    for key in sorted(state):
+        if not bool(torch.isfinite(state[key].float()).all()):
+            raise UserError(f"{what}: key {key} holds values that are not finite")
 
 
 def check_types(state: Mapping[str, Tensor], network: nn.Module, names: Mapping[str, str], what: str) -> None:

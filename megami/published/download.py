@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,14 +39,16 @@ def download(
     tries: int = 5,
     wait_s: float = 1.0,
     if_wrong: str = TRY_AGAIN,
+    check: Callable[[Path], None] | None = None,
 ) -> str:
     """Fetch `url` to `path`, going on where an earlier attempt stopped; returns the SHA-256 of the whole file.
 
-    sha256: 64 hex digits that the file must have; without it any content is accepted. if_wrong: what the user is to do
-    then. tries: attempts in a row that get no further; wait_s: seconds before the second of them, doubled for each one
-    after. show: a bar on stderr if that is a terminal. Raises UserError, and leaves no file at `path` that was not
-    there, where the server cannot be reached or refuses, the disk is full, the content is another than expected, or
-    another process fetches the same file.
+    sha256: 64 hex digits that the file must have. if_wrong: what the user is to do if it has others. check: raises
+    UserError for content, given its path, that is not what it should be. Without either, any content is accepted.
+    tries: attempts in a row that get no further; wait_s: seconds before the second of them, doubled for each one after.
+    show: a bar on stderr if that is a terminal. Raises UserError, and leaves no file at `path` that was not there,
+    where the server cannot be reached or refuses, the disk is full, the content is another than expected, or another
+    process fetches the same file.
     """
     path = Path(path)
     _host(url)
@@ -59,7 +61,7 @@ def download(
         size = {"unit": "B", "unit_scale": True, "initial": part.position, "mininterval": 0.5}
         with _session() as session, tqdm(desc=path.name, disable=None if show else True, **size) as bar:
             _fetch(session, part, bar, tries, wait_s)
-        return part.finish(if_wrong)
+        return part.finish(if_wrong, check)
 
 
 def remote_size(url: str, timeout_s: float = 20.0) -> int | None:
@@ -139,7 +141,8 @@ def _fits(response: Response, part: PartialFile) -> bool:
         # Some servers know ranges but not If-Range, so the validator is compared here too.
         kind = "ETag" if (part.validator or "").startswith('"') else "Last-Modified"
         same = part.validator is None or response.headers.get(kind, part.validator) == part.validator
-        return same and _content_range(response)[0] == part.position
+        first, total = _content_range(response)
+        return same and first == part.position and (total is None or part.total in (None, total))
     return response.status_code != 416
 
 
@@ -147,13 +150,16 @@ def _receive(response: Response, part: PartialFile, bar: tqdm) -> None:
     """Add what a response holds to the part. Raises _Broken if that is not all."""
     _check_status(response, part)
     total = _content_range(response)[1] if response.status_code == 206 else _length(response)
+    part.total = total
     part.check_space(total)
     if response.status_code == 200:
         part.start(_validator(response))
         bar.initial = 0
     bar.total, bar.n = total, part.position
     bar.refresh()
-    part.append(_chunks(response), bar)
+    if not part.append(_chunks(response), bar, total):
+        part.forget()  # what came before is of no use either: who can say which of it was too much
+        raise _Broken(f"{_host(response.url)} sent more than the {total} bytes that it stated")
     if total is not None and part.position != total:
         raise _Broken(f"the connection to {_host(response.url)} failed (it ended at {part.position} of {total} bytes)")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from megami.errors import UserError
@@ -10,7 +11,7 @@ from megami.presets.weight_files import write_atomically
 from megami.processor import FxNorm
 from megami.published.addresses import PAPER_FILES, PublishedFile, paper_folder, published_folder
 from megami.published.download import TRY_AGAIN, download, remote_size
-from megami.published.loading import LOADERS
+from megami.published.loading import LOADERS, check_content
 from megami.published.partial_file import file_sha256
 
 NOTICE = (
@@ -48,7 +49,8 @@ def announce(everything: bool = False, mirror: str = "") -> Iterator[str]:
 def download_paper(everything: bool = False, mirror: str = "") -> Iterator[Path]:
     """Download what is not at hand, one file after the other, and give the path of each.
 
-    A file whose hash nobody stated is recorded in NAME.sha256 when it first comes; from then on it must not change.
+    A file whose hash nobody stated is read when it first comes, and if it is what it should be, its hash is recorded in
+    NAME.sha256; from then on it must not change.
     Raises UserError as `download` does; what has come stays, and the next call goes on from there.
     """
     folder = paper_folder()
@@ -57,10 +59,32 @@ def download_paper(everything: bool = False, mirror: str = "") -> Iterator[Path]
         if not path.is_file():
             expected = file.sha256 or recorded_sha256(path)
             if_wrong = TRY_AGAIN if file.sha256 or not expected else changed(path)
-            record_sha256(path, download(address(file, mirror), path, expected, if_wrong=if_wrong))
+            check = None if expected else partial(check_download, file)
+            record_sha256(path, download(address(file, mirror), path, expected, if_wrong=if_wrong, check=check))
         elif recorded_sha256(path) is None:
+            if file.sha256 is None:
+                check_download(file, path)
             record_sha256(path, checked(file, path))
         yield path
+
+
+def check_download(file: PublishedFile, path: Path) -> None:
+    """Raise UserError unless the content at `path` is what is read from such a file: not another page, not a part."""
+    try:
+        with path.open("rb") as content:
+            begin = content.read(1000).lstrip().lower()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    if not begin:
+        reason = "nothing came"
+    elif begin.startswith((b"<!doctype", b"<html", b"<?xml")):
+        reason = "a web page came, perhaps one to log in"
+    else:
+        try:
+            return check_content(file, path)
+        except UserError as error:
+            reason = str(error).removeprefix(f"{path}: ")
+    raise UserError(f"{file.name}: not {file.what} ({reason}): {TRY_AGAIN}")
 
 
 def changed(path: Path) -> str:

@@ -143,6 +143,13 @@ def _features(path: Path) -> np.ndarray:
 
 def _parts(path: Path, parts: Mapping[str, str], unused: tuple[str, ...], network: nn.Module) -> State:
     """Pick the parts of a whole model's state that `network` has, under our names; refuse a key that nobody knows."""
+    picked = _pick(path, parts, unused)
+    check_published(path, picked, network, {ours: theirs for theirs, ours in parts.items()})
+    return picked
+
+
+def _pick(path: Path, parts: Mapping[str, str], unused: tuple[str, ...]) -> State:
+    """Read the named parts of a whole model's state, under our names; refuse a key that nobody knows."""
     whole = state_inside(
         path, "state_dict", or_top=True, wanted=lambda key: key.removeprefix("module.").startswith(tuple(parts))
     )
@@ -154,8 +161,19 @@ def _parts(path: Path, parts: Mapping[str, str], unused: tuple[str, ...], networ
             picked[parts[prefix] + key.removeprefix(prefix)] = value
         elif not key.startswith(unused):
             raise UserError(f"{path}: key {key} is unexpected")
-    check_published(path, picked, network, {ours: theirs for theirs, ours in parts.items()})
     return picked
+
+
+def check_content(file: PublishedFile, path: Path) -> None:
+    """Raise UserError unless what came as a published file of unknown hash has the weights that are read from it.
+
+    That needs no other package, as building the networks does: its keys are known, and none of the parts is missing.
+    """
+    parts, unused = {CLAP: (CLAP_PARTS, CLAP_UNUSED), FX_ENCODER: (FX_ENCODER_PARTS, FX_ENCODER_UNUSED)}[file]
+    state = _pick(path, parts, unused)
+    for prefix, ours in parts.items():
+        if not any(key.startswith(ours) for key in state):
+            raise UserError(f"{path}: has no key that begins with {prefix}")
 
 
 def check_published(path: Path, state: State, network: nn.Module, prefixes: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -40,6 +40,7 @@ class PartialFile:
         self.data = target.with_name(f"{target.name}.part")
         self.notes = target.with_name(f"{target.name}.part.json")
         self.validator: str | None = None
+        self.total: int | None = None  # bytes of the whole, as the server last stated
         self.position, self.digest = 0, hashlib.sha256()
         with suppress(OSError, ValueError, KeyError, TypeError):
             notes = json.loads(self.notes.read_text(encoding="utf-8"))
@@ -73,30 +74,46 @@ class PartialFile:
             sizes = f"{needed / 1e6:,.1f} MB are needed, {free / 1e6:,.1f} MB are free"
             raise UserError(f"{self.target}: not enough room on the disk ({sizes}): {ADVICE}")
 
-    def append(self, chunks: Iterator[bytes], bar: tqdm) -> None:
-        """Write chunks of bytes to the end of the file as they come."""
+    def append(self, chunks: Iterator[bytes], bar: tqdm, total: int | None = None) -> bool:
+        """Write chunks of bytes to the end of the file as they come; False, at once, if it gets longer than `total`."""
         with disk_in_words(self.target), self.data.open("ab", buffering=0) as file:
             for chunk in chunks:
+                if total is not None and self.position + len(chunk) > total:
+                    return False
                 _write(file, chunk)
                 self.digest.update(chunk)
                 self.position += len(chunk)
                 bar.update(len(chunk))
+        return True
 
-    def finish(self, if_wrong: str) -> str:
-        """Put the whole file in its place if it is the right one, else remove it; returns its SHA-256."""
+    def finish(self, if_wrong: str, check: Callable[[Path], None] | None = None) -> str:
+        """Put the whole file in its place if it is the right one, else remove it; returns its SHA-256.
+
+        It is the right one if it has the expected hash, and if `check`, given the path of its data, does not raise.
+        """
         got, expected = self.digest.hexdigest(), self.expected
         if expected is not None and got != expected.lower():
-            with disk_in_words(self.target):
-                self.data.unlink(missing_ok=True)
-                self.notes.unlink(missing_ok=True)
+            self.remove()
             sums = f"expected SHA-256 {expected.lower()[:16]}, got {got[:16]}"
             raise UserError(f"{self.target.name}: not the right file ({sums}): {if_wrong}")
+        if check is not None:
+            try:
+                check(self.data)
+            except UserError:
+                self.remove()
+                raise
         with disk_in_words(self.target):
             with self.data.open("ab") as file:
                 os.fsync(file.fileno())
             os.replace(self.data, self.target)
             self.notes.unlink(missing_ok=True)
         return got
+
+    def remove(self) -> None:
+        """Remove the data, and the note of what they are a part of."""
+        with disk_in_words(self.target):
+            self.data.unlink(missing_ok=True)
+            self.notes.unlink(missing_ok=True)
 
 
 def _hash_file(path: Path, show: bool) -> tuple[hashlib._Hash, int]:

@@ -1,11 +1,15 @@
-"""The gain that mastering tells is the one it applied."""
+"""What mastering tells of its gain and of the loudness that it reached; its ceiling holds between the samples too."""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 import torch
+from scipy.signal import resample, resample_poly
 
-from megami.audio import master, master_with_gain
+from megami.audio import integrated_loudness, master, master_and_measure, master_with_gain
 
 RATE = 44100
 
@@ -30,3 +34,35 @@ def test_the_gain_is_what_every_sample_got_where_the_limiter_was_idle(crest, tar
 def test_silence_keeps_its_gain():
     out, gain = master_with_gain(torch.zeros(2, 1000), RATE)
     assert not out.any() and gain == 1.0
+
+
+def peak_db_at_eight_times_the_rate(audio: torch.Tensor) -> float:
+    """By two ways to resample: the whole at once, and with a filter."""
+    samples = np.pad(audio.double().numpy(), ((0, 0), (2000, 2000)))
+    ways = (resample(samples, 8 * samples.shape[1], axis=1), resample_poly(samples, 8, 1, axis=1))
+    return 20 * math.log10(max(np.abs(fine).max() for fine in ways))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(("crest", "target"), [(3.0, -16.0), (1.0, -10.0)])
+def test_peaks_stay_below_the_ceiling_at_eight_times_the_rate(seed, crest, target):
+    """Bursts up to half the sample rate: at four times the rate, up to half a dB of their peaks is missed."""
+    decay = torch.exp(-(torch.arange(3 * RATE) % (RATE // 2)) * crest * 8.0 / RATE)
+    bursts = 0.3 * torch.randn(2, 3 * RATE, generator=torch.Generator().manual_seed(seed)) * decay
+    assert peak_db_at_eight_times_the_rate(master(bursts, RATE, target)) <= -1.0
+
+
+@pytest.mark.parametrize("crest", [0.5, 3.0])
+def test_the_loudness_that_it_tells_is_the_one_it_reached(crest):
+    mastered = master_and_measure(bursts(crest), RATE, -12.0)
+    assert mastered.loudness_lufs == pytest.approx(integrated_loudness(mastered.audio), abs=0.01)
+
+
+@pytest.mark.parametrize("level", [1e-3, 2.0])
+def test_what_no_meter_hears_is_only_turned_down(level):
+    constant = torch.full((2, RATE), level)
+    constant *= torch.hann_window(RATE) ** 0.25  # which begins and ends without a step
+    mastered = master_and_measure(constant, RATE)
+    if mastered.loudness_lufs == -math.inf:
+        assert float(mastered.audio.abs().max()) == pytest.approx(min(level, 10 ** (-1.15 / 20)), rel=0.01)
+    assert float(mastered.audio.abs().max()) <= 10 ** (-1.0 / 20)

@@ -19,7 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 HOST = "const widget = document.querySelectorAll('.megami-widget')[arguments[0]].megamiWidget;"
-SLIDER, PAD, PICTURES = range(3)
+SLIDER, PAD, PICTURES, MAP = range(4)
 
 
 def picture(number: int) -> PageFigure:
@@ -31,14 +31,17 @@ def picture(number: int) -> PageFigure:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A slider over sounds and pictures, a pad over sounds, a slider over pictures."""
+    """A slider over sounds and pictures, a pad over sounds, a slider over pictures, and a map of sounds."""
     both = [(value, tone(200 + 100 * value, 6.0), picture(value)) for value in range(5)]
     grid = [((x, y), tone(200 + 40 * x + 10 * y, 3.0)) for x in range(4) for y in range(3)]
     pictures = [(value, picture(value)) for value in range(3)]
+    takes = [(f"take {number}", tone(300 + 100 * number, 3.0)) for number in range(4)]
+    places = [(0.0, 0.0), (2.0, 2.0), (0.5, 1.5), (2.0, 0.2)]
     widgets = [
         explore(both, SAMPLE_RATE, "Both", description="Tones and lines.", label="height", unit="m", match=False),
         explore(grid, SAMPLE_RATE, "Pad", description="A field of tones.", label=("across", "up"), unit=("Hz", "dB")),
         explore(pictures, description="Lines.", label="number"),
+        explore(takes, SAMPLE_RATE, "Map", description="Takes.", label="take", at=places, groups=list("aabb"), start=0),
     ]
     path = tmp_path_factory.mktemp("explore") / "page.html"
     path.write_text(
@@ -169,6 +172,27 @@ def test_each_place_of_the_pad_has_its_own_tone(page: object, written: Path) -> 
     )
     spectrum = torch.fft.rfft(torch.tensor(samples) * torch.hann_window(len(samples))).abs()
     assert int(spectrum.argmax()) * SAMPLE_RATE / len(samples) == pytest.approx(320, abs=2)
+
+
+def test_a_dot_of_the_map_plays_its_take(page: object, written: Path) -> None:
+    """Dots lie where they were put; the one nearest to the pointer is chosen, and the slider goes with it."""
+    open_file(page, written)
+    dots, plane = parts(page, ".dots i", MAP), part(page, ".plane", MAP)
+    page.execute_script("arguments[0].scrollIntoView({block: 'center'})", plane)
+    centres = [(dot.rect["x"] + dot.rect["width"] / 2, dot.rect["y"] + dot.rect["height"] / 2) for dot in dots]
+    across, up = centres[1][0] - centres[0][0], centres[0][1] - centres[1][1]
+    assert across == pytest.approx(up, abs=1) and across > 100  # (0, 0) to (2, 2), one scale
+    assert [name.text for name in parts(page, ".groups span", MAP)] == ["a", "b"]
+    colours = [dot.value_of_css_property("background-color") for dot in dots]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    part(page, ".play", MAP).click()
+    wait_for(page, "widget.engine.playing && widget.engine.decoded.filter((sound) => sound?.buffer).length > 2", MAP)
+    ActionChains(page).move_to_element_with_offset(dots[2], 3, -3).click().perform()
+    wait_for(page, "widget.engine.voice?.index === 2", MAP)
+    assert part(page, ".value", MAP).text == "take 2"
+    press(page, Keys.ARROW_RIGHT)
+    assert ask(page, "widget.index", MAP) == 3
+    assert part(page, ".knob input", MAP).get_attribute("aria-valuetext") == "take 3"
 
 
 def test_the_pad_is_dragged_and_follows_the_arrow_keys(page: object, written: Path) -> None:

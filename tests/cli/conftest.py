@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from killing import contents
 
 from megami.cli import main as cli
 
@@ -89,11 +90,6 @@ def write_stems(tmp_path) -> Callable[..., Path]:
 def stems(write_stems, dry_tracks) -> Path:
     """A folder of three dry tracks of a second and a half."""
     return write_stems(dry_tracks(3))
-
-
-def contents(folder: Path) -> dict[str, bytes | None]:
-    """All files and folders below a folder, with the files' bytes."""
-    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in sorted(folder.rglob("*"))}
 
 
 @pytest.fixture

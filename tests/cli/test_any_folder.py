@@ -15,8 +15,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from megami.audio import AUDIO_SUFFIXES
+from megami.audio import AUDIO_SUFFIXES, find_song
 from megami.cli import mix_job
+from megami.cli.dead_runs import LOCK
+from megami.errors import UserError
 from megami.generator import SamplingOptions
 
 FOLDERS = 100
@@ -25,9 +27,22 @@ NAMES = ("mix_1.wav", "mix_2.wav", "mix_1.flac", "mix_3.wav", "index.html", "mix
 NAMES += tuple(f"{folder}/{name}" for folder in TRACKS for name in ("bass.wav", "voice.wav", "notes.txt")) + TRACKS
 
 
+def is_hidden(path: Path) -> bool:
+    """True for what the program has for itself while it runs."""
+    return ".partial-" in str(path) or path.name == LOCK
+
+
+def stem_files(place: Path) -> list[Path]:
+    """The tracks of the song at a place; how they are found has tests of its own."""
+    try:
+        return find_song(place).paths
+    except UserError:
+        return []
+
+
 def holds_hidden(folder: Path) -> bool:
     """True for the folder that the program writes into now, and those around it."""
-    return any(folder.rglob(".partial-*"))
+    return any(is_hidden(path) for path in folder.rglob(".*"))
 
 
 class World:
@@ -43,7 +58,7 @@ class World:
         for name in ("bass.wav", "voice.WAV", "drums.flac")[: self.random.randint(1, 3)]:
             self.write(self.root / "song" / name)
         monkeypatch.setattr(mix_job.Mixer, "from_pretrained", self.load)
-        monkeypatch.setattr(mix_job, "read_multitrack", lambda files: [Path(file).stem for file in files])
+        monkeypatch.setattr(mix_job, "read_multitrack", lambda song: list(song.tracks))
         monkeypatch.setattr(mix_job, "write_mixes", self.write_mixes)
         monkeypatch.setattr(mix_job, "write_page", lambda path, *rest: self.write(path))
         monkeypatch.setattr(mix_job, "describe_job", lambda *rest: {"megami": "0"})
@@ -72,8 +87,8 @@ class World:
         """Everything there is but the program's hidden folder, links as links."""
         found = {}
         for place, folders, files in os.walk(self.root):
-            folders[:] = [name for name in folders if not name.startswith(".partial-")]
-            for path in (Path(place, name) for name in folders + files):
+            folders[:] = [name for name in folders if not is_hidden(Path(name))]
+            for path in (Path(place, name) for name in folders + files if name != LOCK):
                 key = str(path.relative_to(self.root))
                 found[key] = f"-> {os.readlink(path)}" if path.is_symlink() else "folder"
                 if path.is_file() and not path.is_symlink():
@@ -81,14 +96,14 @@ class World:
         return found
 
     def place(self) -> Path:
-        folders = [path for path in sorted(self.root.rglob("*")) if path.is_dir() and ".partial-" not in str(path)]
+        folders = [path for path in sorted(self.root.rglob("*")) if path.is_dir() and not is_hidden(path)]
         return self.random.choice([*folders, self.root / "out", self.root / "out"])
 
     def act(self) -> None:
         """One deed of the user, if it is possible here."""
         draw = self.random
         path = self.place() / draw.choice(NAMES)
-        files = [file for file in sorted(self.root.rglob("*")) if file.is_file() and ".partial-" not in str(file)]
+        files = [file for file in sorted(self.root.rglob("*")) if file.is_file() and not is_hidden(file)]
         other = draw.choice([*files, self.place()])
         deed = draw.choice(
             ("write", "write", "edit", "link", "hard link", "folder", "remove", "move", "copy", "nothing")
@@ -110,7 +125,8 @@ class World:
                 os.rename(other, path)
             elif deed == "copy" and other.is_dir() and not (self.root / "copy").exists():
                 # With its manifest: as good as the original.
-                shutil.copytree(other, self.root / "copy", symlinks=True, ignore=shutil.ignore_patterns(".partial-*"))
+                hidden = shutil.ignore_patterns(".partial-*", LOCK)
+                shutil.copytree(other, self.root / "copy", symlinks=True, ignore=hidden)
         except OSError:
             pass
 
@@ -133,6 +149,8 @@ class World:
             return "holds the stems"
         if not stems:
             return "no stems"
+        if job.stems.is_dir() and any(out == path.parent.resolve() for path in stems):
+            return "holds the stems"
         ours = self.ours = self.may_go(out)
         names = ["mixes.json", *(["index.html"] if job.page else [])]
         for number in range(1, job.num_mixes + 1):
@@ -163,13 +181,12 @@ class World:
         options = {"num_mixes": draw.randint(1, 3), "format": draw.choice(("wav", "flac"))}
         options |= {"stems_too": draw.random() < 0.5, "page": draw.random() < 0.5}
         self.before = self.tree()
-        there = [stems] if stems.is_file() else sorted(stems.glob("*"))
-        self.stems = [path for path in there if path.suffix.lower() in AUDIO_SUFFIXES and not path.is_dir()]
+        self.stems = stem_files(stems)
         self.refusal = self.expected(mix_job.MixJob(stems=stems, out=out, device="cpu", **options), self.stems)
         command = ["--device", "cpu", "--num-mixes", options["num_mixes"], "--format", options["format"]]
         command += ["--stems" if options["stems_too"] else "--no-stems", "--page" if options["page"] else "--no-page"]
         ran = self.megami("mix", stems, "--out", out, *command)
-        assert not list(self.root.rglob(".partial-*")), ran
+        assert not holds_hidden(self.root), ran
         if self.refusal:
             ran.refused()
             assert self.tree() == self.before, (self.refusal, ran)

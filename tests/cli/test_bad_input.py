@@ -343,3 +343,22 @@ def test_signals_to_a_true_run_leave_nothing(stems, random_weights, tmp_path, nu
         run.kill()
     assert (run.returncode, out) == (code, "") and "Traceback" not in err
     assert not (tmp_path / "mixes").exists()
+
+
+@pytest.mark.parametrize("reads", [0, 1])
+def test_nobody_reads_the_list_of_files(stems, random_weights, tmp_path, reads):
+    """As in `megami mix ... | head -1`: the files are whole, and there is no complaint of the closed pipe."""
+    command = [sys.executable, "-m", "megami.cli", "mix", stems, "--out", "mixes", "--weights", random_weights]
+    reader, writer = os.pipe()
+    if not reads:
+        os.close(reader)
+    run = subprocess.Popen(
+        [*command, "--steps", "1", "--num-mixes", "1"], cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writer)
+    if reads:
+        os.close(reader)  # while it loads
+    err = run.communicate(timeout=600)[1]
+    assert run.returncode in (0, 141) and "Traceback" not in err and "Broken" not in err and "ignored" not in err, err
+    assert sorted(path.name for path in (tmp_path / "mixes").iterdir()) == ["mix_1.wav", "mixes.json"]
+    assert read_audio(tmp_path / "mixes" / "mix_1.wav")[0].any()

@@ -184,6 +184,16 @@ def test_what_is_odd_about_the_song_stands_on_the_page(mix, stems, tmp_path, mon
     assert f"<li>{html.escape(odd)}</li>" in page
 
 
+def test_what_reading_found_odd_is_said_once_everywhere(mix, stems, tmp_path):
+    (stems / "track 00.wav").rename(stems / " .wav")
+    ran = mix(stems, "--page")
+    words = json.loads(ran.done()[-1].read_text(encoding="utf-8"))
+    page = (tmp_path / "mixes" / "index.html").read_text(encoding="utf-8")
+    assert len(words["warnings"]) == 1 and "' .wav'" in words["warnings"][0]
+    assert ran.err.splitlines()[:-1] == [f"megami: {words['warnings'][0]}"]
+    assert page.count(f"<li>{html.escape(words['warnings'][0])}</li>") == 1
+
+
 def test_the_last_line_says_what_to_open(mix, stems, tmp_path, monkeypatch):
     page = tmp_path / "mixes" / "index.html"
     assert mix(stems, "--page").err.splitlines()[-1] == f"megami: to listen, open {page} in a browser"

@@ -9,12 +9,25 @@ import sys
 
 import pytest
 
-from megami.cli import output_folder
+from megami.cli import publishing
 from megami.cli.manifest import MANIFEST, own_files, write_manifest
 from megami.cli.output_folder import appearing_files, check_out, check_writable
 from megami.errors import UserError
 
 needs_links = pytest.mark.skipif(sys.platform == "win32", reason="links need special rights there")
+one_by_one = pytest.mark.parametrize("way", ["one by one"], indirect=True)
+pytestmark = pytest.mark.usefixtures("way")
+
+
+def not_exchangeable(*arguments):
+    raise publishing.NotExchangeable
+
+
+@pytest.fixture(params=["at once", "one by one"])
+def way(request, monkeypatch) -> None:
+    """Let a new folder take the place of the old, where this system can do that, or let files move one by one."""
+    if request.param == "one by one":
+        monkeypatch.setattr(publishing, "change_places", not_exchangeable)
 
 
 def write_run(out, names: list[str], content: str, sources=(), say=lambda words: None, meanwhile=lambda: None) -> None:
@@ -40,10 +53,11 @@ FIRST = ["mix_1.wav", "mix_2.wav", "mix_1_tracks/a.wav", "mix_2_tracks/a.wav"]
 SECOND = ["mix_1.wav", "mix_1_tracks/b.wav", "mix_3_tracks/a.wav", "index.html"]
 
 
-def without_hard_links(source, target):
+def without_hard_links(source, target, **options):
     raise OSError(95, "Operation not supported")
 
 
+@one_by_one
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("hard_links", [True, False])
@@ -59,7 +73,7 @@ def test_failing_at_any_move_undoes_all_of_them(tmp_path, snapshot, monkeypatch,
 
     def breaking(move, count):
         def breaks(source, target):
-            this = next(count)
+            this = 0 if str(target).endswith(publishing.GONE) else next(count)  # which says that all was moved
             if this == fatal and when == "before":
                 raise error
             move(source, target)
@@ -68,12 +82,12 @@ def test_failing_at_any_move_undoes_all_of_them(tmp_path, snapshot, monkeypatch,
 
         return breaks
 
-    rename, rename_to_free = os.rename, output_folder.rename_to_free
+    rename, rename_to_free = os.rename, publishing.rename_to_free
     for fatal in itertools.count(1):
         count = itertools.count(1)
         if hard_links:  # else it is part of the other
             monkeypatch.setattr(os, "rename", breaking(rename, count))
-        monkeypatch.setattr(output_folder, "rename_to_free", breaking(rename_to_free, count))
+        monkeypatch.setattr(publishing, "rename_to_free", breaking(rename_to_free, count))
         try:
             write_run(out, SECOND, "second")
         except (KeyboardInterrupt, UserError):
@@ -88,11 +102,12 @@ def test_failing_at_any_move_undoes_all_of_them(tmp_path, snapshot, monkeypatch,
     assert {name for name, content in after.items() if content is None} == {"mix_1_tracks", "mix_3_tracks"}
 
 
+@one_by_one
 def test_an_interrupt_in_the_middle_of_a_move_is_undone(tmp_path, snapshot, monkeypatch):
     write_run(tmp_path / "out", FIRST, "first")
     before, link = snapshot(tmp_path), os.link
 
-    def breaks(source, target):
+    def breaks(source, target, **options):
         link(source, target)
         if str(target).endswith("mix_1_tracks/b.wav"):
             raise KeyboardInterrupt
@@ -248,6 +263,7 @@ def test_a_file_that_appears_or_changes_while_mixing_stays(tmp_path, snapshot, n
     assert after.pop(name) == b"edited" and before.pop(name, None) != b"edited" and after == before
 
 
+@one_by_one
 @pytest.mark.parametrize("hard_links", [True, False])
 def test_a_file_that_appears_between_the_moves_stays(tmp_path, snapshot, monkeypatch, hard_links):
     out, rename = tmp_path / "out", os.rename
@@ -269,6 +285,7 @@ def test_a_file_that_appears_between_the_moves_stays(tmp_path, snapshot, monkeyp
     assert after.pop("index.html") == b"edited" and after == before
 
 
+@one_by_one
 def test_a_former_file_is_kept_if_its_name_is_taken_meanwhile(tmp_path, snapshot, monkeypatch):
     out, rename = tmp_path / "out", os.rename
     write_run(out, FIRST, "first")

@@ -102,3 +102,33 @@ def test_what_does_not_fit_is_named(items: list, options: dict, message: str) ->
     settings = {"sample_rate": RATE, "description": WORDS, "label": "x", **options}
     with pytest.raises(UserError, match=message):
         explore(items, settings.pop("sample_rate"), **settings)
+
+
+def test_items_lie_on_a_map_with_one_scale_and_a_colour_for_each_group() -> None:
+    items = [(f"take {number}", tone(300 + number)) for number in range(3)]
+    places = [(0.0, 0.0), (4.0, 2.0), (2.0, 1.0)]
+    widget = explore(items, RATE, description=WORDS, label="take", at=places, at_labels=("x", "y"), groups=list("aab"))
+    shown = config(widget)["map"]
+    assert shown["places"] == [[0.0, 0.25], [1.0, 0.75], [0.5, 0.5]]
+    assert shown["groups"] == [0, 0, 1] and shown["names"] == ["a", "b"] and shown["labels"] == ["x", "y"]
+    assert len(set(map(tuple, shown["colours"]))) == 2
+    plain = config(explore(items, RATE, description=WORDS, label="take", at=places))["map"]
+    assert plain["names"] == [] and plain["groups"] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("items", "options", "message"),
+    [
+        (GOOD, {"at": [(0, 0)]}, "2 items, but 1 places"),
+        (GOOD, {"at": [(0, 0), (1, 1)], "groups": ["a"]}, "1 groups"),
+        (GOOD, {"at": [(0, 0), (1, float("nan"))]}, "finite"),
+        (
+            [((0, 0), tone(1)), ((0, 1), tone(2))],
+            {"at": [(0, 0), (1, 1)], "label": ("x", "y")},
+            "only items of a slider",
+        ),
+    ],
+)
+def test_a_map_that_does_not_fit_is_named(items: list, options: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        explore(items, RATE, **{"description": WORDS, "label": "x", **options})

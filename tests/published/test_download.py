@@ -120,6 +120,23 @@ def test_a_server_that_does_not_send_the_rest(site, path, fetch, misbehaviour, r
     assert path.read_bytes() == CONTENT and len(site.log) == requests
 
 
+@pytest.mark.parametrize("sha256", [SHA256, None])
+@pytest.mark.parametrize("excess", [1, 100_000])
+def test_a_server_that_sends_more_than_it_states(site, path, fetch, sha256, excess):
+    """Each such answer got further than the one before, so that it was asked for ever."""
+    site.cuts, site.excess = [1000, 10**9] * 50, excess
+    refusal(lambda: fetch(sha256, tries=2), "127.0.0.1 sent more than the 300000 bytes that it stated")
+    assert len(site.log) == 2 and not path.exists()
+    site.cuts, site.excess = [], 0
+    assert fetch(sha256) == SHA256 and path.read_bytes() == CONTENT
+
+
+def test_a_server_whose_file_grows_with_every_range(site, path, fetch):
+    site.cuts, site.grows = [1000, 2000, 3000] * 20, 1000
+    refusal(lambda: fetch(tries=3), "connection to 127.0.0.1 failed")
+    assert len(site.log) <= 12 and not path.exists()
+
+
 def test_a_server_without_ranges_that_always_breaks_off(site, path, fetch):
     site.ranges, site.ends[NAME] = False, 200_000
     refusal(lambda: fetch(tries=3), "connection to 127.0.0.1 failed")

@@ -1,7 +1,7 @@
 """Decisions that tracks make together, read from plans before anything is heard.
 
-A mixer may treat every track well and still make a bad mix, if the treatments do not fit each other. The chapter "Mixing
-for a band" measures that with these.
+A mixer may treat every track well and still make a bad mix, if the treatments do not fit each other. The chapter
+"Mixing for a band" measures that with these.
 """
 
 from __future__ import annotations

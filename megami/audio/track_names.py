@@ -26,12 +26,17 @@ def role_of_name(name: str) -> str | None:
 
     A name that tells two things goes by the first role of WORDS that it fits.
     """
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower().replace("bass drum", "bassdrum")
-    said = set(re.findall(r"[^\W\d_]+|808", apart))
+    said = words_of_name(name)
     for role, words in WORDS.items():
         if not said.isdisjoint(words.split()):
             return role
     return None
+
+
+def words_of_name(name: str) -> set[str]:
+    """The words in a track's name, in small letters: "02_LeadVox" has lead and vox."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower().replace("bass drum", "bassdrum")
+    return set(re.findall(r"[^\W\d_]+|808", apart))
 
 
 def roles_of_names(names: tuple[str, ...]) -> dict[str, str]:
