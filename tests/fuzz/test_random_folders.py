@@ -131,6 +131,8 @@ def test_random_folders(tmp_path, tiny_weights, monkeypatch, capsys):
         except Exception as error:
             ended["FAULT"] += 1
             faults.append(f"{seed}: {type(error).__name__}: {error}"[:3000])
+            with capsys.disabled():
+                print(faults[-1], flush=True)
         shutil.rmtree(tmp_path / "place")
         if ASKED and number % 100 == 0:
             with capsys.disabled():
