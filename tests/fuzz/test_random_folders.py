@@ -17,6 +17,7 @@ import shutil
 import signal
 import stat
 import time
+import traceback
 from pathlib import Path
 
 import pytest
@@ -130,7 +131,7 @@ def test_random_folders(tmp_path, tiny_weights, monkeypatch, capsys):
                 ended[check_run(tmp_path / "place", seed)] += 1
         except Exception as error:
             ended["FAULT"] += 1
-            faults.append(f"{seed}: {type(error).__name__}: {error}"[:3000])
+            faults.append(f"{seed}: {traceback.format_exc()}"[-3000:])
             with capsys.disabled():
                 print(faults[-1], flush=True)
         shutil.rmtree(tmp_path / "place")
