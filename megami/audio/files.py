@@ -113,11 +113,17 @@ def _read_mp3(file: soundfile.SoundFile, path: Path) -> AudioFile:
             samples = _read_all(whole, path)
     else:
         samples = _read_all(file, path)
-    if stream is None or (stream.delay_stated and not stream.states_too_little):
-        return AudioFile(_as_tensor(samples), file.samplerate)
-    start = ENCODER_DELAY if len(samples) > ENCODER_DELAY else 0
-    words = f"{path.name}: {DELAY_WORDS}; {1000 * start / file.samplerate:.0f} ms were taken off its start, as is usual"
-    return AudioFile(_as_tensor(samples[start:]), file.samplerate, (words,))
+    if stream is None or (stream.delay is not None and not stream.states_too_little):
+        return AudioFile(_as_tensor(samples), file.samplerate)  # libsndfile took the delay off, where it is stated
+    oddities: tuple[str, ...] = ()
+    if stream.delay is None:
+        usual = f"{1000 * ENCODER_DELAY / file.samplerate:.0f} ms were taken off its start, as is usual"
+        oddities = (f"{path.name}: {DELAY_WORDS}; {usual}",)
+    elif stream.frames > (stream.stated_frames or 0) + 1:  # encoders disagree about one
+        stated, found = ((number or 0) * stream.seconds_per_frame for number in (stream.stated_frames, stream.frames))
+        oddities = (f"{path.name}: its tag says {stated:.1f} s, but {found:.1f} s lie in the file: all of it is read",)
+    start = ENCODER_DELAY if stream.delay is None else stream.delay
+    return AudioFile(_as_tensor(samples[min(start, len(samples) - 1) :]), file.samplerate, oddities)
 
 
 def _as_tensor(samples: np.ndarray) -> Tensor:

@@ -9,7 +9,7 @@ KINDS = {
     "a master of the others": "master masters mastered mastering",
     "a click track": "click clicks clicktrack clk metronome metro",
 }
-PARTS = "synth synths fx sfx loop loops bus group sample samples noise crowd room amp di band orchestra"
+PARTS = "synth synths fx sfx loop loops bus group sample samples noise crowd room amp di band orchestra backing karaoke"
 """With one of these words, as with that of an instrument, it is a mix of some part: "Synth mix"."""
 
 

@@ -13,7 +13,7 @@ from megami.audio.track_names import role_of_name
 from megami.errors import UserError
 
 MIXES_FILE = "mixes.json"
-"""Lies in the folders that `megami mix` writes, which hold no tracks to mix."""
+"""Lies in the folders that `megami mix` writes, which hold no tracks to mix; a test holds it to the name used there."""
 
 TRACK_FOLDERS = ("dry", "stems", "stem", "multitracks", "multitrack", "tracks", "raw", "audio", "audio files")
 """What the names of folders that hold tracks end in (MedleyDB: X_STEMS, X_RAW), the likeliest first."""

@@ -18,13 +18,14 @@ LONGEST_JUNK = 1 << 16  # bytes between frames that are passed over
 class Mp3Stream:
     """The frames of an MP3 file.
 
-    frames: of audio, without the tag frame; stated_frames: what the tag states, None without one; delay_stated: whether
-    the tag says how many samples the encoder put before the sound, which decoders then take away.
+    frames: of audio, without the tag frame; stated_frames: what the tag states, None without one; delay: samples that
+    the encoder put before the sound, None where the tag does not say; seconds_per_frame: of audio.
     """
 
     frames: int
     stated_frames: int | None
-    delay_stated: bool
+    delay: int | None
+    seconds_per_frame: float
     audio: bytes
 
     @property
@@ -49,11 +50,14 @@ def read_mp3_stream(path: Path) -> Mp3Stream | None:
     if first is None:
         return None
     length = _frame_length(content, first)
-    stated, delay_stated = _read_tag(content[first : first + length])
-    is_tag = stated is not None or delay_stated
-    begin = first + length if is_tag else first
-    frames, parts = _walk(content, begin)
-    return Mp3Stream(frames, stated, delay_stated, b"".join(parts)) if frames else None
+    is_tag, stated, delay = _read_tag(content[first : first + length])
+    frames, parts = _walk(content, first + length if is_tag else first)
+    if not frames:
+        return None
+    header = int.from_bytes(content[first : first + 4], "big")
+    version = header >> 19 & 3
+    seconds = (1152 if version == 3 else 576) / RATES_HZ[version][header >> 10 & 3]
+    return Mp3Stream(frames, stated, delay, seconds, b"".join(parts))
 
 
 def _after_id3(content: bytes) -> int:
@@ -113,15 +117,21 @@ def _side_information(header: int) -> int:
     return (17 if mono else 32) if header >> 19 & 3 == 3 else (9 if mono else 17)
 
 
-def _read_tag(frame: bytes) -> tuple[int | None, bool]:
-    """The number of frames that a Xing or Info tag states, None if it does not, and whether it states the delay."""
+def _read_tag(frame: bytes) -> tuple[bool, int | None, int | None]:
+    """Whether a frame is a tag, and the number of frames and the delay that it states, None where it does not.
+
+    A VBRI tag (of Fraunhofer's encoders) counts as one that states nothing: libsndfile does not read it.
+    """
     at = 4 + _side_information(int.from_bytes(frame[:4], "big"))
+    if frame[36:40] == b"VBRI":
+        return True, None, None
     if frame[at : at + 4] not in (b"Xing", b"Info"):
-        return None, False
+        return False, None, None
     flags = int.from_bytes(frame[at + 4 : at + 8], "big")
     frames = int.from_bytes(frame[at + 8 : at + 12], "big") if flags & 1 else 0
     after = at + 8 + 4 * (flags & 1) + 4 * (flags >> 1 & 1) + 100 * (flags >> 2 & 1) + 4 * (flags >> 3 & 1)
-    return frames, len(frame) >= after + 24 and any(frame[after + 21 : after + 24])
+    delays = frame[after + 21 : after + 24]  # twelve bits for each end
+    return True, frames, int.from_bytes(delays[:2], "big") >> 4 if len(delays) == 3 and any(delays) else None
 
 
 def _tag_frame(header: int, frames: int) -> bytes:

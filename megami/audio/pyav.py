@@ -31,6 +31,8 @@ def read_with_pyav(path: Path) -> tuple[Tensor, int, bool]:
             if len(streams) != 1:
                 held = f"{len(streams)} audio streams" if streams else "no audio"
                 raise UserError(f"{path}: holds {held}, not one track: export each as a file of its own")
+            if streams[0].codec_context is None:
+                raise ValueError("of an unknown kind")
             rate, first_packet, frames = streams[0].rate, None, []
             check_rate(rate, str(path))
             check_length(container.duration or 0, 1_000_000, str(path))  # in microseconds

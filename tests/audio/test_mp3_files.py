@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from odd_files import RATE, clicks, lag, mp3_without_tag, read_and_warned, tone, write
 
-from megami.audio.mp3 import read_mp3_stream
+from megami.audio.mp3 import ENCODER_DELAY, read_mp3_stream
 
 
 def swelling(loud_first: bool) -> np.ndarray:
@@ -49,7 +49,21 @@ def test_two_files_in_one_are_read_to_the_end(tmp_path):
     path.write_bytes(path.read_bytes() * 2)
     song, lines = read_and_warned(tmp_path)
     assert song.seconds > 2.0 and song.audio[0, 0, round(1.7 * RATE) :].abs().max() > 0.1
-    assert len(lines) == 1
+    assert len(lines) == 1 and "both.mp3: its tag says 1.0 s, but 2.1 s lie in the file" in lines[0]
+    one, _ = read_and_warned(write(tmp_path / "one.mp3", tone(1.0), format="MP3", bitrate_mode="VARIABLE"))
+    assert abs(lag(song.audio[0, 0, :20000].numpy(), one.audio[0, 0, :20000].numpy())) < 0.001 * RATE
+
+
+def test_fraunhofers_tag_is_no_sound(tmp_path):
+    """It is a frame too, which libsndfile would decode."""
+    write(tmp_path / "wav.wav", clicks())
+    frames = mp3_without_tag(tmp_path / "lossy.mp3", clicks(), "VARIABLE")
+    content = (tmp_path / "lossy.mp3").read_bytes()
+    tag = content[:2] + bytes([9 << 4]) + content[3:4] + bytes(32) + b"VBRI"
+    (tmp_path / "lossy.mp3").write_bytes(tag.ljust(144 * 128_000 // RATE, b"\0") + content)
+    assert read_mp3_stream(tmp_path / "lossy.mp3").frames == frames
+    song, lines = read_and_warned(tmp_path)
+    assert abs(lag(song.audio[0, 0].numpy(), song.audio[1, 0].numpy())) < 0.001 * RATE and len(lines) == 1
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 24000, 32000, 48000])
@@ -58,7 +72,7 @@ def test_frames_are_counted_at_every_rate_and_between_tags(tmp_path, rate, chann
     samples = np.repeat(tone(1.0, rate=rate)[:, None], channels, axis=1)
     path = write(tmp_path / "a.mp3", samples, rate, format="MP3", bitrate_mode="VARIABLE", compression_level=0.2)
     stream = read_mp3_stream(path)
-    assert stream.frames == stream.stated_frames and stream.delay_stated
+    assert stream.frames == stream.stated_frames and stream.delay == ENCODER_DELAY
     id3 = b"ID3\x04\x00\x00" + bytes((0, 0, 7, 0x68)) + bytes(1000)  # the size in sevens of bits
     path.write_bytes(id3 + path.read_bytes() + b"TAG" + bytes(125))
     assert read_mp3_stream(path).frames == stream.frames

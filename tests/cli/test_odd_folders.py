@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from odd_files import RATE, wav_bytes, write
 
+from megami.audio.folder_layout import MIXES_FILE
+from megami.cli.manifest import MANIFEST
 from megami.mixing.mixer import Mixer
 
 
@@ -65,6 +67,10 @@ def test_a_role_is_told_however_letters_are_written(mix, stems, tmp_path):
     for spelling in (composed, apart):
         words = json.loads(mix(stems, "--role", f"{spelling}=vocal").done()[-1].read_text(encoding="utf-8"))
         assert words["heard_as"][composed]["told"]
+
+
+def test_earlier_mixes_are_known_by_the_file_that_lists_them():
+    assert MIXES_FILE == MANIFEST  # the room audio lies below, and help loads no audio
 
 
 def test_which_folder_to_give(mix, tmp_path):

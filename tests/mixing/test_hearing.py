@@ -17,11 +17,11 @@ import torch
 import megami
 from megami.adaptation import describe_source
 from megami.audio import Multitrack, read_multitrack
+from megami.audio.track_names import role_of_name
 from megami.cli.main import main
 from megami.embeddings.effect_embedding import split_parts
 from megami.errors import SongWarning, UserError
 from megami.mixing.hearing import TakenFor, doubtful_names
-from megami.audio.track_names import role_of_name
 
 SAMPLES = Path(__file__).resolve().parents[2] / "data_samples"
 ROLES_OF_SAMPLES = {
