@@ -141,4 +141,4 @@ def test_random_folders(tmp_path, tiny_weights, monkeypatch, capsys):
         if number >= (ASKED or LEAST) and (ASKED or time.monotonic() - begun > SECONDS):
             break
     assert not faults, "\n".join(faults)
-    assert ASKED or ended["refused"] and ended["mixed"] + ended["mixed with warnings"], ended
+    assert ASKED or (ended["refused"] and ended["mixed"] + ended["mixed with warnings"]), ended
