@@ -73,6 +73,7 @@ class MixJob:
     roles: tuple[str, ...] = ()  # each "TRACK=ROLE"
     roles_from_names: bool = False
     use_all: bool = False
+    mono_stems: bool = False
 
     def __post_init__(self) -> None:
         check_options(self.num_mixes, self.seed)
@@ -170,7 +171,9 @@ def write_mixes(job: MixJob, mixer: Mixer, song: Multitrack, folder: Path, progr
     excerpt = Excerpt.of(song) if job.page and job.stems_too else None
     sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
     roles = job.roles_of(song.names)
-    mixes = mixer.iterate_mixes(song, job.num_mixes, sampling, job.seed, job.loudness_lufs, progress, roles)
+    mixes = mixer.iterate_mixes(
+        song, job.num_mixes, sampling, job.seed, job.loudness_lufs, progress, roles, job.mono_stems
+    )
     for one in mixes:  # not enumerate, which would keep the last mix while the next is made
         name = f"mix_{len(made.described) + 1}"
         one.save(folder / f"{name}.{job.format}")
@@ -198,6 +201,7 @@ def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
         "weights": readable(Path(job.weights).name),
         "processor": mixer.preset.processor_kind,
         "compat": job.compat,
+        "mono_stems": job.mono_stems,
         "seed": job.seed,
         "steps": job.steps,
         "guidance": job.guidance,

@@ -18,7 +18,10 @@ from megami.audio import (
     SAMPLE_RATE,
     SILENT_DB,
     Multitrack,
+    cancelling_tracks,
+    fold_to_mono,
     framed_level_db,
+    has_image,
     loudest_segment,
     master_and_measure,
     resample,
@@ -99,7 +102,7 @@ class Mixer:
         track is, is heard wherever it plays. `roles` says what some tracks are, by name: {"vox": "vocal"}. The seed
         counts only where `compat` asks for noise or random cuts. Raises UserError for unknown tracks and roles.
         """
-        return self._listener.hear(song.names, self._dry(song), seed, roles, progress)
+        return self._listener.hear(song.names, fold_to_mono(self._prepared(song).audio), seed, roles, progress)
 
     @torch.no_grad()
     def generate(
@@ -159,17 +162,20 @@ class Mixer:
     def process(self, song: Multitrack, embeddings: Tensor, seed: int = 0, progress: Progress | None = None) -> Tensor:
         """Render embeddings [tracks, dim] onto the dry tracks: [tracks, 2, samples], each at its generated level.
 
+        What is done to a stereo track is decided from its mono fold and done to both channels, so it keeps its image.
         The seed counts only where `compat` asks for random cuts. `progress` is called as each track, or each block
         of the song, is begun.
         """
-        dry = self._dry(song)
+        prepared = self._prepared(song)
+        dry = fold_to_mono(prepared.audio)
         if embeddings.shape != (len(dry), self.preset.embedding.dim):
             raise UserError(
                 f"{len(dry)} tracks need embeddings of shape {(len(dry), self.preset.embedding.dim)}, "
                 f"not {tuple(embeddings.shape)}"
             )
         blocks, skip = self.compat.block_pass, not self.compat.fxnorm_short and dry.shape[-1] <= BlockPass.block
-        render = render_tracks if blocks is None else partial(render_in_blocks, settings=blocks)
+        stereo = prepared.audio if prepared.audio.shape[1] == 2 else None
+        render = partial(render_tracks, stereo=stereo) if blocks is None else partial(render_in_blocks, settings=blocks)
         return render(
             self.networks.processor,
             dry,
@@ -208,15 +214,16 @@ class Mixer:
         sampling: SamplingOptions | None = None,
         progress: Progress | None = None,
         roles: Mapping[str, str] | None = None,
+        mono_stems: bool = False,
     ) -> list[Mix]:
         """Mix a song several times, each mix another draw from the model's distribution.
 
         Tracks below -60 dB stay silent and are not shown to the generator. Options of sampling as in `generate`;
-        progress and roles as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is impossible.
-        All mixes and their wet tracks are held at once; for long songs see `iterate_mixes`.
+        progress, roles and mono_stems as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is
+        impossible. All mixes and their wet tracks are held at once; for long songs see `iterate_mixes`.
         """
         options = self._sampling(sampling, steps, guidance, temperature)
-        return list(self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress, roles))
+        return list(self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress, roles, mono_stems))
 
     def iterate_mixes(
         self,
@@ -227,13 +234,15 @@ class Mixer:
         loudness_lufs: float = -16.0,
         progress: Progress | None = None,
         roles: Mapping[str, str] | None = None,
+        mono_stems: bool = False,
     ) -> Iterator[Mix]:
         """Do as `mix`, but render each mix when it is asked for, so that only one need be in memory.
 
         `progress(stage, done, total)` is called as each part of a stage is begun: "listening" (tracks), "deciding"
         (steps), then "mix 1", "mix 2", ... (tracks, or blocks of the song). `roles` says what some tracks are, by name
-        ({"vox": "vocal"}): they are then heard as that. Warns (SongWarning) of a track whose name says one thing and
-        whose sound another, of one that is far beyond full scale, and of a mix that stays quieter than it should be.
+        ({"vox": "vocal"}): they are then heard as that. Stereo tracks keep their image, unless `mono_stems` asks for
+        their average. Warns (SongWarning) of a track whose name says one thing and whose sound another, of one that is
+        far beyond full scale, of channels that cancel, and of a mix that stays quieter than it should be.
         """
         check_options(num_mixes, seed)
         check_loudness(loudness_lufs)
@@ -241,11 +250,11 @@ class Mixer:
         report = progress or silent
         song, too_loud = within_scale(song)
         warn_of_song(too_loud)
-        dry = self._dry(song)
-        playing = _playing(dry)
-        names = tuple(song.names[index] for index in playing)
-        playing_dry = dry if len(playing) == len(dry) else dry[playing]
-        heard = replace(song, names=names, audio=playing_dry, sample_rate=SAMPLE_RATE)
+        prepared = self._prepared(song.as_mono() if mono_stems else song)
+        playing = _playing(prepared.audio)
+        heard = prepared if len(playing) == len(song.names) else prepared.select(playing)
+        names = heard.names
+        warn_of_song(cancelling_tracks(heard))
         told = checked_roles(roles or {}, song.names, self.preset.stem_bank)
         hearing = self.hear(heard, seed, {name: role for name, role in told.items() if name in names}, report)
         warn_of_song(doubtful_names(names, hearing.taken_for))
@@ -290,13 +299,29 @@ class Mixer:
         heard_as = tuple(by_track.get(i) for i in range(len(names)))
         return Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as), mastered.loudness_lufs
 
-    def _dry(self, song: Multitrack) -> Tensor:
-        mono = within_scale(song)[0].mono()
-        return mono if song.sample_rate == SAMPLE_RATE else resample(mono, song.sample_rate, SAMPLE_RATE)
+    def _prepared(self, song: Multitrack) -> Multitrack:
+        """The song as the networks take it, at their rate: mono where no track has an image, or none is to be kept.
+
+        Else stereo; the channels of a track that has no image are then still the same, number for number.
+        """
+        song, _ = within_scale(song)
+        keeps_image = self.compat.stems == "stereo" and any(has_image(track) for track in song.audio)
+        if song.sample_rate == SAMPLE_RATE:
+            return song if keeps_image or song.audio.shape[1] == 1 else replace(song, audio=song.mono())
+        audio = resample(song.mono(), song.sample_rate, SAMPLE_RATE)
+        if keeps_image:
+            audio = audio.expand(-1, 2, -1).clone()
+            for index, track in enumerate(song.audio):
+                if has_image(track):
+                    audio[index] = resample(track, song.sample_rate, SAMPLE_RATE)
+        return replace(song, audio=audio, sample_rate=SAMPLE_RATE)
 
 
 def _playing(dry: Tensor) -> list[int]:
-    """Which of [tracks, 1, samples] are loud enough to take part; raises UserError if none is."""
+    """Which of [tracks, channels, samples] are loud enough to take part; raises UserError if none is.
+
+    Each channel is judged by itself: a sum may be quieter than both.
+    """
     short = max(0, int(SHORTEST_SECONDS * SAMPLE_RATE) - dry.shape[-1])
     levels = [float(framed_level_db(F.pad(track, (0, short)), SAMPLE_RATE).max()) for track in dry]
     playing = [index for index, level in enumerate(levels) if level >= SILENT_DB]
