@@ -1,5 +1,6 @@
 """Room `audio`: multitracks, files, resampling, levels, loudness, mastering and segments."""
 
+from megami.audio.constant_offset import without_offset
 from megami.audio.files import read_audio, write_audio
 from megami.audio.folding import cancelling_tracks, fold_to_mono, has_image
 from megami.audio.kinds import AUDIO_SUFFIXES
@@ -54,5 +55,6 @@ __all__ = [
     "resample",
     "true_peak_db",
     "within_scale",
+    "without_offset",
     "write_audio",
 ]

@@ -26,6 +26,7 @@ from megami.audio import (
     master_and_measure,
     resample,
     within_scale,
+    without_offset,
 )
 from megami.device import resolve_device
 from megami.embeddings import embeddings_from_tokens
@@ -242,14 +243,16 @@ class Mixer:
         (steps), then "mix 1", "mix 2", ... (tracks, or blocks of the song). `roles` says what some tracks are, by name
         ({"vox": "vocal"}): they are then heard as that. Stereo tracks keep their image, unless `mono_stems` asks for
         their average. Warns (SongWarning) of a track whose name says one thing and whose sound another, of one that is
-        far beyond full scale, of channels that cancel, and of a mix that stays quieter than it should be.
+        far beyond full scale or has a constant offset, of channels that cancel, and of a mix that stays quieter than it
+        should be.
         """
         check_options(num_mixes, seed)
         check_loudness(loudness_lufs)
         options = self._sampling(sampling, None, None, None)
         report = progress or silent
         song, too_loud = within_scale(song)
-        warn_of_song(too_loud)
+        song, offsets = without_offset(song)
+        warn_of_song([*too_loud, *offsets])
         prepared = self._prepared(song.as_mono() if mono_stems else song)
         playing = _playing(prepared.audio)
         heard = prepared if len(playing) == len(song.names) else prepared.select(playing)
@@ -305,6 +308,7 @@ class Mixer:
         Else stereo; the channels of a track that has no image are then still the same, number for number.
         """
         song, _ = within_scale(song)
+        song, _ = without_offset(song)
         keeps_image = self.compat.stems == "stereo" and any(has_image(track) for track in song.audio)
         if song.sample_rate == SAMPLE_RATE:
             return song if keeps_image or song.audio.shape[1] == 1 else replace(song, audio=song.mono())
