@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from megami.adaptation import content_tokens
 from megami.audio import (
@@ -36,8 +35,8 @@ from megami.mixing.compat import Compat, compat_named, with_compat
 from megami.mixing.hearing import Heard, Listener, TakenFor, checked_roles, doubtful_names
 from megami.mixing.mix import Mix
 from megami.mixing.pretrained import Networks, from_pretrained
+from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks, raised_noise
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
-from megami.processor.render import SHORTEST_SECONDS
 from megami.progress import Progress, silent
 
 MAX_STEPS, MAX_MIXES, MAX_GUIDANCE = 1000, 100, 20.0
@@ -243,8 +242,8 @@ class Mixer:
         (steps), then "mix 1", "mix 2", ... (tracks, or blocks of the song). `roles` says what some tracks are, by name
         ({"vox": "vocal"}): they are then heard as that. Stereo tracks keep their image, unless `mono_stems` asks for
         their average. Warns (SongWarning) of a track whose name says one thing and whose sound another, of one that is
-        far beyond full scale or has a constant offset, of channels that cancel, and of a mix that stays quieter than it
-        should be.
+        far beyond full scale or has a constant offset, that is too quiet to take part or noise that is turned up, of
+        channels that cancel, and of a mix that stays quieter than it should be.
         """
         check_options(num_mixes, seed)
         check_loudness(loudness_lufs)
@@ -254,7 +253,12 @@ class Mixer:
         song, offsets = without_offset(song)
         warn_of_song([*too_loud, *offsets])
         prepared = self._prepared(song.as_mono() if mono_stems else song)
-        playing = _playing(prepared.audio)
+        levels = levels_db(prepared.audio)
+        playing = [index for index, level in enumerate(levels) if level >= SILENT_DB]
+        if not playing:
+            raise UserError(f"all tracks are silent (below {SILENT_DB:g} dB): nothing to mix")
+        warn_of_song(left_out(song.names, levels))
+        noisy = noisy_tracks(prepared.audio, levels)
         heard = prepared if len(playing) == len(song.names) else prepared.select(playing)
         names = heard.names
         warn_of_song(cancelling_tracks(heard))
@@ -279,6 +283,9 @@ class Mixer:
                 wet = self.process(heard, drawn, seed, within)
                 mix, loudness = self._finish(song.names, playing, drawn, wet, loudness_lufs, hearing.taken_for)
                 warn_of_song(too_quiet(f"mix {number}", loudness, loudness_lufs))
+                for index, margin in noisy.items():
+                    reached = float(framed_level_db(mix.tracks[index], SAMPLE_RATE).max())
+                    warn_of_song(raised_noise(f"mix {number}", song.names[index], margin, levels[index], reached))
                 yield mix
 
         return rendered()
@@ -319,19 +326,6 @@ class Mixer:
                 if has_image(track):
                     audio[index] = resample(track, song.sample_rate, SAMPLE_RATE)
         return replace(song, audio=audio, sample_rate=SAMPLE_RATE)
-
-
-def _playing(dry: Tensor) -> list[int]:
-    """Which of [tracks, channels, samples] are loud enough to take part; raises UserError if none is.
-
-    Each channel is judged by itself: a sum may be quieter than both.
-    """
-    short = max(0, int(SHORTEST_SECONDS * SAMPLE_RATE) - dry.shape[-1])
-    levels = [float(framed_level_db(F.pad(track, (0, short)), SAMPLE_RATE).max()) for track in dry]
-    playing = [index for index, level in enumerate(levels) if level >= SILENT_DB]
-    if not playing:
-        raise UserError(f"all tracks are silent (below {SILENT_DB:g} dB): nothing to mix")
-    return playing
 
 
 def too_quiet(what: str, loudness_lufs: float, target_lufs: float) -> list[str]:

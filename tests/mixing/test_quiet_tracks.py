@@ -13,6 +13,7 @@ from megami.mixing.mixer import Mixer
 
 RATE = 44100
 TIME = torch.arange(2 * RATE) / RATE
+NOTES = torch.sin(2 * torch.pi * 440.0 * TIME) * torch.exp(-12 * (TIME % 0.5))
 
 
 def song(**tracks: torch.Tensor) -> Multitrack:
@@ -53,3 +54,35 @@ def test_an_offset_changes_nothing_that_is_heard(mixer):
     assert framed_level_db(error).max() < framed_level_db(plain.tracks[1]).max() - 25  # no thump
     with pytest.raises(UserError, match="all tracks are silent"):
         mixed(mixer, song(spare=0.5 + hiss(-90.0)))
+
+
+@pytest.mark.parametrize("level", [-75.0, -62.0])
+def test_a_quiet_track_that_is_left_out_is_named_with_the_threshold(mixer, level):
+    quiet = tone(440.0)
+    quiet *= 10 ** (level / 20) / quiet[: 2 * RATE // 5].square().mean().sqrt()
+    mix, said = mixed(mixer, song(bass=tone(110.0), vocals=quiet, spare=torch.zeros_like(TIME), dither=hiss(-96.0)))
+    assert not mix.tracks[1].any()
+    (line,) = (line for line in said if "left out" in line)
+    assert "'vocals'" in line and "-60 dB" in line and f"{level:.0f} dB" in line
+
+
+def test_noise_that_is_turned_up_is_named_for_each_mix(mixer):
+    mix, said = mixed(mixer, song(bass=tone(110.0), room=hiss(-58.0)), num_mixes=2)
+    named = [line for line in said if "noise" in line]
+    assert [line.split(":")[0] for line in named] == ["mix 1", "mix 2"]
+    reached = float(framed_level_db(mix.tracks[1]).max())
+    assert all("'room'" in line for line in named) and f"to {reached:.0f} dB" in named[1] and reached > -45.0
+
+
+@pytest.mark.parametrize(
+    "track",
+    [
+        hiss(-30.0),  # loud enough to be meant
+        0.006 * NOTES + hiss(-80.0),  # quiet, but far above its noise
+        torch.cat([torch.zeros(RATE), 0.008 * NOTES[:RATE] + hiss(-70.0)[:RATE]]),
+    ],
+    ids=["hiss", "quiet notes", "notes after a rest"],
+)
+def test_what_is_no_noise_floor_is_not_named_so(mixer, track):
+    _, said = mixed(mixer, song(bass=tone(110.0), other=track))
+    assert not [line for line in said if "noise" in line or "left out" in line]
