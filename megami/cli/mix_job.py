@@ -37,7 +37,7 @@ from megami.errors import SongWarning, UserError
 from megami.generator import SamplingOptions
 from megami.mixing.compat import compat_named
 from megami.mixing.hearing import TakenFor
-from megami.mixing.mix import Mix, file_name
+from megami.mixing.mix import Mix, file_name, mix_rate
 from megami.mixing.mixer import Mixer, check_loudness, check_options, check_sampling
 from megami.progress import Progress
 
@@ -198,6 +198,7 @@ def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
         "stems": readable(job.stems.resolve().name),
         "tracks": song.num_tracks,
         "seconds": round(song.seconds, 3),
+        "sample_rate": mix_rate(song.sample_rate),
         "weights": readable(Path(job.weights).name),
         "processor": mixer.preset.processor_kind,
         "compat": job.compat,
@@ -219,10 +220,10 @@ def describe_mix(one: Mix, config: EmbeddingConfig, tracks_written: bool = False
     if tracks_written:
         words["wet_tracks_turned_down_db"] = rounded(one.turned_down_db)
     tracks = zip(one.names, one.tracks, one.embeddings, strict=True)
-    return {**words, "tracks": {name: describe_track(wet, z, config) for name, wet, z in tracks}}
+    return {**words, "tracks": {name: describe_track(wet, z, config, one.sample_rate) for name, wet, z in tracks}}
 
 
-def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig) -> dict | str:
+def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig, sample_rate: int = SAMPLE_RATE) -> dict | str:
     """Decisions in z [dim], and the level of wet [2, samples] in the mastered mix; pairs are left and right.
 
     Levels are those of the loudest 400 ms in dB; imbalance is -1 (left) to 1 (right); width is side over mid energy.
@@ -236,7 +237,7 @@ def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig) -> dict | st
         "imbalance": rounded(float(decided["imbalance"])),
         "width": rounded(float(decided["width"])),
         "crest_db": [rounded(value) for value in decided["crest_db"].tolist()],
-        "level_in_mix_db": [rounded(value) for value in framed_level_db(wet, SAMPLE_RATE).tolist()],
+        "level_in_mix_db": [rounded(value) for value in framed_level_db(wet, sample_rate).tolist()],
         "imbalance_in_mix": rounded(float(stereo_imbalance(wet))),
         "width_in_mix": rounded(float(stereo_width(wet))),
     }

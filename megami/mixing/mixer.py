@@ -33,7 +33,7 @@ from megami.errors import UserError, warn_of_song
 from megami.generator import Callback, SamplingOptions, check_temperature, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
 from megami.mixing.hearing import Heard, Listener, TakenFor, checked_roles, doubtful_names
-from megami.mixing.mix import Mix
+from megami.mixing.mix import Mix, mix_rate
 from megami.mixing.pretrained import Networks, from_pretrained
 from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks, raised_noise
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
@@ -160,7 +160,7 @@ class Mixer:
 
     @torch.no_grad()
     def process(self, song: Multitrack, embeddings: Tensor, seed: int = 0, progress: Progress | None = None) -> Tensor:
-        """Render embeddings [tracks, dim] onto the dry tracks: [tracks, 2, samples], each at its generated level.
+        """Render embeddings [tracks, dim] onto the dry tracks: [tracks, 2, samples] at 44.1 kHz, as loud as they say.
 
         What is done to a stereo track is decided from its mono fold and done to both channels, so it keeps its image.
         The seed counts only where `compat` asks for random cuts. `progress` is called as each track, or each block
@@ -220,7 +220,8 @@ class Mixer:
 
         Tracks below -60 dB stay silent and are not shown to the generator. Options of sampling as in `generate`;
         progress, roles and mono_stems as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is
-        impossible. All mixes and their wet tracks are held at once; for long songs see `iterate_mixes`.
+        impossible. Mixes have the song's sample rate. All mixes and their wet tracks are held at once; for long songs
+        see `iterate_mixes`.
         """
         options = self._sampling(sampling, steps, guidance, temperature)
         return list(self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress, roles, mono_stems))
@@ -281,10 +282,11 @@ class Mixer:
                     report(stage, done, total)
 
                 wet = self.process(heard, drawn, seed, within)
-                mix, loudness = self._finish(song.names, playing, drawn, wet, loudness_lufs, hearing.taken_for)
+                wet = _at_rate_of_song(wet, song)
+                mix, loudness = self._finish(song, playing, drawn, wet, loudness_lufs, hearing.taken_for)
                 warn_of_song(too_quiet(f"mix {number}", loudness, loudness_lufs))
                 for index, margin in noisy.items():
-                    reached = float(framed_level_db(mix.tracks[index], SAMPLE_RATE).max())
+                    reached = float(framed_level_db(mix.tracks[index], mix.sample_rate).max())
                     warn_of_song(raised_noise(f"mix {number}", song.names[index], margin, levels[index], reached))
                 yield mix
 
@@ -292,7 +294,7 @@ class Mixer:
 
     def _finish(
         self,
-        names: tuple[str, ...],
+        song: Multitrack,
         playing: list[int],
         drawn: Tensor,
         wet: Tensor,
@@ -300,14 +302,16 @@ class Mixer:
         taken_for: tuple[TakenFor, ...],
     ) -> tuple[Mix, float]:
         """Give the silent tracks their places and bring the sum to its loudness; also gives that which it reached."""
+        names, rate = song.names, mix_rate(song.sample_rate)
         tracks, embeddings = wet, drawn
         if len(playing) < len(names):
             tracks = wet.new_zeros(len(names), *wet.shape[1:]).index_copy_(0, torch.tensor(playing), wet)
             embeddings = drawn.new_zeros(len(names), drawn.shape[-1]).index_copy_(0, torch.tensor(playing), drawn)
-        mastered = master_and_measure(wet.sum(dim=0), SAMPLE_RATE, loudness_lufs)
+        mastered = master_and_measure(wet.sum(dim=0), rate, loudness_lufs)
         by_track = dict(zip(playing, taken_for, strict=False))  # no entries without a stem bank
         heard_as = tuple(by_track.get(i) for i in range(len(names)))
-        return Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as), mastered.loudness_lufs
+        mix = Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as, rate)
+        return mix, mastered.loudness_lufs
 
     def _prepared(self, song: Multitrack) -> Multitrack:
         """The song as the networks take it, at their rate: mono where no track has an image, or none is to be kept.
@@ -326,6 +330,18 @@ class Mixer:
                 if has_image(track):
                     audio[index] = resample(track, song.sample_rate, SAMPLE_RATE)
         return replace(song, audio=audio, sample_rate=SAMPLE_RATE)
+
+
+def _at_rate_of_song(wet: Tensor, song: Multitrack) -> Tensor:
+    """Wet tracks [tracks, 2, n] at the rate of the song's mixes, and as long as the song, sample by sample."""
+    rate = mix_rate(song.sample_rate)
+    if rate == SAMPLE_RATE:
+        return wet
+    out = wet.new_zeros(len(wet), 2, song.num_samples)
+    for track, place in zip(wet, out, strict=True):
+        converted = resample(track, SAMPLE_RATE, rate)[..., : song.num_samples]
+        place[:, : converted.shape[-1]] = converted
+    return out
 
 
 def too_quiet(what: str, loudness_lufs: float, target_lufs: float) -> list[str]:
