@@ -29,7 +29,7 @@ matplotlib.use("Agg")
 
 def checked_song(folder: Path, mixer: megami.Mixer, mixes: int, seed: int) -> RealSong:
     """The raw sum and the mixes of one folder."""
-    song = megami.read_multitrack(folder)
+    song = megami.read_multitrack(folder, SAMPLE_RATE)
     dry = resample(song.mono(), song.sample_rate, SAMPLE_RATE)
     taken_for: tuple[str, ...] = ()
     found = [check_mix("raw sum", dry, raw_sum_of(song), SAMPLE_RATE)]

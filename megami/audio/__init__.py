@@ -1,6 +1,8 @@
 """Room `audio`: multitracks, files, resampling, levels, loudness, mastering and segments."""
 
+from megami.audio.constant_offset import without_offset
 from megami.audio.files import read_audio, write_audio
+from megami.audio.folding import cancelling_tracks, fold_to_mono, has_image
 from megami.audio.kinds import AUDIO_SUFFIXES
 from megami.audio.level import (
     SILENT_DB,
@@ -10,6 +12,7 @@ from megami.audio.level import (
     framed_power,
     level_db,
     normalise_level,
+    normalising_gain,
 )
 from megami.audio.loudness import gated_loudness, integrated_loudness, true_peak_db
 from megami.audio.mastering import Mastered, master, master_and_measure, master_with_gain
@@ -30,12 +33,15 @@ __all__ = [
     "SongFiles",
     "block_starts",
     "bring_to_rms",
+    "cancelling_tracks",
     "db_to_gain",
     "fade_edges",
     "find_song",
+    "fold_to_mono",
     "framed_level_db",
     "framed_power",
     "gated_loudness",
+    "has_image",
     "integrated_loudness",
     "level_db",
     "loudest_segment",
@@ -43,10 +49,12 @@ __all__ = [
     "master_and_measure",
     "master_with_gain",
     "normalise_level",
+    "normalising_gain",
     "read_audio",
     "read_multitrack",
     "resample",
     "true_peak_db",
     "within_scale",
+    "without_offset",
     "write_audio",
 ]

@@ -60,9 +60,13 @@ def normalise_level(audio: Tensor, target_db: float, gate: bool = False, sample_
     Without gate every item gets one gain for all its channels, from `level_db`; with gate each channel its own, from
     `framed_level_db`, so that a balance between the channels is lost.
     """
+    return audio * normalising_gain(audio, target_db, gate, sample_rate)
+
+
+def normalising_gain(audio: Tensor, target_db: float, gate: bool = False, sample_rate: int = SAMPLE_RATE) -> Tensor:
+    """The factor that `normalise_level` multiplies by: [..., channels or 1, 1]."""
     current_db = framed_level_db(audio, sample_rate) if gate else level_db(audio)[..., None]
-    gain = 10.0 ** ((target_db - current_db) / 20.0 + GAIN_EXPONENT)
-    return audio * gain[..., None]
+    return (10.0 ** ((target_db - current_db) / 20.0 + GAIN_EXPONENT))[..., None]
 
 
 def bring_to_rms(

@@ -59,6 +59,10 @@ class Multitrack:
         """Mean over channels, [tracks, 1, samples]: what the networks take as dry tracks; a mono song's own audio."""
         return self.audio if self.audio.shape[1] == 1 else self.audio.mean(dim=1, keepdim=True)
 
+    def as_mono(self) -> Multitrack:
+        """The same song with every track averaged to mono."""
+        return self if self.audio.shape[1] == 1 else replace(self, audio=self.mono())
+
     def sum(self) -> Tensor:
         """All tracks added as they are, [2, samples] (mono doubled): the raw mix that every mix is compared with."""
         return self.audio.sum(dim=0).expand(2, -1).clone()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -27,34 +28,45 @@ Track = str | Path | Tensor | np.ndarray
 
 @dataclass(frozen=True)
 class _Read:
-    """A track as it was read: [1 or 2, samples] at the song's rate, what it is called in messages, when it begins."""
+    """A track as it was read: [1 or 2, samples], what it is called in messages, when it begins.
+
+    sample_rate in Hz; None for arrays, which are at the song's rate.
+    """
 
     audio: Tensor
     what: str
     oddities: tuple[str, ...] = ()
     start_seconds: Fraction | None = None
+    sample_rate: int | None = None
+
+    def at_rate(self, sample_rate: int) -> _Read:
+        """The same track, converted."""
+        own = self.sample_rate or sample_rate
+        return replace(self, audio=resample(self.audio, own, sample_rate), sample_rate=sample_rate)
 
 
 def read_multitrack(
     source: str | Path | Sequence[str | Path] | Mapping[str, Track] | SongFiles,
-    sample_rate: int = SAMPLE_RATE,
+    sample_rate: int | None = None,
     use_all: bool = False,
 ) -> Multitrack:
     """Read tracks from a folder, a list of files, or a dict of names to files or arrays, sorted by name.
 
-    Files may have any rate, bit depth and length: each is resampled to `sample_rate`, moved to the start time that it
-    states (broadcast WAV), and padded with silence to the end of the last. Of a folder, files that are mixes of the
-    others, masters or click tracks are left out, unless `use_all`; left and right files are joined. Arrays are
-    [samples] or [channels, samples], already at `sample_rate`, floats of full scale ±1 or whole numbers as in WAV
-    files. The result is mono when every track is, else stereo with mono tracks doubled. What is odd but can be read is
-    warned of (SongWarning), and kept as `warnings` of the song. Raises UserError, naming the culprit, for anything
-    unreadable.
+    Files may have any rate, bit depth and length: each is resampled to `sample_rate` (None: that of most files; 44.1
+    kHz, or else the highest, where several are as many), moved to the start time that it states (broadcast WAV), and
+    padded with silence to the end of the last. Of a folder, files that are mixes of the others, masters or click tracks
+    are left out, unless `use_all`; left and right files are joined. Arrays are [samples] or [channels, samples],
+    already at that rate (44.1 kHz where there are no files), floats of full scale ±1 or whole numbers as in WAV files.
+    The result is mono when every track is, else stereo with mono tracks doubled. What is odd but can be read is warned
+    of (SongWarning), and kept as `warnings` of the song. Raises UserError, naming the culprit, for anything unreadable.
     """
     if isinstance(source, Mapping):
-        files, tracks = None, _read_named(source, sample_rate)
+        files, tracks = None, _read_named(source)
     else:
         files = _files(source, use_all)
-        tracks = {name: _read_files(files.tracks[name], sample_rate) for name in sorted(files.tracks)}
+        tracks = {name: _read_files(files.tracks[name]) for name in sorted(files.tracks)}
+    sample_rate = sample_rate or _rate_of_most(tracks.values())
+    tracks = {name: track.at_rate(sample_rate) for name, track in tracks.items()}
     tracks, moved = _moved_to_start(tracks, sample_rate)
     oddities = [line for track in tracks.values() for line in track.oddities]
     names, audio = list(tracks), _stack([track.audio for track in tracks.values()])
@@ -82,7 +94,13 @@ def _files(source: object, use_all: bool) -> SongFiles:
     raise UserError(f"cannot read tracks from {type(source).__name__}: give a folder, a list of files or a dict")
 
 
-def _read_named(named: Mapping[str, Track], sample_rate: int) -> dict[str, _Read]:
+def _rate_of_most(tracks: Iterable[_Read]) -> int:
+    """The sample rate that most files have; of several that are as many, the networks' own or else the highest."""
+    counts = Counter(track.sample_rate for track in tracks if track.sample_rate is not None)
+    return max(counts, key=lambda rate: (counts[rate], rate == SAMPLE_RATE, rate), default=SAMPLE_RATE)
+
+
+def _read_named(named: Mapping[str, Track]) -> dict[str, _Read]:
     """The tracks of a dict, sorted."""
     if not named:
         raise UserError("no tracks given: name at least one audio file")
@@ -90,23 +108,23 @@ def _read_named(named: Mapping[str, Track], sample_rate: int) -> dict[str, _Read
     tracks = {}
     for name, track in sorted(named.items()):
         if isinstance(track, (str, Path)):
-            tracks[name] = _read_files((track,), sample_rate)
+            tracks[name] = _read_files((track,))
         else:
-            tracks[name] = _read_array(track, f"track {name!r}", sample_rate)
+            tracks[name] = _read_array(track, f"track {name!r}")
     return tracks
 
 
-def _read_files(paths: tuple[str | Path, ...], sample_rate: int) -> _Read:
+def _read_files(paths: tuple[str | Path, ...]) -> _Read:
     """A track from its file, or from the left and the right one."""
     parts = [read_audio_file(path) for path in paths]
     audio = torch.cat([part.audio for part in parts])
     _check_channels(audio, str(paths[0]))
     oddities = tuple(line for part in parts for line in part.oddities)
-    rate, name = parts[0].sample_rate, " and ".join(Path(path).name for path in paths)
-    return _Read(resample(audio, rate, sample_rate), name, oddities, parts[0].start_seconds)
+    name = " and ".join(Path(path).name for path in paths)
+    return _Read(audio, name, oddities, parts[0].start_seconds, parts[0].sample_rate)
 
 
-def _read_array(track: object, what: str, sample_rate: int) -> _Read:
+def _read_array(track: object, what: str) -> _Read:
     """A track from an array."""
     audio = torch.atleast_2d(as_float_audio(track, what).detach().cpu())
     check_finite(audio, what)

@@ -38,6 +38,9 @@ def mix(
     use_all: Annotated[
         bool, typer.Option("--use-all", help="also mix what looks like a finished mix, a master or a click track")
     ] = False,
+    mono_stems: Annotated[
+        bool, typer.Option("--mono-stems", help="average stereo stems to mono, and let the mix place them anew")
+    ] = False,
     page: Annotated[bool, typer.Option("--page/--no-page", help="also write a page to compare them by ear")] = False,
     open_page: Annotated[bool, typer.Option("--open", help="open that page in the browser")] = False,
 ) -> None:
@@ -69,6 +72,7 @@ def mix(
         roles=tuple(role or ()),
         roles_from_names=roles_from_names,
         use_all=use_all,
+        mono_stems=mono_stems,
     )
     paths = run_mix(job)
     for path in paths:

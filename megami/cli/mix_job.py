@@ -37,7 +37,7 @@ from megami.errors import SongWarning, UserError
 from megami.generator import SamplingOptions
 from megami.mixing.compat import compat_named
 from megami.mixing.hearing import TakenFor
-from megami.mixing.mix import Mix, file_name
+from megami.mixing.mix import Mix, file_name, mix_rate
 from megami.mixing.mixer import Mixer, check_loudness, check_options, check_sampling
 from megami.progress import Progress
 
@@ -73,6 +73,7 @@ class MixJob:
     roles: tuple[str, ...] = ()  # each "TRACK=ROLE"
     roles_from_names: bool = False
     use_all: bool = False
+    mono_stems: bool = False
 
     def __post_init__(self) -> None:
         check_options(self.num_mixes, self.seed)
@@ -170,7 +171,9 @@ def write_mixes(job: MixJob, mixer: Mixer, song: Multitrack, folder: Path, progr
     excerpt = Excerpt.of(song) if job.page and job.stems_too else None
     sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
     roles = job.roles_of(song.names)
-    mixes = mixer.iterate_mixes(song, job.num_mixes, sampling, job.seed, job.loudness_lufs, progress, roles)
+    mixes = mixer.iterate_mixes(
+        song, job.num_mixes, sampling, job.seed, job.loudness_lufs, progress, roles, job.mono_stems
+    )
     for one in mixes:  # not enumerate, which would keep the last mix while the next is made
         name = f"mix_{len(made.described) + 1}"
         one.save(folder / f"{name}.{job.format}")
@@ -195,9 +198,11 @@ def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
         "stems": readable(job.stems.resolve().name),
         "tracks": song.num_tracks,
         "seconds": round(song.seconds, 3),
+        "sample_rate": mix_rate(song.sample_rate),
         "weights": readable(Path(job.weights).name),
         "processor": mixer.preset.processor_kind,
         "compat": job.compat,
+        "mono_stems": job.mono_stems,
         "seed": job.seed,
         "steps": job.steps,
         "guidance": job.guidance,
@@ -215,10 +220,10 @@ def describe_mix(one: Mix, config: EmbeddingConfig, tracks_written: bool = False
     if tracks_written:
         words["wet_tracks_turned_down_db"] = rounded(one.turned_down_db)
     tracks = zip(one.names, one.tracks, one.embeddings, strict=True)
-    return {**words, "tracks": {name: describe_track(wet, z, config) for name, wet, z in tracks}}
+    return {**words, "tracks": {name: describe_track(wet, z, config, one.sample_rate) for name, wet, z in tracks}}
 
 
-def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig) -> dict | str:
+def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig, sample_rate: int = SAMPLE_RATE) -> dict | str:
     """Decisions in z [dim], and the level of wet [2, samples] in the mastered mix; pairs are left and right.
 
     Levels are those of the loudest 400 ms in dB; imbalance is -1 (left) to 1 (right); width is side over mid energy.
@@ -232,7 +237,7 @@ def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig) -> dict | st
         "imbalance": rounded(float(decided["imbalance"])),
         "width": rounded(float(decided["width"])),
         "crest_db": [rounded(value) for value in decided["crest_db"].tolist()],
-        "level_in_mix_db": [rounded(value) for value in framed_level_db(wet, SAMPLE_RATE).tolist()],
+        "level_in_mix_db": [rounded(value) for value in framed_level_db(wet, sample_rate).tolist()],
         "imbalance_in_mix": rounded(float(stereo_imbalance(wet))),
         "width_in_mix": rounded(float(stereo_width(wet))),
     }

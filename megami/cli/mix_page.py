@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from megami.audio import SAMPLE_RATE, Multitrack, loudest_segment, master, resample, within_scale
-from megami.mixing.mix import Mix
+from megami.mixing.mix import Mix, mix_rate
 
 if TYPE_CHECKING:  # plots come with the notebook room, and load for seconds
     from megami.cli.mix_job import Made, MixJob
@@ -32,19 +32,22 @@ class Excerpt:
 
     start: int
     length: int
+    sample_rate: int = SAMPLE_RATE
 
     @classmethod
     def of(cls, song: Multitrack) -> Excerpt:
         """That of a song."""
         length = round(CONSOLE_SECONDS * song.sample_rate)
-        share = SAMPLE_RATE / song.sample_rate
-        return cls(round(loudest_segment(within_scale(song)[0].sum(), length) * share), round(length * share))
+        rate = mix_rate(song.sample_rate)
+        share = rate / song.sample_rate
+        start = loudest_segment(within_scale(song)[0].sum(), length)
+        return cls(round(start * share), round(length * share), rate)
 
     def note(self, samples: int) -> str:
         """What a reader should know of it: samples is the length of the song."""
         if samples <= self.length:
             return ""
-        ends = [at // SAMPLE_RATE for at in (self.start, self.start + self.length)]
+        ends = [at // self.sample_rate for at in (self.start, self.start + self.length)]
         start, end = (f"{seconds // 60}:{seconds % 60:02d}" for seconds in ends)
         return f"The loudest {CONSOLE_SECONDS:.0f} seconds, {start} to {end}."
 
@@ -68,8 +71,9 @@ def write_page(path: Path, song: Multitrack, made: Made, job: MixJob, warnings: 
     from megami.notebook.takes import Take
 
     raw = within_scale(song)[0].sum()
-    raw = raw if song.sample_rate == SAMPLE_RATE else resample(raw, song.sample_rate, SAMPLE_RATE)
-    items = [("Raw sum", master(raw, SAMPLE_RATE, job.loudness_lufs))]
+    rate = mix_rate(song.sample_rate)
+    raw = resample(raw, song.sample_rate, rate)
+    items = [("Raw sum", master(raw, rate, job.loudness_lufs))]
     items += [(f"Mix {number}", mix) for number, mix in enumerate(made.audio, 1)]
     tracks = "1 dry track" if song.num_tracks == 1 else f"{song.num_tracks} dry tracks"
     subtitle = f"{tracks}, weights {readable(Path(job.weights).name)}, seed {job.seed}, {job.steps} steps"
@@ -88,7 +92,7 @@ def write_page(path: Path, song: Multitrack, made: Made, job: MixJob, warnings: 
     return listening_page(
         path,
         items,
-        SAMPLE_RATE,
+        rate,
         song_title(job.stems),
         subtitle,
         notes=("What the tracks were taken for", notes),

@@ -25,6 +25,7 @@ CHOICES = {
     "content_window": ("loudest", "random"),
     "track_numbers": ("drawn", "in order"),
     "extra_tracks": ("wrap", "zeros"),
+    "stems": ("stereo", "mono"),
 }
 
 
@@ -55,6 +56,8 @@ class Compat:
     track_numbers: str = "drawn"
     # Tracks beyond the last number (14): numbers are given again ("wrap"), or there is none ("zeros").
     extra_tracks: str = "wrap"
+    # Stereo tracks keep their image ("stereo"), or are averaged to "mono" before anything else. Blocks are always mono.
+    stems: str = "stereo"
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -97,6 +100,7 @@ PUBLISHED = Compat(
     content_window="random",
     track_numbers="in order",
     extra_tracks="zeros",
+    stems="mono",
 )
 COMPAT = {"ours": OURS, "published": PUBLISHED}
 

@@ -15,6 +15,7 @@ from megami.errors import UserError
 from megami.mixing.hearing import TakenFor
 
 FULL_SCALE = 0.999
+LOWEST_MIX_RATE = 8000  # Hz; below, a mix would have nothing of what a processor adds, and no loudness is defined
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +25,7 @@ class Mix:
     audio [2, samples] is brought to the target loudness and limited; tracks [tracks, 2, samples] are the wet tracks
     whose sum it is but for the limiter; embeddings [tracks, dim] say what was done to each (zeros for silent tracks);
     taken_for says what each track was heard as (None for silent tracks, and for networks that have no words for it).
+    sample_rate is the song's own.
     """
 
     audio: Tensor
@@ -62,6 +64,11 @@ class Mix:
         return [
             write_audio(path, track * gain, self.sample_rate) for path, track in zip(paths, self.tracks, strict=True)
         ]
+
+
+def mix_rate(sample_rate: int) -> int:
+    """The sample rate of the mixes of a song: its own, but from 8 kHz on."""
+    return sample_rate if sample_rate >= LOWEST_MIX_RATE else SAMPLE_RATE
 
 
 def file_name(name: str) -> str:

@@ -11,18 +11,21 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from megami.adaptation import content_tokens
 from megami.audio import (
     SAMPLE_RATE,
     SILENT_DB,
     Multitrack,
+    cancelling_tracks,
+    fold_to_mono,
     framed_level_db,
+    has_image,
     loudest_segment,
     master_and_measure,
     resample,
     within_scale,
+    without_offset,
 )
 from megami.device import resolve_device
 from megami.embeddings import embeddings_from_tokens
@@ -30,10 +33,10 @@ from megami.errors import UserError, warn_of_song
 from megami.generator import Callback, SamplingOptions, check_temperature, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
 from megami.mixing.hearing import Heard, Listener, TakenFor, checked_roles, doubtful_names
-from megami.mixing.mix import Mix
+from megami.mixing.mix import Mix, mix_rate
 from megami.mixing.pretrained import Networks, from_pretrained
+from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks, raised_noise
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
-from megami.processor.render import SHORTEST_SECONDS
 from megami.progress import Progress, silent
 
 MAX_STEPS, MAX_MIXES, MAX_GUIDANCE = 1000, 100, 20.0
@@ -99,7 +102,7 @@ class Mixer:
         track is, is heard wherever it plays. `roles` says what some tracks are, by name: {"vox": "vocal"}. The seed
         counts only where `compat` asks for noise or random cuts. Raises UserError for unknown tracks and roles.
         """
-        return self._listener.hear(song.names, self._dry(song), seed, roles, progress)
+        return self._listener.hear(song.names, fold_to_mono(self._prepared(song).audio), seed, roles, progress)
 
     @torch.no_grad()
     def generate(
@@ -157,19 +160,22 @@ class Mixer:
 
     @torch.no_grad()
     def process(self, song: Multitrack, embeddings: Tensor, seed: int = 0, progress: Progress | None = None) -> Tensor:
-        """Render embeddings [tracks, dim] onto the dry tracks: [tracks, 2, samples], each at its generated level.
+        """Render embeddings [tracks, dim] onto the dry tracks: [tracks, 2, samples] at 44.1 kHz, as loud as they say.
 
+        What is done to a stereo track is decided from its mono fold and done to both channels, so it keeps its image.
         The seed counts only where `compat` asks for random cuts. `progress` is called as each track, or each block
         of the song, is begun.
         """
-        dry = self._dry(song)
+        prepared = self._prepared(song)
+        dry = fold_to_mono(prepared.audio)
         if embeddings.shape != (len(dry), self.preset.embedding.dim):
             raise UserError(
                 f"{len(dry)} tracks need embeddings of shape {(len(dry), self.preset.embedding.dim)}, "
                 f"not {tuple(embeddings.shape)}"
             )
         blocks, skip = self.compat.block_pass, not self.compat.fxnorm_short and dry.shape[-1] <= BlockPass.block
-        render = render_tracks if blocks is None else partial(render_in_blocks, settings=blocks)
+        stereo = prepared.audio if prepared.audio.shape[1] == 2 else None
+        render = partial(render_tracks, stereo=stereo) if blocks is None else partial(render_in_blocks, settings=blocks)
         return render(
             self.networks.processor,
             dry,
@@ -208,15 +214,17 @@ class Mixer:
         sampling: SamplingOptions | None = None,
         progress: Progress | None = None,
         roles: Mapping[str, str] | None = None,
+        mono_stems: bool = False,
     ) -> list[Mix]:
         """Mix a song several times, each mix another draw from the model's distribution.
 
         Tracks below -60 dB stay silent and are not shown to the generator. Options of sampling as in `generate`;
-        progress and roles as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is impossible.
-        All mixes and their wet tracks are held at once; for long songs see `iterate_mixes`.
+        progress, roles and mono_stems as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is
+        impossible. Mixes have the song's sample rate. All mixes and their wet tracks are held at once; for long songs
+        see `iterate_mixes`.
         """
         options = self._sampling(sampling, steps, guidance, temperature)
-        return list(self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress, roles))
+        return list(self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress, roles, mono_stems))
 
     def iterate_mixes(
         self,
@@ -227,25 +235,34 @@ class Mixer:
         loudness_lufs: float = -16.0,
         progress: Progress | None = None,
         roles: Mapping[str, str] | None = None,
+        mono_stems: bool = False,
     ) -> Iterator[Mix]:
         """Do as `mix`, but render each mix when it is asked for, so that only one need be in memory.
 
         `progress(stage, done, total)` is called as each part of a stage is begun: "listening" (tracks), "deciding"
         (steps), then "mix 1", "mix 2", ... (tracks, or blocks of the song). `roles` says what some tracks are, by name
-        ({"vox": "vocal"}): they are then heard as that. Warns (SongWarning) of a track whose name says one thing and
-        whose sound another, of one that is far beyond full scale, and of a mix that stays quieter than it should be.
+        ({"vox": "vocal"}): they are then heard as that. Stereo tracks keep their image, unless `mono_stems` asks for
+        their average. Warns (SongWarning) of a track whose name says one thing and whose sound another, of one that is
+        far beyond full scale or has a constant offset, that is too quiet to take part or noise that is turned up, of
+        channels that cancel, and of a mix that stays quieter than it should be.
         """
         check_options(num_mixes, seed)
         check_loudness(loudness_lufs)
         options = self._sampling(sampling, None, None, None)
         report = progress or silent
         song, too_loud = within_scale(song)
-        warn_of_song(too_loud)
-        dry = self._dry(song)
-        playing = _playing(dry)
-        names = tuple(song.names[index] for index in playing)
-        playing_dry = dry if len(playing) == len(dry) else dry[playing]
-        heard = replace(song, names=names, audio=playing_dry, sample_rate=SAMPLE_RATE)
+        song, offsets = without_offset(song)
+        warn_of_song([*too_loud, *offsets])
+        prepared = self._prepared(song.as_mono() if mono_stems else song)
+        levels = levels_db(prepared.audio)
+        playing = [index for index, level in enumerate(levels) if level >= SILENT_DB]
+        if not playing:
+            raise UserError(f"all tracks are silent (below {SILENT_DB:g} dB): nothing to mix")
+        warn_of_song(left_out(song.names, levels))
+        noisy = noisy_tracks(prepared.audio, levels)
+        heard = prepared if len(playing) == len(song.names) else prepared.select(playing)
+        names = heard.names
+        warn_of_song(cancelling_tracks(heard))
         told = checked_roles(roles or {}, song.names, self.preset.stem_bank)
         hearing = self.hear(heard, seed, {name: role for name, role in told.items() if name in names}, report)
         warn_of_song(doubtful_names(names, hearing.taken_for))
@@ -265,15 +282,19 @@ class Mixer:
                     report(stage, done, total)
 
                 wet = self.process(heard, drawn, seed, within)
-                mix, loudness = self._finish(song.names, playing, drawn, wet, loudness_lufs, hearing.taken_for)
+                wet = _at_rate_of_song(wet, song)
+                mix, loudness = self._finish(song, playing, drawn, wet, loudness_lufs, hearing.taken_for)
                 warn_of_song(too_quiet(f"mix {number}", loudness, loudness_lufs))
+                for index, margin in noisy.items():
+                    reached = float(framed_level_db(mix.tracks[index], mix.sample_rate).max())
+                    warn_of_song(raised_noise(f"mix {number}", song.names[index], margin, levels[index], reached))
                 yield mix
 
         return rendered()
 
     def _finish(
         self,
-        names: tuple[str, ...],
+        song: Multitrack,
         playing: list[int],
         drawn: Tensor,
         wet: Tensor,
@@ -281,28 +302,46 @@ class Mixer:
         taken_for: tuple[TakenFor, ...],
     ) -> tuple[Mix, float]:
         """Give the silent tracks their places and bring the sum to its loudness; also gives that which it reached."""
+        names, rate = song.names, mix_rate(song.sample_rate)
         tracks, embeddings = wet, drawn
         if len(playing) < len(names):
             tracks = wet.new_zeros(len(names), *wet.shape[1:]).index_copy_(0, torch.tensor(playing), wet)
             embeddings = drawn.new_zeros(len(names), drawn.shape[-1]).index_copy_(0, torch.tensor(playing), drawn)
-        mastered = master_and_measure(wet.sum(dim=0), SAMPLE_RATE, loudness_lufs)
+        mastered = master_and_measure(wet.sum(dim=0), rate, loudness_lufs)
         by_track = dict(zip(playing, taken_for, strict=False))  # no entries without a stem bank
         heard_as = tuple(by_track.get(i) for i in range(len(names)))
-        return Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as), mastered.loudness_lufs
+        mix = Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as, rate)
+        return mix, mastered.loudness_lufs
 
-    def _dry(self, song: Multitrack) -> Tensor:
-        mono = within_scale(song)[0].mono()
-        return mono if song.sample_rate == SAMPLE_RATE else resample(mono, song.sample_rate, SAMPLE_RATE)
+    def _prepared(self, song: Multitrack) -> Multitrack:
+        """The song as the networks take it, at their rate: mono where no track has an image, or none is to be kept.
+
+        Else stereo; the channels of a track that has no image are then still the same, number for number.
+        """
+        song, _ = within_scale(song)
+        song, _ = without_offset(song)
+        keeps_image = self.compat.stems == "stereo" and any(has_image(track) for track in song.audio)
+        if song.sample_rate == SAMPLE_RATE:
+            return song if keeps_image or song.audio.shape[1] == 1 else replace(song, audio=song.mono())
+        audio = resample(song.mono(), song.sample_rate, SAMPLE_RATE)
+        if keeps_image:
+            audio = audio.expand(-1, 2, -1).clone()
+            for index, track in enumerate(song.audio):
+                if has_image(track):
+                    audio[index] = resample(track, song.sample_rate, SAMPLE_RATE)
+        return replace(song, audio=audio, sample_rate=SAMPLE_RATE)
 
 
-def _playing(dry: Tensor) -> list[int]:
-    """Which of [tracks, 1, samples] are loud enough to take part; raises UserError if none is."""
-    short = max(0, int(SHORTEST_SECONDS * SAMPLE_RATE) - dry.shape[-1])
-    levels = [float(framed_level_db(F.pad(track, (0, short)), SAMPLE_RATE).max()) for track in dry]
-    playing = [index for index, level in enumerate(levels) if level >= SILENT_DB]
-    if not playing:
-        raise UserError(f"all tracks are silent (below {SILENT_DB:g} dB): nothing to mix")
-    return playing
+def _at_rate_of_song(wet: Tensor, song: Multitrack) -> Tensor:
+    """Wet tracks [tracks, 2, n] at the rate of the song's mixes, and as long as the song, sample by sample."""
+    rate = mix_rate(song.sample_rate)
+    if rate == SAMPLE_RATE:
+        return wet
+    out = wet.new_zeros(len(wet), 2, song.num_samples)
+    for track, place in zip(wet, out, strict=True):
+        converted = resample(track, SAMPLE_RATE, rate)[..., : song.num_samples]
+        place[:, : converted.shape[-1]] = converted
+    return out
 
 
 def too_quiet(what: str, loudness_lufs: float, target_lufs: float) -> list[str]:

@@ -100,7 +100,7 @@ class DynamicsLayer(nn.Module):
 
     `settings`: hidden [b, h], amount [b, 1] -> DynamicsSettings. `forward`: mono [b, 1, n] of level about 1 -> same
     shape. The gain moves once per `hop` samples and is interpolated; everything works on any length at once, the past
-    only.
+    only. With `image` [b, c, n] it is that which is turned down, all its channels alike, by what the mono track does.
     """
 
     COMPRESSOR = 6  # threshold, slope, attack, release, drive, drive mix
@@ -154,10 +154,11 @@ class DynamicsLayer(nn.Module):
         envelope = torch.stack([peak_db, power_db], dim=1) / 20 + 1
         return settings.amount * (self.net(envelope, settings.film) - smooth)
 
-    def forward(self, audio: Tensor, settings: DynamicsSettings) -> Tensor:
+    def forward(self, audio: Tensor, settings: DynamicsSettings, image: Tensor | None = None) -> Tensor:
         gain = torch.exp(self.gain_db(audio, settings) / DB_PER_NEPER)
         gain = between_frames(gain, self.hop)[:, None, : audio.shape[-1]]
-        return saturate(audio * gain, settings.drive, settings.amount * settings.drive_mix)
+        played = audio if image is None else image
+        return saturate(played * gain, settings.drive, settings.amount * settings.drive_mix)
 
 
 def between_frames(values: Tensor, hop: int) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from megami.audio import normalise_level
+from megami.audio import normalising_gain
 
 ROWS_AT_ONCE = 512
 FRAMES_AT_ONCE = 1024
@@ -73,7 +73,8 @@ class FxNorm(nn.Module):
     """Equalise mono tracks to one average spectrum and bring them to one level. MEGAMI (FxNorm-automix).
 
     forward: [b, 1, n] -> [b, 1, n], any n > 0; silence stays silence; long tracks are done some frames at a time. Each
-    track depends on itself alone, unless the config asks for the published division by the maximum of the batch.
+    track depends on itself alone, unless the config asks for the published division by the maximum of the batch. With
+    `image` [b, 2, n], the stereo tracks that the input is folded from, these are given what the input would be given.
     """
 
     target_curve: Tensor
@@ -89,19 +90,32 @@ class FxNorm(nn.Module):
         self.register_buffer("window", torch.hann_window(config.window).sqrt(), persistent=False)
         self.register_buffer("smoothing", smoothing_rows(torch.arange(config.bins), config.bins), persistent=False)
 
-    def forward(self, audio: Tensor) -> Tensor:
-        return normalise_level(self.equalise(audio), self.config.level_db, self.config.gate)
+    def forward(self, audio: Tensor, image: Tensor | None = None) -> Tensor:
+        scaled, gains = self._measured(audio)
+        equalised = self._filter(scaled, gains)
+        gain = normalising_gain(equalised, self.config.level_db, self.config.gate)
+        if image is None:
+            return equalised * gain
+        peak = self.largest(audio)
+        return torch.cat([self._filter(channel / peak, gains) for channel in image.split(1, dim=1)], dim=1) * gain
 
     def equalise(self, audio: Tensor) -> Tensor:
         """The spectral part alone: [b, 1, n] -> [b, 1, n]."""
+        return self._filter(*self._measured(audio))
+
+    def _measured(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """The tracks with peaks of one [b, 1, n], and the gains [b, bins] that they are to be given."""
         scaled = self.divide(audio)
-        _, gains = self.gain_curves(self.mean_magnitude(scaled))
-        return self._filter(scaled, gains)
+        return scaled, self.gain_curves(self.mean_magnitude(scaled))[1]
 
     def divide(self, audio: Tensor) -> Tensor:
         """Bring peaks to one: by each track's own largest magnitude, or by the largest value of the batch."""
+        return audio / self.largest(audio)
+
+    def largest(self, audio: Tensor) -> Tensor:
+        """What `divide` divides by; one for silence."""
         peak = audio.amax() if self.config.shared_division else audio.abs().amax((-2, -1), keepdim=True)
-        return audio / torch.where(peak.abs() < SILENT_PEAK, torch.ones_like(peak), peak)
+        return torch.where(peak.abs() < SILENT_PEAK, torch.ones_like(peak), peak)
 
     def mean_magnitude(self, audio: Tensor) -> Tensor:
         """Root mean power over time of each bin: [b, 1, n] -> [b, bins]; the window's norm is divided out."""

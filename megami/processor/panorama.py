@@ -18,12 +18,15 @@ def panned_side_db(imbalance: Tensor) -> Tensor:
     return 10 * torch.log10(((ratio - 1) / (ratio + 1)).square() + 1e-6)
 
 
-def stereo_evidence(side_db: Tensor, imbalance: Tensor) -> Tensor:
+def stereo_evidence(side_db: Tensor, imbalance: Tensor, own_side_db: Tensor | None = None) -> Tensor:
     """How surely a target is wider than panning explains: side bands [b, 8] in dB, imbalance [b, 1] -> 0..1 [b, 1].
 
-    0 for mono and for plain panning, however it was panned; 1 from 6 dB more side than that in any band.
+    0 for mono and for plain panning, however it was panned; 1 from 6 dB more side than that in any band. The side bands
+    that the source has already, [b, 8] in dB, explain as much.
     """
     explained = panned_side_db(imbalance).clamp_min(LEAST_SIDE_DB)
+    if own_side_db is not None:
+        explained = torch.maximum(explained, own_side_db)
     return ((side_db - explained).amax(-1, keepdim=True) / 6).clamp(0, 1)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from megami.audio import SAMPLE_RATE, SILENT_DB, framed_level_db
+from megami.audio import SAMPLE_RATE, SILENT_DB, db_to_gain, framed_level_db, framed_power, has_image
 from megami.embeddings.dynamics import apply_level
 from megami.embeddings.effect_embedding import EmbeddingConfig, decode, level_db
 from megami.processor.panorama import largest_balance_db
@@ -20,6 +20,7 @@ ContentOf = Callable[[Tensor], Tensor]
 
 QUIETEST_DB, LOUDEST_DB = -70.0, 3.0
 LARGEST_GAIN_DIFFERENCE_DB = 20.0
+SMALLEST_POWER = 1e-12  # of a rendered track: its level is not raised from nothing
 SHORTEST_SECONDS = 0.5
 """Shorter tracks are measured and rendered with silence after them."""
 
@@ -29,12 +30,16 @@ class EffectProcessor(Protocol):
 
     Called: dry [b, 1, n], z [b, dim], content [b, c] or None -> wet [b, 2, n], differentiable, level of no meaning.
     `render`: the same result without gradients, in memory that hardly grows with n; `block` in samples, each class has
-    its own default.
+    its own default. `render_image`: that, and the same done to the stereo track [b, 2, n] that `dry` is folded from.
     """
 
     def __call__(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor: ...
 
     def render(self, dry: Tensor, z: Tensor, content: Tensor | None = None, block: int = ...) -> Tensor: ...
+
+    def render_image(
+        self, dry: Tensor, image: Tensor, z: Tensor, content: Tensor | None = None, block: int = ...
+    ) -> tuple[Tensor, Tensor]: ...
 
 
 def plausible_level_db(config: EmbeddingConfig, z: Tensor) -> Tensor:
@@ -56,11 +61,40 @@ def set_level(wet: Tensor, wanted_db: Tensor) -> Tensor:
     The gains of the two channels may differ by 20 dB at most, so that a channel in which the processor left next to
     nothing is not blown up. MEGAMI (level from the embedding), with that cap.
     """
+    return apply_level(wet, reachable_level_db(wet, wanted_db))
+
+
+def reachable_level_db(wet: Tensor, wanted_db: Tensor) -> Tensor:
+    """The levels in dB [b, 2] that `set_level` gives the channels of [b, 2, n] for those wanted [b, 2]."""
     have_db = framed_level_db(wet, SAMPLE_RATE)
     gain_db = wanted_db - have_db
     leading = gain_db.gather(-1, wanted_db.argmax(-1, keepdim=True))
     gain_db = gain_db.clamp(leading - LARGEST_GAIN_DIFFERENCE_DB, leading + LARGEST_GAIN_DIFFERENCE_DB)
-    return apply_level(wet, have_db + gain_db)
+    return have_db + gain_db
+
+
+def set_level_of_image(wet: Tensor, wet_image: Tensor, image: Tensor, wanted_db: Tensor) -> Tensor:
+    """Give a rendered stereo track the level and balance of its mono fold, rendered likewise: [b, 2, n].
+
+    wet [b, 2, n] is the rendered fold, wet_image the rendered track, image the track before. Left and right are turned
+    up as those of the fold are, so that a balance moves the image as a console does; one that leans as the plan wants
+    it already is not moved twice. Then both together, to the power that the fold would have in its loudest 400 ms.
+    """
+    mono = set_level(wet, wanted_db)
+    reached_db = reachable_level_db(wet, wanted_db)
+    gain_db = reached_db - framed_level_db(wet, SAMPLE_RATE)
+    own, asked = (level[:, 0] - level[:, 1] for level in (framed_level_db(image, SAMPLE_RATE), reached_db))
+    twice = torch.where(own * asked > 0, own.sign() * torch.minimum(own.abs(), asked.abs()), torch.zeros_like(own))
+    balanced = wet_image * db_to_gain(gain_db - torch.stack([twice, -twice], dim=-1) / 2)[..., None]
+    have, wanted = (loudest_power(audio) for audio in (balanced, mono))
+    common_db = 10 * torch.log10((wanted + SMALLEST_POWER) / (have + SMALLEST_POWER))
+    common_db = common_db.clamp(-LARGEST_GAIN_DIFFERENCE_DB, LARGEST_GAIN_DIFFERENCE_DB)
+    return balanced * db_to_gain(common_db)[:, None, None]
+
+
+def loudest_power(audio: Tensor) -> Tensor:
+    """Power of the channels of [b, 2, n] together in their loudest 400 ms: [b]."""
+    return framed_power(audio, SAMPLE_RATE).sum(dim=1).amax(dim=-1)
 
 
 def render_track(
@@ -68,19 +102,29 @@ def render_track(
     dry: Tensor,
     z: Tensor,
     embedding_config: EmbeddingConfig,
-    fxnorm: Callable[[Tensor], Tensor] | None = None,
+    fxnorm: Callable[..., Tensor] | None = None,
     content_of: ContentOf | None = None,
+    image: Tensor | None = None,
 ) -> Tensor:
-    """One whole track: dry [1, 1, n], z [1, dim] -> wet [1, 2, n]. A track below -60 dB comes back silent."""
+    """One whole track: dry [1, 1, n], z [1, dim] -> wet [1, 2, n]. A track below -60 dB comes back silent.
+
+    `image` [1, 2, n] is the stereo track that `dry` is folded from: it is what is rendered, as is decided from `dry`.
+    """
     samples = dry.shape[-1]
     # Too short for a level frame or a window: silence after the end, cut off again.
-    padded = F.pad(dry, (0, max(0, int(SHORTEST_SECONDS * SAMPLE_RATE) - samples)))
-    if float(framed_level_db(padded, SAMPLE_RATE).max()) < SILENT_DB:
+    missing = max(0, int(SHORTEST_SECONDS * SAMPLE_RATE) - samples)
+    padded = F.pad(dry, (0, missing))
+    played = padded if image is None else F.pad(image, (0, missing))
+    if float(framed_level_db(played, SAMPLE_RATE).max()) < SILENT_DB:
         return dry.new_zeros(1, 2, samples)
     source = padded if fxnorm is None else fxnorm(padded)
     content = None if content_of is None else content_of(source)
-    wet = processor.render(source, z, content)
-    return set_level(wet, plausible_level_db(embedding_config, z))[..., :samples]
+    level = plausible_level_db(embedding_config, z)
+    if image is None:
+        return set_level(processor.render(source, z, content), level)[..., :samples]
+    own = played if fxnorm is None else fxnorm(padded, played)
+    wet, wet_image = processor.render_image(source, own, z, content)
+    return set_level_of_image(wet, wet_image, played, level)[..., :samples]
 
 
 @torch.no_grad()
@@ -88,18 +132,20 @@ def render_tracks(
     processor: EffectProcessor,
     dry: Tensor,
     z: Tensor,
-    fxnorm: Callable[[Tensor], Tensor] | None = None,
+    fxnorm: Callable[..., Tensor] | None = None,
     content_of: ContentOf | None = None,
     *,
     embedding_config: EmbeddingConfig,
     progress: Progress | None = None,
+    stereo: Tensor | None = None,
 ) -> Tensor:
     """Render every track of a song with its own effect embedding.
 
     dry [tracks, 1, n], z [tracks, dim] -> wet [tracks, 2, n]. `fxnorm` prepares each track for the processor, and
     `content_of` describes what is so prepared, for processors conditioned on content. Works through each track in
     blocks without seams: the result is that of one pass over the song. Level and balance are set once per track from z;
-    near-silent tracks stay silent; any n > 0; tracks do not influence each other.
+    near-silent tracks stay silent; any n > 0; tracks do not influence each other. `stereo` [tracks, 2, n] holds the
+    tracks that `dry` is folded from: those whose channels differ keep their image.
     """
     wet = dry.new_zeros(len(dry), 2, dry.shape[-1])
     for index in range(len(dry)):
@@ -107,5 +153,6 @@ def render_tracks(
             progress("rendering", index, len(dry))
         one = slice(index, index + 1)
         source = dry[one].to(z.device)
-        wet[one] = render_track(processor, source, z[one], embedding_config, fxnorm, content_of).to(dry.device)
+        image = stereo[one].to(z.device) if stereo is not None and has_image(stereo[index]) else None
+        wet[one] = render_track(processor, source, z[one], embedding_config, fxnorm, content_of, image).to(dry.device)
     return wet

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from megami.audio import db_to_gain
-from megami.effects.delay import ECHO_BAND_HZ
 from megami.processor.filters import convolve, decay_window, hard_gate, remove_dc
 from megami.processor.space import DECAY_NEPERS, noise_bands
 from megami.processor.space_head import SpaceKnobs, likeliest_time
@@ -119,6 +118,8 @@ class EchoTaps(nn.Module):
 
     def __init__(self, seconds: float, sample_rate: int = 44100) -> None:
         from scipy.signal import butter, sosfilt  # here, because it takes long to import
+
+        from megami.effects.delay import ECHO_BAND_HZ
 
         super().__init__()
         self.samples, self.sample_rate = int(seconds * sample_rate), sample_rate

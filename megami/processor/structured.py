@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from megami.embeddings.dynamics import crest_factor_db, decode_dynamics, log_spread_db, standardise_dynamics
 from megami.embeddings.effect_embedding import EmbeddingConfig, split_parts
-from megami.embeddings.spectrum import bands_of_power_db, decode_spectrum, mean_power, mid_bands_db
+from megami.embeddings.spectrum import bands_of_power_db, decode_spectrum, mean_power, mid_bands_db, side_bands_db
 from megami.processor.dynamics_layer import DynamicsLayer, DynamicsSettings
 from megami.processor.filters import (
     CurveFilter,
@@ -130,7 +130,7 @@ class Conditioning(nn.Module):
         to_points = interpolation_matrix(log_frequencies(config.mid_bands), log_frequencies(config.points))
         self.register_buffer("to_points", to_points, persistent=False)
 
-    def forward(self, dry: Tensor, z: Tensor) -> Condition:
+    def forward(self, dry: Tensor, z: Tensor, image: Tensor | None = None) -> Condition:
         config = self.config
         fx, _, dynamics = split_parts(config.embedding, z)
         mid, side = self.wanted_bands_db(z)
@@ -153,7 +153,8 @@ class Conditioning(nn.Module):
             F.normalize(fx, dim=-1) * config.embedding.fx_dim**0.5,
         ]
         difference_db = self.difference_db(mid, bands) @ self.to_points
-        stereo = stereo_evidence(side, wanted[:, 7:])
+        own_side = None if image is None else side_bands_db(image, config.side_bands)
+        stereo = stereo_evidence(side, wanted[:, 7:], own_side)
         audible = torch.sigmoid((torch.maximum(mid, bands) - QUIETEST_BAND_DB) / 3)
         # The louder channel: a track that was panned far has too little of the other to measure.
         squashed_db = torch.where(wanted[:, 7:] > 0, squashed_db[:, 1::2], squashed_db[:, 0::2])
@@ -212,9 +213,12 @@ class StructuredProcessor(nn.Module):
             self.tail = NoiseTail(hidden, config.tail_s, config.tail_bands, rate)
         self.register_buffer("dc_window", decay_window(config.fir_taps, sample_rate=rate), persistent=False)
 
-    def settings(self, dry: Tensor, z: Tensor) -> StructuredSettings:
-        """Set every knob from the whole track and z; blocks of the track then share them."""
-        condition = self.conditioning(dry, z)
+    def settings(self, dry: Tensor, z: Tensor, image: Tensor | None = None) -> StructuredSettings:
+        """Set every knob from the whole track and z; blocks of the track then share them.
+
+        `image` [b, 2, n] is the stereo track that `dry` is folded from: it is widened only if z is wider than it.
+        """
+        condition = self.conditioning(dry, z, image)
         hidden = self.body(condition.known)
         # dB per unit of the network: curves move in dB while weights move in hundredths.
         correction, emphasis, apart = (12 * self.curves(hidden)).unflatten(-1, (3, -1)).unbind(1)
@@ -271,26 +275,47 @@ class StructuredProcessor(nn.Module):
         """`forward` for long tracks: convolutions in blocks of `block` samples, the gain over the whole track."""
         return self._process(dry, self.settings(dry, z), block)
 
+    @torch.no_grad()
+    def render_image(
+        self, dry: Tensor, image: Tensor, z: Tensor, content: Tensor | None = None, block: int = 2**18
+    ) -> tuple[Tensor, Tensor]:
+        """`render`, and the same done to the stereo track [b, 2, n] that `dry` is folded from: two times [b, 2, n].
+
+        Every knob, the gain of the dynamics and the last equaliser are those of `dry`. Left is what left would become
+        in the place of `dry`, right likewise.
+        """
+        settings = self.settings(dry, z, image)
+        equalised = self._convolve(torch.cat([dry, image], dim=1), settings.pre_kernel, block)
+        loudness = loud_level(equalised[:, :1])
+        shaped = self.dynamics(equalised[:, :1] / loudness, settings.dynamics, equalised / loudness) * loud_level(dry)
+        wet, wet_image = (self._convolve(one, settings.stereo_kernel, block) for one in shaped.split([1, 2], dim=1))
+        if not self.config.trim_limit_db:
+            return wet, wet_image
+        trim = self._trim_kernel(wet, settings.colour_db)
+        return self._convolve(wet, trim, block), self._convolve(wet_image, trim, block)
+
     def _process(self, dry: Tensor, settings: StructuredSettings, block: int | None) -> Tensor:
         level = loud_level(dry)
         equalised = self._convolve(dry, settings.pre_kernel, block)
         loudness = loud_level(equalised)
         shaped = self.dynamics(equalised / loudness, settings.dynamics)
         wet = self._convolve(shaped * level, settings.stereo_kernel, block)
-        return self._trim(wet, settings.colour_db, block) if self.config.trim_limit_db else wet
+        if not self.config.trim_limit_db:
+            return wet
+        return self._convolve(wet, self._trim_kernel(wet, settings.colour_db), block)
 
-    def _trim(self, wet: Tensor, colour_db: Tensor, block: int | None) -> Tensor:
-        """Bring the bands of the mid to those wanted, on both channels alike; bands that hardly sound stay as they are.
+    def _trim_kernel(self, wet: Tensor, colour_db: Tensor) -> Tensor:
+        """What brings the bands of the mid to those wanted, for both channels alike: wet [b, 2, n] -> [b, 1, taps].
 
-        What the parts before leave of the colour is measured here, not foreseen. The gains carry no gradient.
+        What the parts before leave of the colour is measured here, not foreseen; bands that hardly sound stay as they
+        are. The gains carry no gradient.
         """
         with torch.no_grad():
             have = mid_bands_db(wet, self.config.mid_bands)
             heard = torch.sigmoid((have - QUIETEST_BAND_DB) / 3)
             missing = dead_zone((colour_db - have) * heard, NOTHING_DB / 2)
             gains = soft_limit(missing, self.config.trim_limit_db) @ self.conditioning.to_points
-            kernel = self.filter(gains[:, None])
-        return self._convolve(wet, kernel, block)
+            return self.filter(gains[:, None])
 
     @staticmethod
     def _convolve(audio: Tensor, kernel: Tensor, block: int | None) -> Tensor:

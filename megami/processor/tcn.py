@@ -127,6 +127,22 @@ class FilmTCN(nn.Module):
                 wet.append(self.output(piece).clamp(-1, 1))
         return torch.cat(wet, dim=-1)
 
+    @torch.no_grad()
+    def render_image(
+        self, dry: Tensor, image: Tensor, z: Tensor, content: Tensor | None = None, block: int = 2**15
+    ) -> tuple[Tensor, Tensor]:
+        """`render`, and the same done to the stereo track [b, 2, n] that `dry` is folded from: two times [b, 2, n].
+
+        Left is what left becomes in the place of `dry`, right likewise; content is that of `dry`. A channel with no
+        signal at all stays so: the network would make one of it.
+        """
+        wet = self.render(dry, z, content, block)
+        wet_image = torch.zeros_like(wet)
+        for side, channel in enumerate(image.split(1, dim=1)):
+            if channel.any():
+                wet_image[:, side] = self.render(channel, z, content, block)[:, side]
+        return wet, wet_image
+
 
 class BlockStream:
     """Runs one TCN block over a track that arrives in pieces, remembering the input that coming outputs depend on."""

@@ -21,8 +21,8 @@ def test_tracks_are_aligned_by_their_start_times(tmp_path, rate):
     write_at(tmp_path / "vocals.wav", HOURS + 1.5, whole[3 * rate // 2 :], rate)
     song, lines = read_and_warned(tmp_path)
     bass, _, vocals = song.audio[:, 0].numpy()
-    assert song.seconds == 4.0 and not vocals[: round(1.49 * 44100)].any()
-    late = slice(round(1.6 * 44100), None)
+    assert song.sample_rate == rate and song.seconds == 4.0 and not vocals[: round(1.49 * rate)].any()
+    late = slice(round(1.6 * rate), None)
     assert np.abs(vocals[late] - bass[late]).max() < 0.01
     assert len(lines) == 1 and lines[0].startswith("vocals.wav begins 1.50 s after")
 

@@ -211,8 +211,8 @@ def test_consoles_play_the_loudest_passage_of_a_long_song():
     audio[..., 50 * 8000 : 80 * 8000] = 0.1
     song = Multitrack(("a",), audio, 8000)
     excerpt = Excerpt.of(song)
-    assert excerpt == Excerpt(50 * 44100, 30 * 44100)
-    assert excerpt.note(90 * 44100) == "The loudest 30 seconds, 0:50 to 1:20." and excerpt.note(30 * 44100) == ""
+    assert excerpt == Excerpt(50 * 8000, 30 * 8000, 8000)
+    assert excerpt.note(90 * 8000) == "The loudest 30 seconds, 0:50 to 1:20." and excerpt.note(30 * 8000) == ""
 
 
 def test_a_new_run_replaces_the_last_one_and_touches_nothing_else(mix, stems, tmp_path):

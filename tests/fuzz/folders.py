@@ -64,8 +64,8 @@ class RandomFolder:
         make = next(make for share, make in makers if draw < share)
         try:
             make(folder)
-        except (OSError, ValueError):
-            self.made.append("nothing: the disk has no such name")
+        except (OSError, ValueError, AssertionError, soundfile.SoundFileError) as error:
+            self.made.append(f"nothing: the disk has no such name, or libsndfile no such file ({error})")
 
     def path(self, folder: Path, suffix: str) -> Path:
         name = self.random.choice(NAMES)

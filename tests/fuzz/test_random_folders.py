@@ -17,6 +17,7 @@ import shutil
 import signal
 import stat
 import time
+import traceback
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ def check_run(place: Path, seed: int) -> str:
     for name in written:
         assert name in listed, what
         if name.endswith((".wav", ".flac")):
-            audio, rate = soundfile.read(name)
+            audio, rate = soundfile.read(os.fsencode(name))
             assert len(audio) and rate and math.isfinite(float(abs(audio).max())), what
     return "mixed with warnings" if err else "mixed"
 
@@ -128,9 +129,11 @@ def test_random_folders(tmp_path, tiny_weights, monkeypatch, capsys):
         try:
             with no_longer_than(HANGS_S):
                 ended[check_run(tmp_path / "place", seed)] += 1
-        except Exception as error:
+        except Exception:
             ended["FAULT"] += 1
-            faults.append(f"{seed}: {type(error).__name__}: {error}"[:3000])
+            faults.append(f"{seed}: {traceback.format_exc()}"[-3000:])
+            with capsys.disabled():
+                print(faults[-1], flush=True)
         shutil.rmtree(tmp_path / "place")
         if ASKED and number % 100 == 0:
             with capsys.disabled():
@@ -138,4 +141,4 @@ def test_random_folders(tmp_path, tiny_weights, monkeypatch, capsys):
         if number >= (ASKED or LEAST) and (ASKED or time.monotonic() - begun > SECONDS):
             break
     assert not faults, "\n".join(faults)
-    assert ended["refused"] and ended["mixed"] + ended["mixed with warnings"], ended
+    assert ASKED or (ended["refused"] and ended["mixed"] + ended["mixed with warnings"]), ended

@@ -1,4 +1,4 @@
-"""Songs of numbers far beyond full scale, of clicks, of a constant and of infrasound: mixed, finite, and named."""
+"""Songs of numbers far beyond full scale, of clicks and of infrasound: mixed, finite, and named."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def clicks() -> torch.Tensor:
     return audio
 
 
-@pytest.mark.parametrize("kind", ["clicks", "DC", "infrasound"])
+@pytest.mark.parametrize("kind", ["clicks", "infrasound"])
 def test_a_mix_that_stays_quieter_than_asked_for_is_named(mixer, kind):
-    track = {"clicks": clicks(), "DC": 0.5 + 0 * TIME, "infrasound": 0.5 * torch.sin(2 * torch.pi * 3.0 * TIME)}[kind]
+    track = {"clicks": clicks(), "infrasound": 0.5 * torch.sin(2 * torch.pi * 3.0 * TIME)}[kind]
     mix, said = mixed(mixer, song(odd=track))
     reached = integrated_loudness(mix.audio)
     named = [line for line in said if line.startswith("mix 1: ") and "loudness" in line]

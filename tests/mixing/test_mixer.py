@@ -141,7 +141,8 @@ def test_stereo_tracks_and_other_rates(mixer, song, dry_tracks):
     stereo = Multitrack(song.names, song.audio.expand(-1, 2, -1), RATE)
     assert torch.equal(mixer.mix(stereo, steps=2)[0].audio, mixer.mix(song, steps=2)[0].audio)
     half = read_multitrack(dry_tracks(2, 1.0, 22050), sample_rate=22050)
-    assert mixer.mix(half, steps=2)[0].audio.shape == (2, RATE)
+    (one,) = mixer.mix(half, steps=2)
+    assert one.sample_rate == 22050 and one.audio.shape == (2, 22050) and one.tracks.shape == (2, 2, 22050)
 
 
 def test_mixes_are_rendered_when_they_are_asked_for(mixer, song, monkeypatch):
