@@ -10,7 +10,7 @@ from torch import Tensor
 
 from megami.audio.arrays import as_float_audio, hint_to_transpose
 from megami.audio.rate import check_rate
-from megami.errors import UserError
+from megami.errors import UserError, as_one_line
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Multitrack:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
-        object.__setattr__(self, "warnings", tuple(self.warnings))
+        object.__setattr__(self, "warnings", tuple(map(as_one_line, self.warnings)))
         object.__setattr__(self, "audio", as_float_audio(self.audio, "multitrack audio"))
         _check_shape(self.names, self.audio)
         check_names(self.names)

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from megami.audio import Multitrack, read_multitrack, resample
 from megami.corpus.multitrack_folder import same_length
-from megami.errors import SongWarning
+from megami.errors import SongWarning, warn_of_song
 
 
 def write(path, samples: int = 4410):
@@ -45,3 +46,12 @@ def test_what_is_made_of_a_song_keeps_its_warnings():
     cut = replace(song, audio=song.audio[..., :50])
     assert half.warnings == cut.warnings == song.select([1]).warnings == ("odd",)
     assert all(one.warnings == ("odd",) for one in same_length(cut, song))
+
+
+def test_a_name_with_a_line_break_stays_one_line() -> None:
+    line = "Stems/a\nb\x1b[2J.mp3 was left out"
+    with pytest.warns(SongWarning) as warned:
+        warn_of_song([line])
+    assert str(warned[0].message) == "Stems/a\\nb\\x1b[2J.mp3 was left out"
+    song = Multitrack(("a",), torch.zeros(1, 1, 10), 44100, warnings=(line,))
+    assert song.warnings == ("Stems/a\\nb\\x1b[2J.mp3 was left out",)
