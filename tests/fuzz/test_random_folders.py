@@ -28,7 +28,7 @@ from megami.cli import main as cli
 from megami.mixing.mixer import Mixer
 
 ASKED, FIRST = int(os.environ.get("MEGAMI_FUZZ_FOLDERS", 0)), int(os.environ.get("MEGAMI_FUZZ_SEED", 0))
-SECONDS, LEAST = 40.0, 10  # where no number is asked for: so long, but at least so many folders
+SECONDS, LEAST, MOST = 40.0, 10, 200  # where no number is asked for: so long, but between so many folders
 HANGS_S = 120  # a folder of half a second that takes so long never ends
 
 
@@ -138,7 +138,7 @@ def test_random_folders(tmp_path, tiny_weights, monkeypatch, capsys):
         if ASKED and number % 100 == 0:
             with capsys.disabled():
                 print(number, dict(ended), flush=True)
-        if number >= (ASKED or LEAST) and (ASKED or time.monotonic() - begun > SECONDS):
+        if number >= (ASKED or LEAST) and (ASKED or number >= MOST or time.monotonic() - begun > SECONDS):
             break
     assert not faults, "\n".join(faults)
     assert ASKED or (ended["refused"] and ended["mixed"] + ended["mixed with warnings"]), ended
