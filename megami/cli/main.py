@@ -47,16 +47,11 @@ def main(args: list[str] | None = None) -> NoReturn:
         # Like Ctrl-C: unfinished files are removed on the way out.
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
     try:
-        code = typer.main.get_command(app).main(args or ["--help"], prog_name="megami", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()  # here, where a closed pipe can be answered
+        code = run(args or ["--help"])
     except UserError as error:
         fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except BrokenPipeError:
-        read_by_nobody(sys.stdout)
-        code = PIPE_CLOSED
     except OSError as error:  # a disk, a folder or a file that fails where nobody asked
         fail(f"{error.filename or 'input or output'}: {error.strerror or error}; check the disk and the permissions")
     except Exception as error:
@@ -66,6 +61,22 @@ def main(args: list[str] | None = None) -> NoReturn:
     if code == INTERRUPTED:
         typer.echo("megami: interrupted", err=True)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def run(args: list[str]) -> object:
+    """Run a command and return its exit code: 141 where nobody reads its output any more."""
+    try:
+        code = typer.main.get_command(app).main(args, prog_name="megami", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a closed pipe can be answered
+        return code
+    except BrokenPipeError:
+        pass
+    except SystemExit as ended:  # the option parser's own answer to a closed pipe is an exit code of 1
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+    read_by_nobody(sys.__stdout__)
+    return PIPE_CLOSED
 
 
 def read_by_nobody(stream: Any) -> None:
