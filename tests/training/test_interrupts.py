@@ -48,6 +48,7 @@ def train(folder: Path) -> dict[str, torch.Tensor]:
 def train_apart(folder: Path, started) -> None:
     """In a process of its own, as the command line does it."""
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which shells turn off for what runs in the background
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     started.set()
     torch.save(train(folder), folder / "result.pt")
@@ -114,12 +115,14 @@ def test_a_signal_between_the_optimisers_step_and_the_counter(tmp_path, number):
 
     hook = register_optimizer_step_post_hook(interrupt)
     former = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    interrupts = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises((KeyboardInterrupt, SystemExit)):
             train(tmp_path / "cut")
     finally:
         hook.remove()
         signal.signal(signal.SIGTERM, former)
+        signal.signal(signal.SIGINT, interrupts)
     assert load_checkpoint(tmp_path / "cut" / "checkpoint.pt")["step"] == 30  # the step was finished and saved
     resumed = train(tmp_path / "cut")
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
