@@ -8,6 +8,7 @@ import html
 import math
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,8 +41,10 @@ class Recordings:
 
     @cached_property
     def compressed(self) -> tuple[bytes, ...]:
-        """Each as a file."""
-        return tuple(compress(audio, self.sample_rate, self.bitrate_kbps) for audio in self.audios)
+        """Each as a file; several are encoded side by side, because that is what a widget's making mostly waits for."""
+        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+            files = threads.map(lambda audio: compress(audio, self.sample_rate, self.bitrate_kbps), self.audios)
+            return tuple(files)
 
     def identity(self, *words: str) -> str:
         """A name for a widget with this sound and these words: the same whenever it is made again."""
