@@ -4,6 +4,7 @@ from megami.audio.constant_offset import without_offset
 from megami.audio.files import read_audio, write_audio
 from megami.audio.folding import cancelling_tracks, fold_to_mono, has_image
 from megami.audio.kinds import AUDIO_SUFFIXES
+from megami.audio.large import kept_large, large_zeros
 from megami.audio.level import (
     SILENT_DB,
     bring_to_rms,
@@ -43,6 +44,8 @@ __all__ = [
     "gated_loudness",
     "has_image",
     "integrated_loudness",
+    "kept_large",
+    "large_zeros",
     "level_db",
     "loudest_segment",
     "master",

@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from megami.audio.large import large_map
 from megami.audio.level import FRAME_S
 from megami.audio.multitrack import Multitrack
 
@@ -27,7 +28,7 @@ def without_offset(song: Multitrack) -> tuple[Multitrack, list[str]]:
         shifted = has_offset(track, song.sample_rate)
         if not bool(shifted.any()):
             continue
-        audio = audio.clone() if audio is song.audio else audio
+        audio = large_map(torch.clone, audio) if audio is song.audio else audio
         audio[index, shifted] = high_pass(track[shifted], song.sample_rate)
         offset = float(track.mean(dim=-1).abs().max())
         lines.append(f"track {name!r} has a constant offset (DC) of {offset:.4f}, which is no sound: it was removed")

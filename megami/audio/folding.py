@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from megami.audio.large import large_map
 from megami.audio.multitrack import Multitrack
 
 LEAST_KEPT_DB = -6.0
@@ -36,11 +37,13 @@ def fold_to_mono(audio: Tensor) -> Tensor:
     """
     if audio.shape[1] == 1:
         return audio
-    folded = audio.mean(dim=1, keepdim=True)
-    for index, track in enumerate(audio):
-        if channels_cancel(track):
-            folded[index, 0] = (track[0] - track[1]) / 2.0
-    return folded
+    return large_map(_folded, audio)
+
+
+def _folded(track: Tensor) -> Tensor:
+    """One track [2, samples] as [1, samples]."""
+    folded = (track[0] - track[1]) / 2.0 if channels_cancel(track) else track.mean(dim=0)
+    return folded[None]
 
 
 def cancelling_tracks(song: Multitrack) -> list[str]:

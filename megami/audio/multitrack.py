@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from megami.audio.arrays import as_float_audio, hint_to_transpose
+from megami.audio.large import large_map
 from megami.audio.rate import check_rate
 from megami.errors import UserError, as_one_line
 
@@ -57,7 +58,9 @@ class Multitrack:
 
     def mono(self) -> Tensor:
         """Mean over channels, [tracks, 1, samples]: what the networks take as dry tracks; a mono song's own audio."""
-        return self.audio if self.audio.shape[1] == 1 else self.audio.mean(dim=1, keepdim=True)
+        if self.audio.shape[1] == 1:
+            return self.audio
+        return large_map(lambda track: track.mean(dim=0, keepdim=True), self.audio)
 
     def as_mono(self) -> Multitrack:
         """The same song with every track averaged to mono."""
@@ -70,7 +73,8 @@ class Multitrack:
     def select(self, indices: Sequence[int]) -> Multitrack:
         """The multitrack of the tracks at `indices`, in that order."""
         indices = [int(index) for index in indices]
-        return replace(self, names=tuple(self.names[index] for index in indices), audio=self.audio[indices])
+        audio = large_map(lambda index: self.audio[index], indices)
+        return replace(self, names=tuple(self.names[index] for index in indices), audio=audio)
 
 
 def check_names(names: Sequence[str]) -> None:

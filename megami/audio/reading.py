@@ -16,6 +16,7 @@ from torch.nn.functional import pad
 from megami.audio.arrays import as_float_audio, hint_to_transpose
 from megami.audio.broadcast import start_offsets
 from megami.audio.files import read_audio_file
+from megami.audio.large import kept_large, large_zeros
 from megami.audio.multitrack import Multitrack, check_finite, check_names
 from megami.audio.rate import SAMPLE_RATE
 from megami.audio.resampling import resample
@@ -39,10 +40,17 @@ class _Read:
     start_seconds: Fraction | None = None
     sample_rate: int | None = None
 
-    def at_rate(self, sample_rate: int) -> _Read:
-        """The same track, converted."""
-        own = self.sample_rate or sample_rate
-        return replace(self, audio=resample(self.audio, own, sample_rate), sample_rate=sample_rate)
+    def at_rate(self, sample_rate: int, among: int) -> _Read:
+        """The same track, converted, and kept as `kept` does."""
+        if self.sample_rate in (None, sample_rate):
+            return self
+        audio = resample(self.audio, self.sample_rate, sample_rate)
+        return replace(self, audio=audio, sample_rate=sample_rate).kept(among)
+
+    def kept(self, among: int) -> _Read:
+        """The same track, out of memory where `among` tracks of its size would take much."""
+        audio = kept_large(self.audio, among)
+        return self if audio is self.audio else replace(self, audio=audio)
 
 
 def read_multitrack(
@@ -64,9 +72,10 @@ def read_multitrack(
         files, tracks = None, _read_named(source)
     else:
         files = _files(source, use_all)
-        tracks = {name: _read_files(files.tracks[name]) for name in sorted(files.tracks)}
+        count = len(files.tracks)
+        tracks = {name: _read_files(files.tracks[name]).kept(count) for name in sorted(files.tracks)}
     sample_rate = sample_rate or _rate_of_most(tracks.values())
-    tracks = {name: track.at_rate(sample_rate) for name, track in tracks.items()}
+    tracks = {name: track.at_rate(sample_rate, len(tracks)) for name, track in tracks.items()}
     tracks, moved = _moved_to_start(tracks, sample_rate)
     oddities = [line for track in tracks.values() for line in track.oddities]
     names, audio = list(tracks), _stack([track.audio for track in tracks.values()])
@@ -108,7 +117,7 @@ def _read_named(named: Mapping[str, Track]) -> dict[str, _Read]:
     tracks = {}
     for name, track in sorted(named.items()):
         if isinstance(track, (str, Path)):
-            tracks[name] = _read_files((track,))
+            tracks[name] = _read_files((track,)).kept(len(named))
         else:
             tracks[name] = _read_array(track, f"track {name!r}")
     return tracks
@@ -117,7 +126,7 @@ def _read_named(named: Mapping[str, Track]) -> dict[str, _Read]:
 def _read_files(paths: tuple[str | Path, ...]) -> _Read:
     """A track from its file, or from the left and the right one."""
     parts = [read_audio_file(path) for path in paths]
-    audio = torch.cat([part.audio for part in parts])
+    audio = parts[0].audio if len(parts) == 1 else torch.cat([part.audio for part in parts])
     _check_channels(audio, str(paths[0]))
     oddities = tuple(line for part in parts for line in part.oddities)
     name = " and ".join(Path(path).name for path in paths)
@@ -167,7 +176,7 @@ def _mixes(audio: Tensor, sample_rate: int, called: list[str], leave_out: bool) 
 def _stack(tracks: list[Tensor]) -> Tensor:
     """Join to [tracks, channels, samples]: silence after the shorter ones, mono doubled beside stereo."""
     channels = max(track.shape[0] for track in tracks)
-    out = torch.zeros(len(tracks), channels, max(track.shape[1] for track in tracks))
+    out = large_zeros(len(tracks), channels, max(track.shape[1] for track in tracks))
     for place, track in zip(out, tracks, strict=True):
         place[:, : track.shape[1]] = track
     return out

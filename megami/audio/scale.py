@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import torch
 
+from megami.audio.large import large_map
 from megami.audio.multitrack import Multitrack
 
 LOUDEST_FLOAT = 1000.0  # times full scale; beyond it, no mixer was only turned up too far
@@ -16,7 +17,7 @@ def within_scale(song: Multitrack) -> tuple[Multitrack, list[str]]:
 
     Those are brought to a peak of full scale: powers of 1e15 and more overflow single precision, and all would be NaN.
     """
-    peaks = song.audio.abs().amax(dim=(1, 2))
+    peaks = torch.stack([track.abs().amax() for track in song.audio])
     loud = peaks > LOUDEST_FLOAT
     if not bool(loud.any()):
         return song, []
@@ -25,4 +26,6 @@ def within_scale(song: Multitrack) -> tuple[Multitrack, list[str]]:
         for name, peak, too_loud in zip(song.names, peaks, loud, strict=True)
         if too_loud
     ]
-    return replace(song, audio=song.audio / torch.where(loud, peaks, 1.0)[:, None, None]), lines
+    divisors = torch.where(loud, peaks, 1.0)
+    audio = large_map(lambda index: song.audio[index] / divisors[index], range(len(song.audio)))
+    return replace(song, audio=audio), lines

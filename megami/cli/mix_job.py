@@ -23,6 +23,7 @@ from megami.audio import (
     find_song,
     framed_level_db,
     integrated_loudness,
+    kept_large,
     read_multitrack,
     true_peak_db,
 )
@@ -183,7 +184,7 @@ def write_mixes(job: MixJob, mixer: Mixer, song: Multitrack, folder: Path, progr
         made.described.append({"file": f"{name}.{job.format}", **words})
         made.taken_for = {track: taken for track, taken in zip(one.names, one.taken_for, strict=True) if taken}
         if job.page:
-            made.audio.append(one.audio)
+            made.audio.append(kept_large(one.audio, job.num_mixes))
         if excerpt:
             made.consoles.append(page_console(one, f"Mix {len(made.audio)}", excerpt))
         del one

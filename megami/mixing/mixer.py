@@ -21,6 +21,7 @@ from megami.audio import (
     fold_to_mono,
     framed_level_db,
     has_image,
+    large_zeros,
     loudest_segment,
     master_and_measure,
     resample,
@@ -305,7 +306,9 @@ class Mixer:
         names, rate = song.names, mix_rate(song.sample_rate)
         tracks, embeddings = wet, drawn
         if len(playing) < len(names):
-            tracks = wet.new_zeros(len(names), *wet.shape[1:]).index_copy_(0, torch.tensor(playing), wet)
+            tracks = large_zeros(len(names), *wet.shape[1:])
+            for index, track in zip(playing, wet, strict=True):
+                tracks[index] = track
             embeddings = drawn.new_zeros(len(names), drawn.shape[-1]).index_copy_(0, torch.tensor(playing), drawn)
         mastered = master_and_measure(wet.sum(dim=0), rate, loudness_lufs)
         by_track = dict(zip(playing, taken_for, strict=False))  # no entries without a stem bank
@@ -337,7 +340,7 @@ def _at_rate_of_song(wet: Tensor, song: Multitrack) -> Tensor:
     rate = mix_rate(song.sample_rate)
     if rate == SAMPLE_RATE:
         return wet
-    out = wet.new_zeros(len(wet), 2, song.num_samples)
+    out = large_zeros(len(wet), 2, song.num_samples)
     for track, place in zip(wet, out, strict=True):
         converted = resample(track, SAMPLE_RATE, rate)[..., : song.num_samples]
         place[:, : converted.shape[-1]] = converted

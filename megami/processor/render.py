@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from megami.audio import SAMPLE_RATE, SILENT_DB, db_to_gain, framed_level_db, framed_power, has_image
+from megami.audio import SAMPLE_RATE, SILENT_DB, db_to_gain, framed_level_db, framed_power, has_image, large_zeros
 from megami.embeddings.dynamics import apply_level
 from megami.embeddings.effect_embedding import EmbeddingConfig, decode, level_db
 from megami.processor.panorama import largest_balance_db
@@ -147,7 +147,7 @@ def render_tracks(
     near-silent tracks stay silent; any n > 0; tracks do not influence each other. `stereo` [tracks, 2, n] holds the
     tracks that `dry` is folded from: those whose channels differ keep their image.
     """
-    wet = dry.new_zeros(len(dry), 2, dry.shape[-1])
+    wet = large_zeros(len(dry), 2, dry.shape[-1])
     for index in range(len(dry)):
         if progress is not None:
             progress("rendering", index, len(dry))
