@@ -113,7 +113,7 @@ def print_lags(mixer: Mixer, metric: PlanMetric, songs: Sequence[Song]) -> None:
     usual, mixes = mixer.preset.sampling, len(songs[0].effects)
 
     def distance(song: Song, way: SamplingOptions, seed: int) -> float:
-        plans = mixer.generate(song.contents["dry"], mixes, seed=seed, sampling=way)
+        plans = mixer.generate(song.contents["dry"], mixes, seed=seed, sampling=way, together=True)
         return energy_distance(metric, plans, song.effects)
 
     print("\n| solver | evaluations | energy over that of 100 |\n|---|---|---|")
@@ -144,7 +144,10 @@ def main() -> None:
     floor = [song.effects[half:] for song in songs]
     print(f"| | engineers, other mixes | | | | | {measure(metric, radius, songs, floor)} |")
     for what, way in WAYS:
-        drawn = [mixer.generate(song.contents[what], half, seed=seed, sampling=way) for seed, song in enumerate(songs)]
+        drawn = [
+            mixer.generate(song.contents[what], half, seed=seed, sampling=way, together=True)
+            for seed, song in enumerate(songs)
+        ]
         words = f"{what} | {way.solver} | {way.steps} | {way.churn:g} | {way.guidance:g} | {way.temperature:g}"
         print(f"| {words} | {measure(metric, radius, songs, drawn)} |", flush=True)
     print_lags(mixer, PlanMetric.of(embedding, [song.effects for song in songs]), songs)

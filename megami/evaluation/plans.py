@@ -118,16 +118,20 @@ def write_embedding_systems(stage: Stage, songs: list[Engineered]) -> None:
             write_plan(stage.plan(system, name), training.effects[torch.from_numpy(chosen)])
             chains = [[training.chains[item] for item in mix] for mix in chosen]
             write_plan(stage.plan(f"{system}_chain", name), chains=chains)
-        wet = [mixer.generate(song.content[k], 1, seed=seed + 1000 * k) for k in range(config.mixes)]
+        wet = [mixer.generate(song.content[k], 1, seed=seed + 1000 * k, together=True) for k in range(config.mixes)]
         drawn = {
-            "megami": mixer.generate(content, config.many_mixes, seed=seed),
+            "megami": mixer.generate(content, config.many_mixes, seed=seed, together=True),
             "megami_wet_content": torch.cat(wet),
-            "megami_adapted": mixer.generate(song.adapted_content, config.mixes, seed=seed),
-            "megami_as_learned": mixer.generate(content, config.many_mixes, seed=seed, sampling=as_learned),
+            "megami_adapted": mixer.generate(song.adapted_content, config.mixes, seed=seed, together=True),
+            "megami_as_learned": mixer.generate(
+                content, config.many_mixes, seed=seed, sampling=as_learned, together=True
+            ),
             "per_track": systems.draw_per_track(stage.others["per_track"], content, config.many_mixes, seed),
             "regression": systems.regress(stage.others["regression"], content),
         }
         if TRUE_DRY in stage.others:
-            drawn[TRUE_DRY] = stage.others[TRUE_DRY].generate(song.dry_content, config.many_mixes, seed=seed)
+            drawn[TRUE_DRY] = stage.others[TRUE_DRY].generate(
+                song.dry_content, config.many_mixes, seed=seed, together=True
+            )
         for system, z in drawn.items():
             write_plan(stage.plan(system, name), z)

@@ -71,7 +71,10 @@ def sampler_rows(
     apart: dict[tuple[SamplingOptions, int], np.ndarray] = {}
     for sampling, evaluations in tqdm(studied(), desc="sampler study", mininterval=1.0):
         usual = sampling.but(temperature=mixer.preset.sampling.temperature)
-        drawn = [mixer.generate(content, mixes, seed=seed + i, sampling=usual) for i, content in enumerate(contents)]
+        drawn = [
+            mixer.generate(content, mixes, seed=seed + i, sampling=usual, together=True)
+            for i, content in enumerate(contents)
+        ]
         name = name_of(sampling, evaluations)
         distances = np.array([energy_distance(metric, *pair) for pair in zip(drawn, engineers, strict=True)])
         apart[sampling, evaluations] = distances

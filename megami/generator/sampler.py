@@ -69,21 +69,32 @@ def sample(
     prior: Tensor | None = None,
     churn_noise: Tensor | None = None,
     callback: Callback | None = None,
+    one_by_one: bool = False,
 ) -> Tensor:
     """Draw effect embeddings given the content of the tracks: [b, tracks, channels, tokens].
 
     cond [b, tracks, cond tokens, channels] and mask [b, tracks] as the denoiser takes them. Noise comes from
     `generator` (one for the batch, or one per item), or is given as unit normal draws: `prior` [b, tracks, channels,
     tokens] and `churn_noise` [steps, b, tracks, channels, tokens]. `callback(step, sigma, x, denoised)` sees every
-    step. Noise is drawn on the CPU and in every step, used or not, so that neither device nor churn shifts the draws.
-    The answer is the last denoised estimate, zero for absent tracks. Source: EDM algorithm 2; the published sampler
-    starts its churn after the first step, as the noise level may not exceed sigma_max.
+    step. `one_by_one`: the network sees each item of the batch alone, so that no bit of it depends on the others;
+    matrix products round otherwise in batches of another size. Noise is drawn on the CPU and in every step, used or
+    not, so that neither device nor churn shifts the draws. The answer is the last denoised estimate, zero for absent
+    tracks. Source: EDM algorithm 2; the published sampler starts its churn after the first step, as the noise level may
+    not exceed sigma_max.
     """
     levels = schedule(options.steps + 1, denoiser.config)
     gammas = churn_amounts(levels, options.churn)
     if prior is None:
         sizes = denoiser.network.config
         prior = draw((*cond.shape[:2], sizes.io_channels, sizes.tokens), generator)
+
+    def estimate(x: Tensor, sigma: Tensor) -> Tensor:
+        if not one_by_one:
+            return denoiser(x, sigma, cond, mask, options.guidance)
+        masks = [None] * len(x) if mask is None else mask.split(1)
+        items = zip(x.split(1), cond.split(1), masks, strict=True)
+        return torch.cat([denoiser(one, sigma, own, there, options.guidance) for one, own, there in items])
+
     solve = SOLVERS[options.solver]
     x = levels[0].item() * prior.to(cond)
     step: Step | None = None
@@ -97,7 +108,7 @@ def sample(
 
         def denoise(x: Tensor, sigma: Tensor, limit: float = limit) -> Tensor:
             factor = min(score_factor(sigma.item(), denoiser.config, options.temperature), limit)
-            return at_temperature(x, denoiser(x, sigma, cond, mask, options.guidance), factor)
+            return at_temperature(x, estimate(x, sigma), factor)
 
         denoised = denoise(x, sigma)
         if callback is not None:
@@ -127,14 +138,15 @@ def sample_mixes(
     seed: int,
     track_order: str = "content",
     callback: Callback | None = None,
+    one_by_one: bool = False,
 ) -> Tensor:
     """Draw several mixes of one song: cond [tracks, cond tokens, channels] -> [num_mixes, tracks, channels, tokens].
 
-    Mix k depends on the seed and k only, not on how many mixes are drawn. `track_order` says in which order the network
-    sees the tracks: by their "content", so that giving them in another order gives the same answers in that order;
-    "drawn" anew for each mix from there, for networks that are told track numbers (`paper`), so that no track has a
-    number of its own; or as they are "given". Many mixes of many tracks are drawn some at a time, and `callback` sees
-    the steps of each lot. Raises UserError for another order.
+    Mix k depends on the seed and k only, not on how many mixes are drawn, to the last bit if they are drawn
+    `one_by_one`. `track_order` says in which order the network sees the tracks: by their "content", so that giving them
+    in another order gives the same answers in that order; "drawn" anew for each mix from there, for networks that are
+    told track numbers (`paper`), so that no track has a number of its own; or as they are "given". Many mixes of many
+    tracks are drawn some at a time, and `callback` sees the steps of each lot. Raises UserError for another order.
     """
     if track_order not in TRACK_ORDERS:
         raise UserError(f"track_order must be one of {', '.join(TRACK_ORDERS)}, not {track_order!r}")
@@ -148,6 +160,7 @@ def sample_mixes(
             options,
             generator=generators[start : start + at_once],
             callback=callback,
+            one_by_one=one_by_one,
         )
         for start in range(0, num_mixes, at_once)
     ]

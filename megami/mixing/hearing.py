@@ -80,7 +80,7 @@ class Listener:
         told = checked_roles(roles or {}, names, self.preset.stem_bank)
         report, generator = progress or silent, mix_generator(seed, CONTENT_DRAWS)
         length = min(dry.shape[-1], round(self.preset.segment_seconds * SAMPLE_RATE))
-        common = loudest_segment(dry.sum(dim=0)[0], length)
+        common = loudest_segment(sum_by_name(names, dry)[0], length)
         contents, taken_for = [], []
         for number, (name, track) in enumerate(zip(names, dry, strict=True)):
             report("listening", number, len(dry))
@@ -148,6 +148,15 @@ class Listener:
         """What a processor that is conditioned on content is told of audio [b, 1, n]: what the network alone says."""
         encoder = self.networks.content_encoder
         return self.listen(audio, generator) if isinstance(encoder, ClapEncoder) else encoder.learned(audio)
+
+
+def sum_by_name(names: Sequence[str], tracks: Tensor) -> Tensor:
+    """Sum tracks [tracks, ...] in the order of their names: bit for bit the same in whatever order they are given."""
+    first, *rest = sorted(range(len(names)), key=lambda index: names[index])
+    total = tracks[first].clone()
+    for index in rest:
+        total += tracks[index]
+    return total
 
 
 def checked_roles(roles: Mapping[str, str], names: Sequence[str], hearing_bank: bool) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,12 +29,12 @@ from megami.audio import (
     within_scale,
     without_offset,
 )
-from megami.device import resolve_device
+from megami.device import one_thread, resolve_device
 from megami.embeddings import embeddings_from_tokens
 from megami.errors import UserError, warn_of_song
 from megami.generator import Callback, SamplingOptions, check_temperature, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
-from megami.mixing.hearing import Heard, Listener, TakenFor, checked_roles, doubtful_names
+from megami.mixing.hearing import Heard, Listener, TakenFor, checked_roles, doubtful_names, sum_by_name
 from megami.mixing.mix import Mix, mix_rate
 from megami.mixing.pretrained import Networks, from_pretrained
 from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks, raised_noise
@@ -103,7 +104,8 @@ class Mixer:
         track is, is heard wherever it plays. `roles` says what some tracks are, by name: {"vox": "vocal"}. The seed
         counts only where `compat` asks for noise or random cuts. Raises UserError for unknown tracks and roles.
         """
-        return self._listener.hear(song.names, fold_to_mono(self._prepared(song).audio), seed, roles, progress)
+        with self._steady():
+            return self._listener.hear(song.names, fold_to_mono(self._prepared(song).audio), seed, roles, progress)
 
     @torch.no_grad()
     def generate(
@@ -116,27 +118,44 @@ class Mixer:
         callback: Callback | None = None,
         temperature: float | None = None,
         sampling: SamplingOptions | None = None,
+        together: bool = False,
     ) -> Tensor:
         """Draw effect embeddings for content [tracks, content_dim]: [num_mixes, tracks, dim], each of unit norm.
 
-        Mix k depends on the seed and on k only. Permuting the tracks permutes the answer (with `paper` because track
-        numbers are drawn, unless `compat` says otherwise). The options are those of `sampling`, else of the preset, but
-        for `steps`, `guidance` and `temperature` where these are given. `callback(step, sigma, x, denoised)` sees every
-        sampling step; many mixes of many tracks are drawn in lots, and it sees the steps of each. Raises UserError for
-        impossible options.
+        Mix k depends on the seed and on k only, bit for bit, unless mixes are drawn `together`: then the network sees
+        all at once, which is quicker for many and rounds otherwise. Permuting the tracks permutes the answer (with
+        `paper` because track numbers are drawn, unless `compat` says otherwise). The options are those of `sampling`,
+        else of the preset, but for `steps`, `guidance` and `temperature` where these are given. `callback(step, sigma,
+        x, denoised)` sees every sampling step; many mixes of many tracks are drawn in lots, and it sees the steps of
+        each. Raises UserError for impossible options.
         """
         check_options(num_mixes, seed)
         options = self._sampling(sampling, steps, guidance, temperature)
-        tokens = sample_mixes(
-            self.networks.generator,
-            content_tokens(content.to(self.device)),
-            num_mixes,
-            options,
-            seed,
-            track_order=self._track_order(),
-            callback=callback,
-        )
-        return embeddings_from_tokens(self.preset.embedding, tokens).cpu()
+        with self._steady():
+            tokens = sample_mixes(
+                self.networks.generator,
+                content_tokens(content.to(self.device)),
+                num_mixes,
+                options,
+                seed,
+                track_order=self._track_order(),
+                callback=callback,
+                one_by_one=not together,
+            )
+            lots = (tokens,) if together else tokens.split(1)
+            return torch.cat([embeddings_from_tokens(self.preset.embedding, lot) for lot in lots]).cpu()
+
+    def _steady(self) -> AbstractContextManager[None]:
+        """Where results do not depend on the number of threads: with one, on the CPU, for networks small enough.
+
+        Transforms and matrix products round otherwise when threads share them. The paper's networks keep all threads,
+        for they would take several times as long.
+        """
+        return one_thread() if self._is_steady else nullcontext()
+
+    @property
+    def _is_steady(self) -> bool:
+        return self.device.type == "cpu" and self.preset.processor_kind == "structured"
 
     def _sampling(
         self,
@@ -176,16 +195,19 @@ class Mixer:
             )
         blocks, skip = self.compat.block_pass, not self.compat.fxnorm_short and dry.shape[-1] <= BlockPass.block
         stereo = prepared.audio if prepared.audio.shape[1] == 2 else None
-        render = partial(render_tracks, stereo=stereo) if blocks is None else partial(render_in_blocks, settings=blocks)
-        return render(
-            self.networks.processor,
-            dry,
-            embeddings.to(self.device),
-            None if skip and blocks is None else self.networks.fxnorm,
-            self._processor_content(mix_generator(seed, PROCESSOR_DRAWS)),
-            embedding_config=self.preset.embedding,
-            progress=progress,
-        )
+        workers = torch.get_num_threads() if self._is_steady else 1
+        side_by_side = partial(render_tracks, stereo=stereo, workers=workers)
+        render = side_by_side if blocks is None else partial(render_in_blocks, settings=blocks)
+        with self._steady():
+            return render(
+                self.networks.processor,
+                dry,
+                embeddings.to(self.device),
+                None if skip and blocks is None else self.networks.fxnorm,
+                self._processor_content(mix_generator(seed, PROCESSOR_DRAWS)),
+                embedding_config=self.preset.embedding,
+                progress=progress,
+            )
 
     def _processor_content(self, generator: torch.Generator) -> ContentOf | None:
         """How processors that are conditioned on content (the paper's form) learn it: from what they are given.
@@ -254,7 +276,8 @@ class Mixer:
         song, too_loud = within_scale(song)
         song, offsets = without_offset(song)
         warn_of_song([*too_loud, *offsets])
-        prepared = self._prepared(song.as_mono() if mono_stems else song)
+        with self._steady():
+            prepared = self._prepared(song.as_mono() if mono_stems else song)
         levels = levels_db(prepared.audio)
         playing = [index for index, level in enumerate(levels) if level >= SILENT_DB]
         if not playing:
@@ -283,8 +306,9 @@ class Mixer:
                     report(stage, done, total)
 
                 wet = self.process(heard, drawn, seed, within)
-                wet = _at_rate_of_song(wet, song)
-                mix, loudness = self._finish(song, playing, drawn, wet, loudness_lufs, hearing.taken_for)
+                with self._steady():
+                    wet = _at_rate_of_song(wet, song)
+                    mix, loudness = self._finish(song, playing, drawn, wet, loudness_lufs, hearing.taken_for)
                 warn_of_song(too_quiet(f"mix {number}", loudness, loudness_lufs))
                 for index, margin in noisy.items():
                     reached = float(framed_level_db(mix.tracks[index], mix.sample_rate).max())
@@ -310,7 +334,8 @@ class Mixer:
             for index, track in zip(playing, wet, strict=True):
                 tracks[index] = track
             embeddings = drawn.new_zeros(len(names), drawn.shape[-1]).index_copy_(0, torch.tensor(playing), drawn)
-        mastered = master_and_measure(wet.sum(dim=0), rate, loudness_lufs)
+        total = sum_by_name([names[index] for index in playing], wet)
+        mastered = master_and_measure(total, rate, loudness_lufs)
         by_track = dict(zip(playing, taken_for, strict=False))  # no entries without a stem bank
         heard_as = tuple(by_track.get(i) for i in range(len(names)))
         mix = Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as, rate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import torch
@@ -21,6 +22,7 @@ ContentOf = Callable[[Tensor], Tensor]
 QUIETEST_DB, LOUDEST_DB = -70.0, 3.0
 LARGEST_GAIN_DIFFERENCE_DB = 20.0
 SMALLEST_POWER = 1e-12  # of a rendered track: its level is not raised from nothing
+MOST_SAMPLES_AT_ONCE = 2 * 240 * SAMPLE_RATE  # two tracks of four minutes
 SHORTEST_SECONDS = 0.5
 """Shorter tracks are measured and rendered with silence after them."""
 
@@ -138,6 +140,7 @@ def render_tracks(
     embedding_config: EmbeddingConfig,
     progress: Progress | None = None,
     stereo: Tensor | None = None,
+    workers: int = 1,
 ) -> Tensor:
     """Render every track of a song with its own effect embedding.
 
@@ -145,14 +148,26 @@ def render_tracks(
     `content_of` describes what is so prepared, for processors conditioned on content. Works through each track in
     blocks without seams: the result is that of one pass over the song. Level and balance are set once per track from z;
     near-silent tracks stay silent; any n > 0; tracks do not influence each other. `stereo` [tracks, 2, n] holds the
-    tracks that `dry` is folded from: those whose channels differ keep their image.
+    tracks that `dry` is folded from: those whose channels differ keep their image. `workers`: how many tracks may be
+    rendered at a time, each by a thread of its own; long ones are not, for they would not fit into memory together.
     """
     wet = large_zeros(len(dry), 2, dry.shape[-1])
-    for index in range(len(dry)):
-        if progress is not None:
-            progress("rendering", index, len(dry))
+
+    def render(index: int) -> None:
         one = slice(index, index + 1)
         source = dry[one].to(z.device)
         image = stereo[one].to(z.device) if stereo is not None and has_image(stereo[index]) else None
-        wet[one] = render_track(processor, source, z[one], embedding_config, fxnorm, content_of, image).to(dry.device)
+        with torch.no_grad():  # which a thread has to be told by itself
+            wet[one] = render_track(processor, source, z[one], embedding_config, fxnorm, content_of, image)
+
+    at_once = min(workers, max(1, MOST_SAMPLES_AT_ONCE // dry.shape[-1]))
+    with ThreadPoolExecutor(at_once) as threads:
+        try:
+            for index, done in enumerate([threads.submit(render, index) for index in range(len(dry))]):
+                if progress is not None:
+                    progress("rendering", index, len(dry))
+                done.result()
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
     return wet

@@ -13,9 +13,7 @@ from megami.audio import large
 SAMPLES = Path(__file__).resolve().parents[2] / "data_samples"
 
 
-def test_a_mix_is_the_same_where_arrays_live_in_files(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_mix_is_the_same_where_arrays_live_in_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def mixed() -> tuple[Multitrack, list[torch.Tensor]]:
         whole = read_multitrack(SAMPLES / "paper_boats")
         song = Multitrack(whole.names, whole.audio[..., : 3 * whole.sample_rate].repeat(1, 2, 1), whole.sample_rate)
