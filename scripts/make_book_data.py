@@ -28,13 +28,13 @@ SUMS = DATA / "SHA256SUMS"
 
 
 def guitar_points(path: Path, work: Path) -> None:
-    """Level and position of one guitar in 500 songs by five engineers; of four songs ten mixes by each."""
+    """Level and position of one guitar in 480 songs by five engineers; of four songs ten mixes by each."""
     config, cache = CorpusConfig(), work / "cache"
     splits = ("train", "extra", "validation", "test")
     build_songs(cache, config, splits)
     build_features(cache, config, splits)
     songs = [file for split in splits for file in song_paths(cache, split, config)]
-    make_guitar_points(path, songs, work / "book" / path.stem, number=500, often_songs=4, often_mixes=10)
+    make_guitar_points(path, songs, work / "book" / path.stem, number=480, often_songs=4, often_mixes=10)
 
 
 def mixed_often(path: Path, work: Path) -> None:
