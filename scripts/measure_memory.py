@@ -66,17 +66,8 @@ def main() -> int:
         stems = Path(folder) / "stems"
         stems.mkdir()
         make_stems(stems, args.tracks, args.minutes, args.stereo, args.rate)
-        command = [
-            sys.executable,
-            "-m",
-            "megami.cli",
-            "mix",
-            str(stems),
-            "--out",
-            f"{folder}/mixes",
-            "--num-mixes",
-            str(args.mixes),
-        ]
+        command = [sys.executable, "-m", "megami.cli", "mix", str(stems), "--out", f"{folder}/mixes"]
+        command += ["--num-mixes", str(args.mixes)]
         command += [flag for flag in ("--stems", "--page") if getattr(args, flag[2:])]
         own, resident, seconds, code = watch(command)
     print(

@@ -330,7 +330,7 @@ class Mixer:
         names, rate = song.names, mix_rate(song.sample_rate)
         tracks, embeddings = wet, drawn
         if len(playing) < len(names):
-            tracks = large_zeros(len(names), *wet.shape[1:])
+            tracks = large_zeros(len(names), *wet.shape[1:], like=wet)
             for index, track in zip(playing, wet, strict=True):
                 tracks[index] = track
             embeddings = drawn.new_zeros(len(names), drawn.shape[-1]).index_copy_(0, torch.tensor(playing), drawn)
@@ -365,7 +365,7 @@ def _at_rate_of_song(wet: Tensor, song: Multitrack) -> Tensor:
     rate = mix_rate(song.sample_rate)
     if rate == SAMPLE_RATE:
         return wet
-    out = large_zeros(len(wet), 2, song.num_samples)
+    out = large_zeros(len(wet), 2, song.num_samples, like=wet)
     for track, place in zip(wet, out, strict=True):
         converted = resample(track, SAMPLE_RATE, rate)[..., : song.num_samples]
         place[:, : converted.shape[-1]] = converted

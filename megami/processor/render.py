@@ -151,7 +151,7 @@ def render_tracks(
     tracks that `dry` is folded from: those whose channels differ keep their image. `workers`: how many tracks may be
     rendered at a time, each by a thread of its own; long ones are not, for they would not fit into memory together.
     """
-    wet = large_zeros(len(dry), 2, dry.shape[-1])
+    wet = large_zeros(len(dry), 2, dry.shape[-1], like=dry)
 
     def render(index: int) -> None:
         one = slice(index, index + 1)

@@ -54,6 +54,13 @@ def test_small_arrays_stay_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert torch.equal(among_many, audio) and mapped_from(tmp_path) == 1
 
 
+def test_other_kinds_of_numbers_and_devices_are_kept(all_large: Path) -> None:
+    assert large_zeros(2, 3, like=torch.zeros(1, dtype=torch.float64)).dtype == torch.float64
+    assert large_zeros(2, 3, like=torch.zeros(1, device="meta")).device.type == "meta"
+    doubled = large.large_map(lambda track: 2 * track, torch.ones(2, 3, dtype=torch.float64))
+    assert doubled.dtype == torch.float64 and (doubled == 2).all()
+
+
 def test_without_room_on_the_disk_they_are_ordinary(all_large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
