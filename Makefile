@@ -50,7 +50,7 @@ FOLDERS ?= 2000
 SEED ?= 0
 fuzz: export OMP_NUM_THREADS = 1
 fuzz: $(VENV)/.test
-	$(BIN)/python -m pytest tests/cli/test_killed_runs.py
+	$(BIN)/python -m pytest tests/cli/test_killed_runs.py tests/cli/test_killed_mix.py
 	MEGAMI_FUZZ_FOLDERS=$(FOLDERS) MEGAMI_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest tests/fuzz
 
 # Waiting threads sleep instead of spinning: beside other programs, spinning makes a mix ten times as slow.
