@@ -2,14 +2,19 @@
 
     python scripts/measure_memory.py 7 3 --mixes 3
     python scripts/measure_memory.py 40 10 --stems --stereo
+    python scripts/measure_memory.py 40 10 --limit-gb 4
 
-Prints the peak of what the process holds for itself (anonymous memory, which counts against a limit), of all that is
-resident (with files that are mapped, which the system takes back when it needs the room), and the seconds. Linux only.
+With a limit, the system refuses the process more memory of its own (RLIMIT_DATA; also room that is reserved and never
+used counts), so that a mix which needs more fails.
+
+Prints the peak of what the process holds for itself (anonymous memory), of all that is resident (with files that are
+mapped, which the system takes back when it needs the room), and the seconds. Linux only.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
@@ -35,10 +40,15 @@ def make_stems(folder: Path, tracks: int, minutes: float, stereo: bool, sample_r
         soundfile.write(folder / f"track_{number + 1:02d}.wav", track, sample_rate, subtype="PCM_16")
 
 
-def watch(command: list[str]) -> tuple[float, float, float, int]:
+def watch(command: list[str], limit_gb: float | None = None) -> tuple[float, float, float, int]:
     """Run a command: peak of its own memory and of all that was resident, in GB; seconds; exit code."""
     begin, own, resident = time.monotonic(), 0.0, 0.0
-    process = subprocess.Popen(command)
+
+    def set_limit() -> None:
+        if limit_gb is not None:
+            resource.setrlimit(resource.RLIMIT_DATA, (round(limit_gb * 1e9),) * 2)
+
+    process = subprocess.Popen(command, preexec_fn=set_limit)
     while process.poll() is None:
         try:
             lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
@@ -60,6 +70,7 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=44100, help="sample rate of the stems in Hz")
     parser.add_argument("--stems", action="store_true", help="write the wet tracks too")
     parser.add_argument("--page", action="store_true", help="write the listening page too")
+    parser.add_argument("--limit-gb", type=float, help="let the mix fail if it needs more memory of its own")
     parser.add_argument("--work", type=Path, help="where stems and mixes are kept while this runs")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.work) as folder:
@@ -69,7 +80,7 @@ def main() -> int:
         command = [sys.executable, "-m", "megami.cli", "mix", str(stems), "--out", f"{folder}/mixes"]
         command += ["--num-mixes", str(args.mixes)]
         command += [flag for flag in ("--stems", "--page") if getattr(args, flag[2:])]
-        own, resident, seconds, code = watch(command)
+        own, resident, seconds, code = watch(command, args.limit_gb)
     print(
         f"{args.tracks} tracks of {args.minutes:g} min: {own:.2f} GB own, {resident:.2f} GB resident, {seconds:.0f} s"
     )
