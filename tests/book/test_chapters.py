@@ -36,7 +36,7 @@ if getattr(find_spec("megami"), "origin", None) is None:
     raise RuntimeError("The package is missing. On Colab, check the network and run "
                        "this cell again; elsewhere, run `make setup`.")"""
 
-REFERENCE = {"published-reference", "gallery"}  # pages to look things up: no exercises
+REFERENCE = {"published-reference", "primer", "gallery"}  # pages to look things up: no exercises
 APPENDICES = {"published-code"}  # shorter than a chapter: one exercise will do
 EXAMPLES = {"gallery"}  # pages that show how, and claim nothing
 
