@@ -9,6 +9,7 @@
 # make student STUDENT=folder   write the chapters without their solutions, for a class
 # make solutions   run every chapter with its solutions in place of the empty cells; their checkers must agree
 # make test-pages   build the book if it is not built yet or older than its sources, then open every page in a browser
+# make stats   what each page of the built book holds: words, sounds, widgets, figures, questions, exercises
 # make lab    open the chapters in JupyterLab
 # make addresses   ask every address that the book names and every download whether it is there (needs the network)
 # make setup  everything a developer needs
@@ -31,7 +32,7 @@ BOOK_BUILT := _build/.complete
 CLAP_NEEDS := torchvision h5py torchlibrosa huggingface_hub
 export HF_HUB_OFFLINE = 1
 
-.PHONY: mix test test-unit test-slow fuzz test-notebooks test-pages lint book student solutions lab addresses setup clean help
+.PHONY: mix test test-unit test-slow fuzz test-notebooks test-pages lint book stats student solutions lab addresses setup clean help
 
 mix: $(VENV)/.core
 	$(BIN)/megami mix "$(SONG)" --out "$(OUT)" --num-mixes 3 --page
@@ -76,6 +77,9 @@ $(BOOK_BUILT): $(VENV)/.test $(BOOK_SOURCES)
 
 test-pages: $(BOOK_BUILT)
 	$(BIN)/python -m pytest tests/book
+
+stats: $(BOOK_BUILT)
+	$(BIN)/python scripts/book_stats.py
 
 student: $(VENV)/.test
 	$(BIN)/python scripts/make_editions.py student "$(STUDENT)"

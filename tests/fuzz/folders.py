@@ -107,10 +107,11 @@ class RandomFolder:
         frames = round(rate * self.random.choice((0, 0.00005, 0.01, 0.1, 0.1, 0.3, 0.3, 0.3)))
         channels = self.random.choice((1, 1, 1, 2, 2, 2, 2, 6 if suffix != "mp3" else 2))
         file = io.BytesIO()
-        audio = self.signal(frames, channels, rate)
-        if suffix in ("ogg", "mp3"):  # whose encoders end the process over such numbers; a decoder never gives them
+        audio, subtype = self.signal(frames, channels, rate), self.random.choice(subtypes)
+        if suffix in ("ogg", "mp3") or subtype in ("ULAW", "ALAW"):
+            # Their encoders end the process over such numbers, and a decoder never gives them.
             audio = np.clip(np.nan_to_num(audio), -1.0, 1.0)
-        soundfile.write(file, audio, rate, format=name, subtype=self.random.choice(subtypes))
+        soundfile.write(file, audio, rate, format=name, subtype=subtype)
         return file.getvalue(), f".{suffix}"
 
     def audio(self, folder: Path) -> None:
