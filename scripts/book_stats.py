@@ -73,7 +73,7 @@ def read_stats(notebook: Path, page: Path) -> Stats:
         players=kinds["player"],
         moving=sum(kinds[kind] for kind in MOVING),
         widgets=len(widgets),
-        figures=len(re.findall(r'class="picture" role="img"', main)),
+        figures=len(re.findall(r'output text_html">\s*<figure class="megami-figure', main)),
         tables=len(re.findall(r'class="megami-table[ "]', main)),
         questions=sum(len(widget.get("questions", ())) for widget in widgets),
         exercises=len(list(exercises(read_chapter(notebook)))),

@@ -26,7 +26,7 @@ def test_a_chapter_is_counted(stats, tmp_path):
     nbformat.write(new_notebook(cells=cells), tmp_path / "one.ipynb")
     sounds = '<audio src="_audio/a-01.mp3"></audio><audio src="_audio/a-02.mp3"></audio><a href="_audio/a-01.mp3">'
     widgets = widget("player") + widget("explore") + widget("quiz", questions=[{}, {}, {}])
-    figure = '<div class="picture" role="img" aria-label="A curve"></div>'
+    figure = '<div class="output text_html"><figure class="megami-figure megami-colours"></figure></div>'
     page = f"<nav>{figure}</nav><article>{sounds}{widgets}{figure}</article>"
     (tmp_path / "one.html").write_text(page, encoding="utf-8")
     found = stats.read_stats(tmp_path / "one.ipynb", tmp_path / "one.html")
