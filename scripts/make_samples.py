@@ -8,19 +8,23 @@ Needs the studio's SoundFont and the CC0 drum hits (Debian: fluidr3mono-gm-sound
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from megami.audio import SAMPLE_RATE, write_audio
-from megami.studio import compose_song
+from megami.studio import Song, compose_song, compose_song_in_form
 from megami.studio.band.composer import Arrangement, arrange
+from megami.studio.band.form import CHORUS, INTRO, SHORT_VERSE, VERSE, Section, arrange_form, bars_of
 from megami.studio.band.genres import genre_named
 from megami.studio.band.notes import BEATS_PER_BAR
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample song: folder, genre, seed, bars, and for each stem (in the song's order) a file name and a line."""
+    """One sample song: folder, genre, seed, bars, and for each stem (in the song's order) a file name and a line.
+
+    With a form, its sections decide how many bars there are.
+    """
 
     folder: str
     title: str
@@ -28,8 +32,17 @@ class Sample:
     seed: int
     bars: int
     stems: tuple[tuple[str, str], ...]
+    form: tuple[Section, ...] = ()
 
 
+def form_without(*sounds: str) -> tuple[Section, ...]:
+    """Verses and choruses, where the players of these sounds rest until the first chorus, and in the second verse."""
+    resting = tuple(replace(section, resting=section.resting + sounds) for section in (INTRO, VERSE, SHORT_VERSE))
+    intro, verse, short_verse = resting
+    return (intro, verse, CHORUS, short_verse, CHORUS)
+
+
+_SUNG = "sung vowels and consonants without words: glottal source and moving formants (own synthesis)"
 _RECORDED = "CC0 recordings of a drum kit (Sonic Pi's samples)"
 SAMPLES: tuple[Sample, ...] = (
     Sample(
@@ -38,7 +51,7 @@ SAMPLES: tuple[Sample, ...] = (
             ("drums", "tight drum machine, straight into the desk (own synthesis)"),
             ("bass", "fingered electric bass, direct; sampled"),
             ("piano", "grand piano with a microphone; sampled"),
-            ("vocal", "sung vowels and consonants without words: glottal source and moving formants (own synthesis)"),
+            ("vocal", _SUNG),
             ("strings", "held string chords that join in the second half; sampled"),
             ("bells", "small bells that answer the singer; sampled"),
             ("backing_vocals", "held choir chords; sampled"),
@@ -50,7 +63,7 @@ SAMPLES: tuple[Sample, ...] = (
             ("drums", "kit played with brushes, one track; sampled"),
             ("nylon_guitar", "nylon-string guitar with a microphone; sampled"),
             ("double_bass", "plucked double bass that joins after two bars; sampled"),
-            ("vocal", "sung vowels and consonants without words: glottal source and moving formants (own synthesis)"),
+            ("vocal", _SUNG),
             ("fiddle", "fiddle melody in phrases; sampled"),
             ("low_strings", "held low strings that join after two bars; sampled"),
             ("percussion", "triangle and maracas; sampled"),
@@ -76,8 +89,31 @@ SAMPLES: tuple[Sample, ...] = (
             ("pad", "slow chords on three detuned oscillators (own synthesis)"),
             ("arpeggio", "fast broken chords on a plucked synthesiser (own synthesis)"),
             ("lead", "synthesiser melody (own synthesis)"),
-            ("vocal", "sung vowels and consonants without words: glottal source and moving formants (own synthesis)"),
+            ("vocal", _SUNG),
         ),
+    ),
+    Sample(
+        "gravel_road", "Gravel Road", "country", 6042, 0,
+        (
+            ("drums", "jazz drum kit, one track; sampled"),
+            ("upright_bass", "plucked upright bass with a microphone; sampled"),
+            ("steel_guitar", "steel-string guitar with a microphone; sampled"),
+            ("vocal", _SUNG),
+            ("fiddle", "fiddle melody in phrases; sampled"),
+            ("old_piano", "honky-tonk piano, in the choruses only; sampled"),
+        ),
+        form_without("old piano"),
+    ),
+    Sample(
+        "rooftop", "Rooftop", "rock", 6031, 0,
+        (
+            ("drums", f"kit on one track; {_RECORDED}"),
+            ("pick_bass", "electric bass played with a pick, direct; sampled"),
+            ("high_gain_guitar", "distorted guitar through an amplifier, in the choruses only; sampled"),
+            ("crunch_guitar", "driven guitar through an amplifier; sampled"),
+            ("vocal", _SUNG),
+        ),
+        form_without("high gain guitar"),
     ),
 )  # fmt: skip
 
@@ -108,15 +144,37 @@ whose notice is:
 
 def length_of(sample: Sample) -> tuple[float, Arrangement]:
     """Length in seconds of a whole number of bars, and the arrangement of that length."""
+    if sample.form:
+        arrangement, seconds = arrange_form(genre_named(sample.genre), sample.form, sample.seed)
+        return seconds, arrangement
     feel = arrange(genre_named(sample.genre), 4.0, sample.seed).feel
     seconds = round(feel.start_s + sample.bars * BEATS_PER_BAR * 60.0 / feel.bpm, 2)
     return seconds, arrange(genre_named(sample.genre), seconds, sample.seed)
 
 
+def compose(sample: Sample, seconds: float) -> tuple[Song, str]:
+    """The song, and what to call to have it again."""
+    if sample.form:
+        song = compose_song_in_form(sample.seed, sample.genre, sample.form)
+        return song, f'compose_song_in_form({sample.seed}, "{sample.genre}", ...)` with the form of this script'
+    return compose_song(
+        sample.seed, sample.genre, seconds
+    ), f'compose_song({sample.seed}, "{sample.genre}", {seconds:.2f})`'
+
+
+def outline(sample: Sample) -> str:
+    """How long the song is, in bars."""
+    if not sample.form:
+        return f"{sample.bars} bars"
+    names = ["intro" if "vocal" in section.resting else section.music for section in sample.form]
+    lengths = ", ".join(f"{name} {section.bars}" for name, section in zip(names, sample.form, strict=True))
+    return f"{bars_of(sample.form)} bars ({lengths})"
+
+
 def make(sample: Sample, out: Path) -> None:
     """Write the stems and README of one song."""
     seconds, arrangement = length_of(sample)
-    song = compose_song(sample.seed, sample.genre, seconds)
+    song, call = compose(sample, seconds)
     if song.multitrack.num_tracks != len(sample.stems):
         raise SystemExit(f"{sample.folder}: {song.multitrack.names} are not the {len(sample.stems)} stems described")
     folder = out / sample.folder
@@ -129,10 +187,10 @@ def make(sample: Sample, out: Path) -> None:
     table = "\n".join(["| file | role | instrument | what it is |", "|---|---|---|---|", *lines])
     text = (
         f"# {sample.title}\n\n{sample.genre.capitalize()}, {arrangement.feel.bpm:.0f} beats per minute, "
-        f"{arrangement.harmony.name}, {sample.bars} bars, {seconds:.1f} s. Dry mono stems, FLAC, 44.1 kHz,\n"
+        f"{arrangement.harmony.name}, {outline(sample)}, {seconds:.1f} s. Dry mono stems, FLAC, 44.1 kHz,\n"
         "16 bit, with the levels and noise floors of a session; nothing is mixed.\n\n"
         f"{table}\n\n## How it was made\n\nComposed and rendered by the project's synthetic studio: "
-        f'`compose_song({sample.seed}, "{sample.genre}", {seconds:.2f})`.\n'
+        f"`{call}.\n"
         "`python scripts/make_samples.py` renders it again.\n\n"
     )
     (folder / "README.md").write_text(text + _LICENCE, encoding="utf-8")
@@ -143,9 +201,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(__file__).resolve().parent.parent / "data_samples"
     parser.add_argument("out", type=Path, nargs="?", default=default, help="folder to write the songs into")
-    out = parser.parse_args().out
+    parser.add_argument("--only", nargs="*", help="folders of the songs to render, else all")
+    args = parser.parse_args()
     for sample in SAMPLES:
-        make(sample, out)
+        if not args.only or sample.folder in args.only:
+            make(sample, args.out)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from megami.studio.band.genres import GENRES, HELD_OUT_GENRES
-    from megami.studio.band.recording_session import compose_song
+    from megami.studio.band.recording_session import compose_song, compose_song_in_form
     from megami.studio.engineers.engineer import ENGINEERS, Engineer, EngineeredMix, mix_with_random_engineer
     from megami.studio.song import INSTRUMENTS, ROLES, Song
 
@@ -22,6 +22,7 @@ __all__ = [
     "EngineeredMix",
     "Song",
     "compose_song",
+    "compose_song_in_form",
     "mix_with_random_engineer",
 ]
 
@@ -31,7 +32,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "band.genres": ["GENRES", "HELD_OUT_GENRES"],
-        "band.recording_session": ["compose_song"],
+        "band.recording_session": ["compose_song", "compose_song_in_form"],
         "engineers.engineer": ["ENGINEERS", "Engineer", "EngineeredMix", "mix_with_random_engineer"],
         "song": ["INSTRUMENTS", "ROLES", "Song"],
     },

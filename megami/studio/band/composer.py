@@ -43,10 +43,10 @@ class Arrangement:
 def arrange(genre: Genre, seconds: float, seed: int) -> Arrangement:
     """Compose a song of `seconds` in `genre`; the same seed gives the same song."""
     rng = np.random.default_rng([seed, 1])
-    feel = _feel(genre, rng)
+    feel = draw_feel(genre, rng)
     bars = int(np.ceil((seconds - feel.start_s) * feel.bpm / 60.0 / BEATS_PER_BAR)) + 1
-    harmony = _harmony(genre, rng)
-    seats = _choose_band(genre, rng)
+    harmony = draw_harmony(genre, rng)
+    seats = choose_band(genre, rng)
     sections, energy = _sections(bars, rng)
     resting = _rests([seat.role for seat in seats], len(set(sections)), rng)
     split = bool(rng.random() < genre.split_drums) and len(seats) <= MAX_TRACKS - 2
@@ -56,15 +56,20 @@ def arrange(genre: Genre, seconds: float, seed: int) -> Arrangement:
     for index, seat in enumerate(seats):
         player = np.random.default_rng([seed, 2, index])
         sound = str(pick(player, seat.sounds))
-        written = _write(seat, sound, genre, harmony, bars, [energy[s] for s in sections], has_vocal, player)
+        written = write_part(seat, sound, genre, harmony, bars, [energy[s] for s in sections], has_vocal, player)
         written = [note for note in written if not resting[index][sections[int(note.start // BEATS_PER_BAR)]]]
-        machine = any(word in sound for word in _MACHINES) or "synth" in sound
-        played = perform(written, feel, player, machine)
+        played = perform(written, feel, player, is_machine(sound))
         parts.append(Part(seat.role, sound, tuple(note for note in played if note.start_s < seconds)))
     return Arrangement(genre, harmony, feel, tuple(parts), split, same_room)
 
 
-def _feel(genre: Genre, rng: np.random.Generator) -> Feel:
+def is_machine(sound: str) -> bool:
+    """Whether a part with that sound is sequenced, and not played by hand."""
+    return any(word in sound for word in _MACHINES) or "synth" in sound
+
+
+def draw_feel(genre: Genre, rng: np.random.Generator) -> Feel:
+    """A tempo and a time feel of the genre."""
     bpm = float(np.round(rng.uniform(*genre.bpm)))
     return Feel(
         bpm=bpm,
@@ -75,7 +80,7 @@ def _feel(genre: Genre, rng: np.random.Generator) -> Feel:
     )
 
 
-def _harmony(genre: Genre, rng: np.random.Generator) -> Harmony:
+def draw_harmony(genre: Genre, rng: np.random.Generator) -> Harmony:
     """A progression in a random key, with a scale of the genre that has the progression's third."""
     progression = str(pick(rng, genre.progressions))
     names = progression.replace("|", " ").split()
@@ -85,7 +90,7 @@ def _harmony(genre: Genre, rng: np.random.Generator) -> Harmony:
     return parse_progression(progression, int(rng.integers(12)), str(pick(rng, fitting)))
 
 
-def _choose_band(genre: Genre, rng: np.random.Generator) -> list[Seat]:
+def choose_band(genre: Genre, rng: np.random.Generator) -> list[Seat]:
     """Drums first, then every seat that its chance fills; topped up or cut to MIN_TRACKS..MAX_TRACKS."""
     drums = Seat("drums", genre.kits, genre.grooves, genre.drums)
     seats = (drums, *genre.seats)
@@ -124,7 +129,7 @@ def _rests(roles: list[str], num_sections: int, rng: np.random.Generator) -> lis
     return resting
 
 
-def _write(
+def write_part(
     seat: Seat, sound: str, genre: Genre, harmony: Harmony, bars: int, energy: list[float], has_vocal: bool,
     rng: np.random.Generator,
 ) -> list[Note]:  # fmt: skip

@@ -8,7 +8,8 @@ import torch
 from megami.audio import SAMPLE_RATE, Multitrack
 from megami.errors import UserError
 from megami.studio.band.cast import check_voices
-from megami.studio.band.composer import arrange
+from megami.studio.band.composer import Arrangement, arrange
+from megami.studio.band.form import VERSE_AND_CHORUS, Section, arrange_form
 from megami.studio.band.genres import GENRES, HELD_OUT_GENRES, genre_named
 from megami.studio.band.patterns import pick
 from megami.studio.band.renderer import record
@@ -30,13 +31,29 @@ def compose_song(seed: int, genre: str | None = None, seconds: float = 12.0, voi
     if seed < 0 or seconds < 2.0:
         raise UserError("a song needs a seed of 0 or more and at least 2 seconds")
     genre = draw_genre(seed) if genre is None else genre
-    takes = record(arrange(genre_named(genre), seconds, seed), seconds, seed, voices)
+    return _recorded(arrange(genre_named(genre), seconds, seed), seconds, seed, voices)
+
+
+def compose_song_in_form(seed: int, genre: str, form: tuple[Section, ...] = VERSE_AND_CHORUS) -> Song:
+    """Compose and record a song with verses and choruses, 4-8 dry mono tracks at 44.1 kHz.
+
+    Its length follows from the form and the tempo. Bit-identical for the same arguments. Raises UserError for an
+    unknown genre, a negative seed, a form without bars, or a missing SoundFont.
+    """
+    if seed < 0:
+        raise UserError("a song needs a seed of 0 or more")
+    arrangement, seconds = arrange_form(genre_named(genre), form, seed)
+    return _recorded(arrangement, seconds, seed, "formant")
+
+
+def _recorded(arrangement: Arrangement, seconds: float, seed: int, voices: str) -> Song:
+    takes = record(arrangement, seconds, seed, voices)
     audio = torch.from_numpy(np.stack([take.audio for take in takes]))[:, None, :]
     return Song(
         multitrack=Multitrack(tuple(take.name for take in takes), audio, SAMPLE_RATE),
         roles=tuple(take.role for take in takes),
         instruments=tuple(take.instrument for take in takes),
-        genre=genre,
+        genre=arrangement.genre.name,
         seed=seed,
     )
 
