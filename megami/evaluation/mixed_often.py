@@ -1,7 +1,8 @@
 """One shipped song, mixed many times by every engineer: a distribution of mixes that is known well in many dimensions.
 
-Of each track in each mix it keeps the two numbers that the book draws (level over the rest, position) and the twenty
-descriptors. They ship as book/data/mixed_often.npz for the chapter "Many right answers".
+Of each track in each mix it keeps the two numbers that the book draws (level over the rest, position), the twenty
+descriptors, and what the Mix Gym measures in a passage of eight seconds. They ship as book/data/mixed_often.npz for the
+chapters "What a mix engineer does" and "Many right answers".
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ from megami.corpus.guitar_points import level_over_rest_db, pan_position
 from megami.corpus.parallel import build_files, write_arrays
 from megami.embeddings import dynamics_features
 from megami.evaluation.measures.descriptors import descriptors
+from megami.evaluation.measures.tracks_in_mix import track_measures
 from megami.studio import ENGINEERS, Song
 
 DIGITS = 4
+PASSAGE_S = (4.0, 12.0)
+"""The part of the song that the Mix Gym plays."""
+KEPT = ("points", "descriptors", "measures")
 PORCH_LIGHT = {
     "double_bass": ("bass", "acoustic bass"),
     "drums": ("drums", "drum kit"),
@@ -37,11 +42,13 @@ class MixedOften:
 
     points       [engineers, mixes, tracks, 2]: level over the rest (dB), position (-1 left to 1 right)
     descriptors  [engineers, mixes, tracks, 20], in the order and units of `descriptors.NAMES`
+    measures     [engineers, mixes, tracks, 5] of PASSAGE_S, in the order and units of `tracks_in_mix.NAMES`
     tracks, engineers  names; mix k of an engineer is `engineer.mix(song, seed=k)`
     """
 
     points: np.ndarray
     descriptors: np.ndarray
+    measures: np.ndarray
     tracks: tuple[str, ...]
     engineers: tuple[str, ...]
 
@@ -50,7 +57,7 @@ def read_mixed_often(path: Path | str) -> MixedOften:
     """Read the file of `make_mixed_often`."""
     with np.load(path, allow_pickle=False) as file:
         names = (tuple(map(str, file[key])) for key in ("tracks", "engineers"))
-        return MixedOften(file["points"], file["descriptors"], *names)
+        return MixedOften(file["points"], file["descriptors"], file["measures"], *names)
 
 
 def porch_light(samples: Path | str) -> Song:
@@ -69,7 +76,7 @@ def make_mixed_often(path: Path, samples: Path, folder: Path, mixes: int) -> Non
     by_seed = [part for of_one_seed in zip(*parts, strict=True) for part in of_one_seed]
     build_files(MeasureMix(samples), by_seed, title="mixes of Porch Light")
     found = [[dict(np.load(part, allow_pickle=False)) for part in row] for row in parts]
-    arrays = {key: np.stack([[one[key] for one in row] for row in found]) for key in ("points", "descriptors")}
+    arrays = {key: np.stack([[one[key] for one in row] for row in found]) for key in KEPT}
     arrays["tracks"] = np.array(porch_light(samples).multitrack.names)
     arrays["engineers"] = np.array([engineer.name for engineer in ENGINEERS])
     write_arrays(path, arrays)
@@ -83,15 +90,22 @@ class MeasureMix:
 
     def __call__(self, path: Path) -> None:
         engineer, seed = map(int, path.stem.split("_"))
-        points, described = measure_mix(porch_light(self.samples), engineer, seed)
-        write_arrays(path, {"points": points, "descriptors": described})
+        found = measure_mix(porch_light(self.samples), engineer, seed)
+        write_arrays(path, dict(zip(KEPT, found, strict=True)))
 
 
-def measure_mix(song: Song, engineer: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give level and position [tracks, 2] and descriptors [tracks, 20] of the tracks of one mix."""
+def measure_mix(song: Song, engineer: int, seed: int) -> tuple[np.ndarray, ...]:
+    """Give what one mix did to its tracks: points [tracks, 2], descriptors [tracks, 20], measures [tracks, 5]."""
     wet, rate = ENGINEERS[engineer].mix(song, seed).tracks, song.multitrack.sample_rate
     dynamics = dynamics_features(wet, rate).numpy()
     levels = [level_over_rest_db(dynamics, track) for track in range(len(wet))]
     points = np.stack([np.array(levels), pan_position(dynamics)], axis=-1)
-    described = descriptors(wet, rate).numpy()
-    return np.round(points.astype(np.float32), DIGITS), np.round(described.astype(np.float32), DIGITS)
+    measures = track_measures(wet[..., passage(rate)], rate).numpy()
+    return tuple(
+        np.round(found.astype(np.float32), DIGITS) for found in (points, descriptors(wet, rate).numpy(), measures)
+    )
+
+
+def passage(sample_rate: int) -> slice:
+    """The samples of PASSAGE_S."""
+    return slice(*(round(second * sample_rate) for second in PASSAGE_S))

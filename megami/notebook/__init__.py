@@ -12,6 +12,7 @@ from megami.notebook.exercise import Check, checker
 from megami.notebook.explore import explore
 from megami.notebook.field_plot import arrow_lines
 from megami.notebook.figures import PageFigure, Sheet, figure
+from megami.notebook.gym import mix_gym
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
 from megami.notebook.listening_page import listening_page
 from megami.notebook.listening_pages import CLARITY, EXCITEMENT, PRODUCTION_VALUE, PairPage, Question, RatingPage
@@ -71,6 +72,7 @@ __all__ = [
     "live",
     "live_effect",
     "map_places",
+    "mix_gym",
     "numeric",
     "ordering",
     "player",

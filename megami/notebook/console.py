@@ -76,9 +76,14 @@ def build_console(
     settings: Settings | None = None,
     bitrate_kbps: int = 128,
     keys: str = "focus",
+    gym: Mapping[str, Any] | None = None,
 ) -> Widget:
-    """The console, with its sound in a store. keys: "focus" (when the console has the focus) or "page" (always)."""
-    names = [str(name) for name, _ in stems]
+    """The console, with its sound in a store. keys: "focus" (when the console has the focus) or "page" (always).
+
+    gym: what a `mix_gym` knows of other mixes; its takes are then the last of the stems, heard only when asked for.
+    """
+    playable = len(stems) - (len(gym["takes"]) if gym else 0)
+    names = [str(name) for name, _ in stems[:playable]]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise UserError(f"two stems are called {doubled[0]!r}: give them different names")
@@ -97,6 +102,7 @@ def build_console(
         "desk": DESK,
         "settings": start.as_json(),
         "target": aim and aim.as_json(),
+        "gym": gym,
     }
     return build_widget("console", config, description, sound.audio_elements(store, sound.identity(title)), store)
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from megami.evaluation.measures.descriptors import NAMES
-from megami.evaluation.mixed_often import MixedOften, make_mixed_often, measure_mix, porch_light, read_mixed_often
+from megami.evaluation.measures.tracks_in_mix import NAMES as MEASURES
+from megami.evaluation.mixed_often import KEPT, MixedOften, make_mixed_often, measure_mix, porch_light, read_mixed_often
 from megami.studio import ENGINEERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,8 @@ def test_all_tracks_of_many_mixes_by_every_engineer(shipped: MixedOften) -> None
     assert shipped.tracks == porch_light(SAMPLES).multitrack.names and tracks == len(shipped.tracks)
     assert mixes >= 30 and numbers == 2
     assert shipped.descriptors.shape == (engineers, mixes, tracks, len(NAMES))
-    assert np.isfinite(shipped.points).all() and np.isfinite(shipped.descriptors).all()
+    assert shipped.measures.shape == (engineers, mixes, tracks, len(MEASURES))
+    assert all(np.isfinite(getattr(shipped, key)).all() for key in KEPT)
 
 
 def test_lead_and_bass_stay_in_the_middle_and_the_guitar_takes_both_sides(shipped: MixedOften) -> None:
@@ -44,20 +46,21 @@ def test_no_two_mixes_are_the_same(shipped: MixedOften) -> None:
 
 @pytest.mark.parametrize(("engineer", "seed"), [(1, 0), (3, 5)])
 def test_the_engineers_make_the_same_again(shipped: MixedOften, engineer: int, seed: int) -> None:
-    points, described = measure_mix(porch_light(SAMPLES), engineer, seed)
+    points, described, measures = measure_mix(porch_light(SAMPLES), engineer, seed)
     np.testing.assert_allclose(points, shipped.points[engineer, seed], atol=0.02)
     np.testing.assert_allclose(described, shipped.descriptors[engineer, seed], atol=0.1)
+    np.testing.assert_allclose(measures, shipped.measures[engineer, seed], atol=0.1)
 
 
 def test_a_file_is_put_together_from_its_parts(tmp_path: Path, shipped: MixedOften) -> None:
     for engineer in range(len(ENGINEERS)):
         for seed in range(2):  # already measured, so that nothing is mixed here
-            part = {"points": shipped.points[engineer, seed], "descriptors": shipped.descriptors[engineer, seed]}
+            part = {key: getattr(shipped, key)[engineer, seed] for key in KEPT}
             np.savez(tmp_path / f"{engineer:02}_{seed:04}.npz", **part)
     make_mixed_often(tmp_path / "again.npz", SAMPLES, tmp_path, mixes=2)
     again = read_mixed_often(tmp_path / "again.npz")
-    np.testing.assert_array_equal(again.points, shipped.points[:, :2])
-    np.testing.assert_array_equal(again.descriptors, shipped.descriptors[:, :2])
+    for key in KEPT:
+        np.testing.assert_array_equal(getattr(again, key), getattr(shipped, key)[:, :2])
     assert again.tracks == shipped.tracks and again.engineers == shipped.engineers
 
 

@@ -67,6 +67,12 @@ def _power(clip: Tensor, window: Tensor) -> Tensor:
     return powers.unflatten(-1, (-1, 2)).sum(-1) / N_FFT
 
 
+def band_powers(audio: Tensor, edges_hz: tuple[float, ...], sample_rate: int = 44100) -> Tensor:
+    """Power of both channels of clips [b, 2, n] between neighbouring frequencies: [b, bands]."""
+    left, right, *_ = _powers(audio)
+    return (left + right) @ _regions(edges_hz, sample_rate).to(left)
+
+
 def _regions(edges_hz: tuple[float, ...], sample_rate: int) -> Tensor:
     """Which bins belong to which region: [bins, regions]."""
     hz = torch.arange(N_FFT // 2 + 1) * sample_rate / N_FFT

@@ -43,7 +43,8 @@ class Target {
   constructor(desk) {
     this.desk = desk;
     this.settings = desk.config.target && stripsOf(desk.config.target, desk.config);
-    this.recorded = desk.engine.urls.length > desk.config.names.length; // a finished mix comes after the stems
+    // A finished mix comes after the stems; in the gym, these are takes.
+    this.recorded = !desk.config.gym && desk.engine.urls.length > desk.config.names.length;
     this.hears = "mine";
     this.sides = ["mine", "aim"]; // what the left and the right button play; in a blind test in random order
     this.blind = false;

@@ -1,4 +1,4 @@
-// The console: strips side by side, a master, settings as JSON, the mix as WAV, a target to match.
+// The console: strips side by side, a master, settings as JSON, the mix as WAV, a target to match, a gym.
 
 const { Widget, Transport, sharedAudioContext, compressedBytes, positionAfter, FADE_SECONDS, LEAD_SECONDS } = PARTS;
 const { download, chooseTextFile, shuffled } = PARTS;
@@ -10,6 +10,8 @@ const { download, chooseTextFile, shuffled } = PARTS;
 // include console-settings.js
 // include console-strip.js
 // include console-target.js
+// include console-measures.js
+// include console-gym.js
 
 const REST_MS = 500; // without a change before one's own mix is measured again
 const PEAK_DB = -1; // where a mix that would clip is turned down to
@@ -27,6 +29,7 @@ class Console extends Widget {
     this.#fill();
     this.transport = new Transport(this, this.engine);
     this.target = new Target(this);
+    this.gym = new Gym(this);
     this.#listen();
     this.$(".focus-note").hidden = config.keys === "page";
     this.#choose(0);
@@ -133,7 +136,9 @@ class Console extends Widget {
     this.target.showDistances();
     this.$(".clipping").hidden = true;
     clearTimeout(this.resting);
-    this.resting = setTimeout(() => this.target.match(), REST_MS);
+    this.gym.stale = true;
+    this.gym.showStale();
+    this.resting = setTimeout(() => Promise.all([this.target.match(), this.gym.match()]), REST_MS);
   }
 
   showSettings() {
