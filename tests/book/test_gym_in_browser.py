@@ -97,12 +97,12 @@ def test_the_nearest_style_is_the_one_that_was_imitated(page: object, gym: Path)
 def test_what_hides_and_what_drowns_is_named(page: object, gym: Path) -> None:
     open_file(page, gym)
     judge(page, {"vocal": {"fader_db": -30.0}, "drums": {"fader_db": 10.0}})
-    assert part(page, ".hides").text.startswith("vocal hides")
-    assert part(page, ".drowns").text.startswith("drums drowns")
+    assert part(page, ".hides").text.startswith("What hides: vocal.")
+    assert part(page, ".drowns").text.startswith("What drowns the others: drums.")
     outside = [cell.text for cell in shadow_parts(page, ".verdict td.outside")]
     assert any("▼" in text for text in outside) and any("▲" in text for text in outside)
     judge(page, {"bass": {"mute": True}})
-    assert part(page, ".hides").text.startswith("bass hides")
+    assert part(page, ".hides").text.startswith("What hides: bass.")
 
 
 def test_a_change_makes_the_verdict_old(page: object, gym: Path) -> None:

@@ -92,10 +92,10 @@ class Gym {
       `Mixes in that style are ${typical.toFixed(1)} away from it themselves.`;
     const [hides, drowns] = [this.#outermost(-1), this.#outermost(1)];
     $(".hides").textContent = hides
-      ? `${hides.name} hides: it is covered by the others ${hides.by.toFixed(1)} dB more than in any but a few of the known mixes.`
+      ? `What hides: ${hides.name}. The others cover it by ${hides.by.toFixed(1)} dB more than in all but a few of the known mixes.`
       : "No track hides: each is at least as clear as in most of the known mixes.";
     $(".drowns").textContent = drowns
-      ? `${drowns.name} drowns the others: it stands out ${drowns.by.toFixed(1)} dB more than in any but a few of the known mixes.`
+      ? `What drowns the others: ${drowns.name}. It stands out by ${drowns.by.toFixed(1)} dB more than in all but a few of the known mixes.`
       : "No track drowns the others.";
     this.#drawTable();
     this.#drawMap();
@@ -154,17 +154,18 @@ class Gym {
       const { light, dark } = known.styles[style];
       return make("circle", { cx, cy, r: 4.5, class: "dot", style: `--light: ${light}; --dark: ${dark}` });
     };
-    const takes = known.takes.flatMap(({ at }, number) => {
+    const takes = known.takes.flatMap(({ at, name }) => {
       const [x, y] = place(at);
       const box = make("rect", { x: x - 5, y: y - 5, width: 10, height: 10, class: "take", transform: `rotate(45 ${x} ${y})` });
-      return [box, make("text", { x: x + 9, y: y + 4 }, `take ${number + 1}`)];
+      const [side, anchor] = x > width - 80 ? [-9, "end"] : [9, "start"];
+      return [box, make("text", { x: x + side, y: y + 4, "text-anchor": anchor }, name.toLowerCase())];
     });
     const mine = this.judgements.map(place);
     const path = make("polyline", { points: mine.map((point) => point.join()).join(" "), class: "way" });
     const rings = mine.flatMap(([cx, cy], number) => {
       const last = number === mine.length - 1;
       const ring = make("circle", { cx, cy, r: last ? 9 : 4, class: last ? "mine now" : "mine" });
-      return last ? [ring, make("text", { x: cx + 12, y: cy - 8, class: "you" }, "you")] : [ring];
+      return last ? [ring, make("text", { x: cx > width - 60 ? cx - 12 : cx + 12, y: cy - 8, class: "you", "text-anchor": cx > width - 60 ? "end" : "start" }, "you")] : [ring];
     });
     const svg = desk.$(".gym-map");
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
