@@ -105,6 +105,7 @@ class ChainViews:
 
 
 @cache
+@torch.inference_mode(False)  # kept: a tensor that inference made could not be learned through later
 def _log_mel() -> LogMel:
     return LogMel(n_fft=HOP, hop=HOP, mels=MELS, mid_side=True)
 
@@ -135,14 +136,10 @@ def unpack_views(packed: np.ndarray) -> Tensor:
 def read_chain_views(path: Path | str) -> ChainViews:
     """Read the file of `make_chain_views`."""
     with np.load(path, allow_pickle=False) as file:
+        tested = zip(file["held_chains"], file["held_tracks"], file["held_starts_s"], strict=True)
         held_out = [
-            HeldOutChain(
-                EffectChain.from_json(str(chain)),
-                tuple(Clip(*str(name).split("/"), float(s)) for name, s in zip(names, starts, strict=True)),
-            )
-            for chain, names, starts in zip(
-                file["held_chains"], file["held_tracks"], file["held_starts_s"], strict=True
-            )
+            HeldOutChain(EffectChain.from_json(str(chain)), tuple(map(_read_clip, names, starts)))
+            for chain, names, starts in tested
         ]
         return ChainViews(
             unpack_views(file["views"]),
@@ -150,6 +147,11 @@ def read_chain_views(path: Path | str) -> ChainViews:
             tuple(EffectChain.from_json(str(chain)) for chain in file["chains"]),
             tuple(held_out),
         )
+
+
+def _read_clip(name: object, start_s: float) -> Clip:
+    song, track = str(name).split("/")
+    return Clip(song, track, float(start_s))
 
 
 def read_clips(samples: Path | str, clips: Sequence[Clip]) -> Tensor:
@@ -246,9 +248,10 @@ def draw_held_out(samples: Path, count: int) -> list[HeldOutChain]:
     rng = np.random.default_rng(HELD_OUT)
     songs = {name: read_multitrack(samples / name) for name in sorted({song for song, _ in INSTRUMENTS})}
     tracks = sorted(INSTRUMENTS)
-    drawn = []
+    drawn: list[HeldOutChain] = []
     while len(drawn) < count:
-        chain, clips = random_chain(rng), []
+        chain = random_chain(rng)
+        clips: list[Clip] = []
         while len(clips) < 2:
             song, track = tracks[int(rng.integers(len(tracks)))]
             audio = songs[song].audio[songs[song].names.index(track), 0]
