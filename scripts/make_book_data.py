@@ -13,10 +13,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from megami.corpus import CorpusConfig, build_features, build_songs, song_paths
 from megami.corpus.band_plans import make_band_plans
+from megami.corpus.chain_views import make_chain_views
 from megami.corpus.code_mark import FEATURES, claim_code
 from megami.corpus.guitar_points import make_guitar_points
 from megami.evaluation.mixed_often import make_mixed_often
@@ -55,8 +57,17 @@ def band_plans(path: Path, work: Path) -> None:
     make_band_plans(path, cache, config, songs, preset.embedding, encoder, preset.content, bank)
 
 
+def chain_views(path: Path, work: Path) -> None:
+    """Views of 500 random effect chains on three clips each of 40 studio songs, and 200 chains to test with."""
+    config, cache = replace(CorpusConfig(), train_songs=40), work / "cache"
+    build_songs(cache, config, ("train",))
+    songs = song_paths(cache, "train", config)
+    make_chain_views(path, songs, ROOT / "data_samples", work / "book" / path.stem, chains=500, held_out=200)
+
+
 MAKERS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "band_plans": (band_plans, "band_plans.npz"),
+    "chain_views": (chain_views, "chain_views.npz"),
     "guitar_points": (guitar_points, "guitar_points.npz"),
     "mixed_often": (mixed_often, "mixed_often.npz"),
 }
