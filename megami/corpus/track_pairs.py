@@ -107,13 +107,18 @@ def make_track_pairs(
 
 
 def write_pairs(path: Path, pairs: Mapping[str, Tensor]) -> None:
-    """Write the parts of `TrackPairs` in 8 bits, each vector in steps of its own; what was heard, standardised."""
+    """Write the parts of `TrackPairs` in 8 bits, each vector in steps of its own; what was heard, standardised.
+
+    Raises ValueError for numbers (of a song, for instance) beyond 255.
+    """
     centre, spread = pairs["dry_heard"].mean(dim=0), pairs["dry_heard"].std(dim=0) + LEAST_SPREAD
     arrays = {"centre": centre.numpy(), "spread": spread.numpy(), "held_out": pairs["held_out"].numpy()}
     for name in (*UNIT_VECTORS, *HEARD):
         vectors = (pairs[name] - centre) / spread if name in HEARD else pairs[name]
         arrays[name], arrays[f"{name}_steps"] = pack(vectors)
     for name in NUMBERS:
+        if int(pairs[name].max()) > 255:
+            raise ValueError(f"a {name} of number {int(pairs[name].max())} does not fit into 8 bits")
         arrays[name] = pairs[name].numpy().astype(np.uint8)
     write_arrays(path, arrays)
 
