@@ -126,7 +126,7 @@ def test_a_shipped_song_made_anew_is_the_same(networks: Networks, shipped: Track
         find_soundfont(), find_synthesisers()
     except UserError as missing:
         pytest.skip(str(missing))
-    number = 3  # of the training songs, which come first
+    number = 1  # of the training songs, which come first; it has no voice, and few tracks
     config = CorpusConfig(train_songs=number + 1)
     path = song_paths(tmp_path, "train", config)[number]
     BuildSong(config)(path)
