@@ -21,6 +21,7 @@ from megami.corpus.band_plans import make_band_plans
 from megami.corpus.chain_views import make_chain_views
 from megami.corpus.code_mark import FEATURES, claim_code
 from megami.corpus.guitar_points import make_guitar_points
+from megami.corpus.track_pairs import make_track_pairs
 from megami.evaluation.mixed_often import make_mixed_often
 from megami.mixing import from_pretrained
 
@@ -63,6 +64,17 @@ def chain_views(path: Path, work: Path) -> None:
     build_songs(cache, config, ("train",))
     songs = song_paths(cache, "train", config)
     make_chain_views(path, songs, ROOT / "data_samples", work / "book" / path.stem, chains=500, held_out=200)
+def track_pairs(path: Path, work: Path) -> None:
+    """Tracks of 200 songs as the content encoder hears them, dry and in one mix, with their effects, in 8 bits.
+
+    150 are songs for training. The other 50 are test songs, of which no network of the small preset has learnt.
+    """
+    config, cache, networks = CorpusConfig(train_songs=150, test_songs=50), work / "cache", from_pretrained("small")
+    splits = ("train", "test")
+    build_songs(cache, config, splits)
+    claim_code(cache, FEATURES)
+    encoder, content = networks.fx_encoder, networks.content_encoder
+    make_track_pairs(path, cache, config, splits, networks.preset.embedding, encoder, content)
 
 
 MAKERS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
@@ -70,6 +82,7 @@ MAKERS: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "chain_views": (chain_views, "chain_views.npz"),
     "guitar_points": (guitar_points, "guitar_points.npz"),
     "mixed_often": (mixed_often, "mixed_often.npz"),
+    "track_pairs": (track_pairs, "track_pairs.npz"),
 }
 
 
