@@ -64,6 +64,8 @@ def chain_views(path: Path, work: Path) -> None:
     build_songs(cache, config, ("train",))
     songs = song_paths(cache, "train", config)
     make_chain_views(path, songs, ROOT / "data_samples", work / "book" / path.stem, chains=500, held_out=200)
+
+
 def track_pairs(path: Path, work: Path) -> None:
     """Tracks of 200 songs as the content encoder hears them, dry and in one mix, with their effects, in 8 bits.
 
