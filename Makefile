@@ -55,9 +55,11 @@ fuzz: $(VENV)/.test
 	MEGAMI_FUZZ_FOLDERS=$(FOLDERS) MEGAMI_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest tests/fuzz
 
 # Waiting threads sleep instead of spinning: beside other programs, spinning makes a mix ten times as slow.
+# Two chapters side by side, one thread each: most of their work is in pieces that gain little from a second one.
 test-notebooks: export OMP_WAIT_POLICY = passive
+test-notebooks: export OMP_NUM_THREADS = 1
 test-notebooks: $(VENV)/.test
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env book
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env -n 2 --dist loadfile book
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
