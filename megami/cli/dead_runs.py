@@ -123,8 +123,8 @@ def take_back(staged: Path, out: Path, name: str, sha256: str | None) -> None:
     """Move a file that a killed run gave to `out` back to where it was staged, if it is still what the run wrote."""
     if not is_plain_file(out, name):
         return
-    if os.path.lexists(staged):  # given by a link, and not yet taken from here; in a copied folder, no longer a link
-        if (out / name).samefile(staged) or is_copy(staged, out / name):
+    if os.path.lexists(staged):  # given by a link, and not yet taken from here
+        if (out / name).samefile(staged):
             (out / name).unlink()
     elif sha256 is None or file_sha256(out / name) == sha256:
         os.rename(out / name, staged)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -54,3 +55,18 @@ def die_at(root: Path, number: int, error: BaseException | None = None) -> None:
 def contents(folder: Path) -> dict[str, bytes | None]:
     """All files and folders below a folder, with the files' bytes."""
     return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in sorted(folder.rglob("*"))}
+
+
+def copy_with_links(source: Path, target: Path) -> Path:
+    """Copy a folder in which two names of one file are two names of one file again."""
+    copies: dict[int, str] = {}
+
+    def copy(file: str, to: str) -> None:
+        number = os.lstat(file).st_ino
+        if number in copies:
+            os.link(copies[number], to, follow_symlinks=False)
+        else:
+            shutil.copy2(file, to, follow_symlinks=False)
+            copies[number] = to
+
+    return Path(shutil.copytree(source, target, symlinks=True, copy_function=copy))

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from killing import contents, killed_at
+from killing import contents, copy_with_links, killed_at
 
 from megami.cli.dead_runs import LOCK, bury_dead_runs, only_run
 from megami.cli.exchange import exchange
@@ -129,30 +129,15 @@ def test_clearing_up_may_be_killed_too(tmp_path, there, step):
     for number in deaths(root, lambda: write_run(out, "same")):
         if number % step:
             continue
-        dead = shutil.copytree(root, root.parent / "dead")
+        dead = copy_with_links(root, root.parent / "dead")
         for second in itertools.count(1):
             shutil.rmtree(root)
-            shutil.copytree(dead, root)
+            copy_with_links(dead, root)
             if not killed_at(root, second, lambda: clear_up(out)):
                 break
             clear_up(out)
             assert seen(out) in either and not hidden(root), (number, second)
         shutil.rmtree(dead)
-
-
-def test_a_folder_that_was_copied_while_a_run_lay_dead_in_it_is_cleared_too(tmp_path):
-    """In a copy, the two names of a file that is being given are two files."""
-    root, out = set_out(tmp_path, "old run and folders")
-    either, copied = whole_runs(root, out, "same"), 0
-    for number in deaths(root, lambda: write_run(out, "same")):
-        staged = [path for path in out.glob(".partial-*/*.json") if (out / path.name).exists()]
-        if staged and (out / staged[0].name).samefile(staged[0]):
-            dead = shutil.copytree(root, root.parent / "dead")
-            clear_up(dead / "mixes")
-            assert seen(dead / "mixes") in either and not hidden(dead), number
-            shutil.rmtree(dead)
-            copied += 1
-    assert copied
 
 
 def clear_up(out) -> None:
