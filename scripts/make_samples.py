@@ -154,12 +154,11 @@ def length_of(sample: Sample) -> tuple[float, Arrangement]:
 
 def compose(sample: Sample, seconds: float) -> tuple[Song, str]:
     """The song, and what to call to have it again."""
+    seed, genre = sample.seed, sample.genre
     if sample.form:
-        song = compose_song_in_form(sample.seed, sample.genre, sample.form)
-        return song, f'compose_song_in_form({sample.seed}, "{sample.genre}", ...)` with the form of this script'
-    return compose_song(
-        sample.seed, sample.genre, seconds
-    ), f'compose_song({sample.seed}, "{sample.genre}", {seconds:.2f})`'
+        call = f'`compose_song_in_form({seed}, "{genre}", form)`, whose form is in `scripts/make_samples.py`'
+        return compose_song_in_form(seed, genre, sample.form), call
+    return compose_song(seed, genre, seconds), f'`compose_song({seed}, "{genre}", {seconds:.2f})`'
 
 
 def outline(sample: Sample) -> str:
@@ -190,7 +189,7 @@ def make(sample: Sample, out: Path) -> None:
         f"{arrangement.harmony.name}, {outline(sample)}, {seconds:.1f} s. Dry mono stems, FLAC, 44.1 kHz,\n"
         "16 bit, with the levels and noise floors of a session; nothing is mixed.\n\n"
         f"{table}\n\n## How it was made\n\nComposed and rendered by the project's synthetic studio: "
-        f"`{call}.\n"
+        f"{call}.\n"
         "`python scripts/make_samples.py` renders it again.\n\n"
     )
     (folder / "README.md").write_text(text + _LICENCE, encoding="utf-8")

@@ -7,7 +7,6 @@ the book as book/data/chain_views.npz for the chapter "Effect embeddings".
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +23,7 @@ from megami.corpus.songs import load_song
 from megami.effects import EffectChain, random_chain
 from megami.embeddings.mel import LogMel, normalise_for_encoder
 from megami.studio import Song
+from megami.studio.sample_songs import SAMPLE_TRACKS
 
 SECONDS = 3.0
 SAMPLES = round(SECONDS * SAMPLE_RATE)
@@ -36,36 +36,8 @@ VIEWS = 3
 CHAINS_PER_FILE = 20
 TRAINING, HELD_OUT = 31, 32  # streams of random numbers
 
-INSTRUMENTS = {
-    ("corner_store", "horns"): "brass",
-    ("corner_store", "kick"): "kick",
-    ("corner_store", "overheads"): "overheads",
-    ("corner_store", "percussion"): "percussion",
-    ("corner_store", "rhythm_guitar"): "electric guitar",
-    ("corner_store", "slap_bass"): "electric bass",
-    ("corner_store", "snare"): "snare",
-    ("night_bus", "arpeggio"): "synth lead",
-    ("night_bus", "drums"): "drum machine",
-    ("night_bus", "lead"): "synth lead",
-    ("night_bus", "pad"): "synth pad",
-    ("night_bus", "synth_bass"): "synth bass",
-    ("night_bus", "vocal"): "voice",
-    ("paper_boats", "backing_vocals"): "voice",
-    ("paper_boats", "bass"): "electric bass",
-    ("paper_boats", "bells"): "mallets",
-    ("paper_boats", "drums"): "drum machine",
-    ("paper_boats", "piano"): "piano",
-    ("paper_boats", "strings"): "strings",
-    ("paper_boats", "vocal"): "voice",
-    ("porch_light", "double_bass"): "acoustic bass",
-    ("porch_light", "drums"): "drum kit",
-    ("porch_light", "fiddle"): "strings",
-    ("porch_light", "low_strings"): "strings",
-    ("porch_light", "nylon_guitar"): "acoustic guitar",
-    ("porch_light", "percussion"): "percussion",
-    ("porch_light", "vocal"): "voice",
-}
-"""The class of each track of the sample songs, of `megami.studio.INSTRUMENTS`, as their READMEs say."""
+SONGS = ("corner_store", "night_bus", "paper_boats", "porch_light")
+"""The sample songs whose tracks are heard through the chains that are held out."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +51,7 @@ class Clip:
     @property
     def instrument(self) -> str:
         """The class of the instrument, one of `megami.studio.INSTRUMENTS`."""
-        return INSTRUMENTS[self.song, self.track]
+        return SAMPLE_TRACKS[self.song][self.track][1]
 
 
 @dataclass(frozen=True)
@@ -194,11 +166,7 @@ def make_chain_views(
         "held_tracks": np.array([[f"{clip.song}/{clip.track}" for clip in one.clips] for one in tested]),
         "held_starts_s": np.array([[clip.start_s for clip in one.clips] for one in tested], dtype=np.float32),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    with partial.open("wb") as file:
-        np.savez_compressed(file, **arrays)
-    os.replace(partial, path)
+    write_arrays(path, arrays, compressed=True)
 
 
 @dataclass(frozen=True)
@@ -246,8 +214,8 @@ def draw_views(number: int, songs: int, load: Callable[[int], Song]) -> tuple[Ef
 def draw_held_out(samples: Path, count: int) -> list[HeldOutChain]:
     """Draw chains for testing, each with two clips of different instruments in which something is played."""
     rng = np.random.default_rng(HELD_OUT)
-    songs = {name: read_multitrack(samples / name) for name in sorted({song for song, _ in INSTRUMENTS})}
-    tracks = sorted(INSTRUMENTS)
+    songs = {name: read_multitrack(samples / name) for name in SONGS}
+    tracks = sorted((song, track) for song in SONGS for track in SAMPLE_TRACKS[song])
     drawn: list[HeldOutChain] = []
     while len(drawn) < count:
         chain = random_chain(rng)

@@ -13,12 +13,12 @@ import torch
 from tqdm import tqdm
 
 
-def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def write_arrays(path: Path, arrays: dict[str, np.ndarray], compressed: bool = False) -> None:
     """Write an .npz so that it is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part")
     with partial.open("wb") as file:
-        np.savez(file, **arrays)
+        (np.savez_compressed if compressed else np.savez)(file, **arrays)
     os.replace(partial, path)
 
 

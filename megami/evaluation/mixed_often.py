@@ -19,21 +19,12 @@ from megami.embeddings import dynamics_features
 from megami.evaluation.measures.descriptors import descriptors
 from megami.evaluation.measures.tracks_in_mix import track_measures
 from megami.studio import ENGINEERS, Song
+from megami.studio.sample_songs import SAMPLE_TRACKS
 
 DIGITS = 4
 PASSAGE_S = (4.0, 12.0)
 """The part of the song that the Mix Gym plays."""
 KEPT = ("points", "descriptors", "measures")
-PORCH_LIGHT = {
-    "double_bass": ("bass", "acoustic bass"),
-    "drums": ("drums", "drum kit"),
-    "fiddle": ("lead", "strings"),
-    "low_strings": ("pad", "strings"),
-    "nylon_guitar": ("chords", "acoustic guitar"),
-    "percussion": ("percussion", "percussion"),
-    "vocal": ("vocal", "voice"),
-}
-"""Role and instrument of each track of the sample song, as its README says."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +54,7 @@ def read_mixed_often(path: Path | str) -> MixedOften:
 def porch_light(samples: Path | str) -> Song:
     """Give the sample song Porch Light, out of the folder of sample songs, as engineers take it."""
     song = read_multitrack(Path(samples) / "porch_light")
-    roles, instruments = zip(*(PORCH_LIGHT[name.replace(" ", "_")] for name in song.names), strict=True)
+    roles, instruments = zip(*(SAMPLE_TRACKS["porch_light"][name] for name in song.names), strict=True)
     return Song(song, roles, instruments, genre="folk", seed=5074)
 
 

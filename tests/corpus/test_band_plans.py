@@ -22,16 +22,10 @@ from megami.corpus.band_plans import (
 )
 from megami.corpus.features import BuildDry, BuildMix, dry_paths, mix_paths
 from megami.corpus.songs import CorpusConfig, load_song, save_song, song_paths
-from megami.mixing import from_pretrained
 from megami.studio import ENGINEERS, Song, compose_song
 from megami.studio.band.soundfont import find_soundfont
 
 FILE = Path(megami.__file__).parents[1] / "book" / "data" / "band_plans.npz"
-
-
-@pytest.fixture(scope="module")
-def networks():
-    return from_pretrained("small")
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,11 @@ import torch
 from torch.testing import assert_close
 
 import megami
-from megami.audio import SAMPLE_RATE, Multitrack, level_db, read_multitrack
+from megami.audio import SAMPLE_RATE, Multitrack, level_db
 from megami.corpus import CorpusConfig, load_song
 from megami.corpus.chain_views import (
     CHAINS_PER_FILE,
     CHANNELS,
-    INSTRUMENTS,
     MELS,
     SAMPLES,
     VIEWS,
@@ -33,8 +32,7 @@ from megami.corpus.chain_views import (
 from megami.corpus.songs import BuildSong, save_song
 from megami.effects import EffectChain, Pan
 from megami.errors import UserError
-from megami.studio import INSTRUMENTS as CLASSES
-from megami.studio import Song
+from megami.studio import INSTRUMENTS, Song
 from megami.studio.band.soundfont import find_soundfont
 from megami.studio.band.speech_synthesisers import find_synthesisers
 
@@ -52,7 +50,9 @@ def test_what_ships_is_whole(shipped: ChainViews) -> None:
     assert FILE.stat().st_size < 3e6
     chains = len(shipped.chains)
     assert chains >= 400 and shipped.views.shape[:3] == (chains, VIEWS, CHANNELS)
-    assert len(shipped.instruments) == chains and {name for row in shipped.instruments for name in row} <= set(CLASSES)
+    assert len(shipped.instruments) == chains and {name for row in shipped.instruments for name in row} <= set(
+        INSTRUMENTS
+    )
     assert shipped.views.std() > 0.5 and shipped.views.abs().max() < 8
 
 
@@ -65,12 +65,7 @@ def test_chains_that_are_held_out_are_no_training_chains(shipped: ChainViews) ->
 
 def test_classes_are_those_of_the_studio_for_training_and_for_testing(shipped: ChainViews) -> None:
     tested = {clip.instrument for one in shipped.held_out for clip in one.clips}
-    assert tested <= set(CLASSES) and len(tested) > 10
-
-
-def test_every_track_of_the_sample_songs_has_a_class() -> None:
-    songs = {song for song, _ in INSTRUMENTS}
-    assert set(INSTRUMENTS) == {(song, name) for song in songs for name in read_multitrack(SONGS / song).names}
+    assert tested <= set(INSTRUMENTS) and len(tested) > 10
 
 
 def test_held_out_chains_are_drawn_anew_and_can_be_heard(shipped: ChainViews) -> None:

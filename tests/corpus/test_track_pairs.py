@@ -21,17 +21,12 @@ from megami.corpus.track_pairs import (
     write_pairs,
 )
 from megami.errors import UserError
-from megami.mixing import Networks, from_pretrained
+from megami.mixing import Networks
 from megami.studio import ENGINEERS, INSTRUMENTS, Song
 from megami.studio.band.soundfont import find_soundfont
 from megami.studio.band.speech_synthesisers import find_synthesisers
 
 FILE = Path(megami.__file__).parents[1] / "book" / "data" / "track_pairs.npz"
-
-
-@pytest.fixture(scope="module")
-def networks() -> Networks:
-    return from_pretrained("small")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 from megami.errors import UserError
 from megami.studio import GENRES
-from megami.studio.band.form import CHORUS, INTRO, SHORT_VERSE, VERSE, VERSE_AND_CHORUS, arrange_form, bars_of
+from megami.studio.band.form import VERSE_AND_CHORUS, arrange_form, bars_of
 from megami.studio.band.genres import genre_named
 from megami.studio.band.notes import BEATS_PER_BAR
 
@@ -49,11 +49,9 @@ def test_verse_and_chorus_are_different_music():
 
 
 def test_who_rests_is_silent_and_rings_no_longer_than_the_section_before():
-    quiet = tuple(section for section in (INTRO, VERSE, SHORT_VERSE))
-    form = (quiet[0], quiet[1], CHORUS, quiet[2], CHORUS)
     rested = 0
     for seed in SEEDS:
-        arrangement, _ = arrange_form(genre_named("pop"), form, seed)
+        arrangement, _ = arrange_form(genre_named("pop"), VERSE_AND_CHORUS, seed)
         times = bar_times(arrangement, 16)
         for part in arrangement.parts:
             if part.role == "vocal" and part.sound == "singer":

@@ -13,6 +13,7 @@ import soundfile
 from megami.errors import UserError
 from megami.studio import compose_song
 from megami.studio.band.soundfont import find_soundfont
+from megami.studio.sample_songs import SAMPLE_TRACKS
 
 SAMPLES = Path(__file__).resolve().parents[2] / "data_samples"
 LONG = ("gravel_road", "rooftop")
@@ -45,6 +46,14 @@ def test_stems_are_clean_and_described(song):
     text = (SAMPLES / song / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"`(\w+)\.flac`", text)) == set(stems) and "CC0" in text and "MIT" in text
     assert {path.suffix for path in (SAMPLES / song).iterdir()} == {".flac", ".md"}
+
+
+def test_what_the_package_knows_of_the_tracks_is_what_their_readmes_say():
+    for song in SONGS:
+        text = (SAMPLES / song / "README.md").read_text(encoding="utf-8")
+        said = re.findall(r"^\| `(\w+)\.flac` \| ([\w ]+) \| ([\w ]+) \|", text, re.M)
+        assert SAMPLE_TRACKS[song] == {track: (role, instrument) for track, role, instrument in said}
+    assert sorted(SAMPLE_TRACKS) == SONGS
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ class Gym {
     const { desk, known } = this;
     const { engine, config } = desk;
     desk.say("Listening to your mix…");
-    $disabled(desk.$(".judge"), true);
+    desk.$(".judge").disabled = true;
     try {
       await engine.load();
       const settings = structuredClone(desk.settings);
@@ -58,7 +58,7 @@ class Gym {
       this.#show();
       desk.say(`Judged: ${desk.$(".nearest").textContent}`);
     } finally {
-      $disabled(desk.$(".judge"), false);
+      desk.$(".judge").disabled = false;
     }
   }
 
@@ -228,5 +228,3 @@ class Gym {
     this.buttons.forEach((button, number) => button.setAttribute("aria-pressed", number === this.hears));
   }
 }
-
-const $disabled = (button, state) => button.toggleAttribute("disabled", state);

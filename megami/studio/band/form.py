@@ -24,7 +24,7 @@ from megami.studio.band.patterns import pick
 
 @dataclass(frozen=True)
 class Section:
-    """One section of a form: whose music it plays, its bars, how busy the drums are (0 to 1), and which roles rest."""
+    """One section of a form: its music, its bars, how busy the drums are (0 to 1), and which roles or sounds rest."""
 
     music: str  # sections of the same music share chords, melody and patterns
     bars: int
@@ -107,12 +107,12 @@ def _music(
     return write_part(seat, sound, genre, harmony, bars, [energy] * bars, has_vocal, rng)
 
 
-def _in_form(music: dict[str, list[Note]], form: tuple[Section, ...], roles: set[str]) -> list[Note]:
-    """A player's notes for the whole song; no note sounds on into a section where the player rests."""
+def _in_form(music: dict[str, list[Note]], form: tuple[Section, ...], called: set[str]) -> list[Note]:
+    """The notes of a player whose role and sounds are `called` so; none sounds on into a section where the player rests."""
     notes, bar = [], 0
     for section in form:
         start, end = bar * BEATS_PER_BAR, (bar + section.bars) * BEATS_PER_BAR
-        if not roles & set(section.resting):
+        if not called & set(section.resting):
             moved = (replace(note, start=note.start + start) for note in music[section.music])
             notes += [
                 replace(note, duration=min(note.duration, end - note.start)) for note in moved if note.start < end
