@@ -108,7 +108,7 @@ def _music(
 
 
 def _in_form(music: dict[str, list[Note]], form: tuple[Section, ...], called: set[str]) -> list[Note]:
-    """The notes of a player whose role and sounds are `called` so; none sounds on into a section where the player rests."""
+    """The notes of a player who is `called` so, by role and sounds; none sounds on into a section of rest."""
     notes, bar = [], 0
     for section in form:
         start, end = bar * BEATS_PER_BAR, (bar + section.bars) * BEATS_PER_BAR
