@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,8 @@ from megami.errors import UserError
 from megami.evaluation.results import Row, read_results, write_results
 from megami.evaluation.stage import EvaluationConfig
 from megami.evaluation.written_songs import write_songs
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +147,24 @@ def test_a_strangers_sum_is_measured_like_our_raw_sum_and_added_to_the_results(e
     assert evaluate("--systems", tmp_path / "later", "--out", out)[0] == 0
     again, _ = read_results(out)
     assert again[: len(rows)] == rows and {row.system for row in again[len(rows) :]} == {"later"}
+
+
+def test_the_commands_of_the_page_work_one_after_another(evaluate, songs, tmp_path, monkeypatch, load_script):
+    """Those with --quick as they stand; the others take an hour, so only their options are looked at."""
+    page = (ROOT / "book" / "benchmark.md").read_text(encoding="utf-8")
+    lines = [line for block in re.findall(r"^```bash\n(.*?)^```$", page, re.M | re.S) for line in block.splitlines()]
+    assert {line.split()[0] for line in lines} == {"megami", "python", "cp"}
+    ours = [shlex.split(line)[2:] for line in lines if line.startswith("megami evaluate")]
+    write, measure, whole = ours
+    monkeypatch.chdir(tmp_path)
+    assert write == ["--quick", "--write-songs", "songs"] and songs == tmp_path / "songs"
+    (script,) = [shlex.split(line)[1:] for line in lines if "python scripts/" in line]
+    load_script(Path(script[0]).stem).main(*map(Path, script[1:]))
+    assert measure[0] == "--quick" and measure[1:] == whole
+    code, printed, _ = evaluate(*measure[1:])
+    assert code == 0 and "| regression |" in printed and Path(measure[-1]).exists()
+    mixed = [read_audio(path)[0] for path in sorted(Path("mixes").rglob("*.wav"))]
+    assert len(mixed) == len(SONGS) and all(0.4 < float(mix.abs().max()) <= 0.51 for mix in mixed)
 
 
 def test_results_about_other_songs_are_left_alone(evaluate, songs, tmp_path):
