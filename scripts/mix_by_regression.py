@@ -1,7 +1,7 @@
 """Mix the test songs by a ridge regression: a system for the benchmark whose every knob one can read.
 
     megami evaluate --quick --write-songs songs
-    python scripts/mix_by_regression.py songs mixes/regression
+    python scripts/mix_by_regression.py songs mixes/ridge
     megami evaluate --quick --systems mixes
 
 It learns a fader and a pan pot for each track from the plans of five engineers for songs that are not in the test

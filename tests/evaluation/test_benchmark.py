@@ -162,7 +162,7 @@ def test_the_commands_of_the_page_work_one_after_another(evaluate, songs, tmp_pa
     load_script(Path(script[0]).stem).main(*map(Path, script[1:]))
     assert measure[0] == "--quick" and measure[1:] == whole
     code, printed, _ = evaluate(*measure[1:])
-    assert code == 0 and "| regression |" in printed and Path(measure[-1]).exists()
+    assert code == 0 and "| ridge |" in printed and Path(measure[-1]).exists()
     mixed = [read_audio(path)[0] for path in sorted(Path("mixes").rglob("*.wav"))]
     assert len(mixed) == len(SONGS) and all(0.4 < float(mix.abs().max()) <= 0.51 for mix in mixed)
 
