@@ -21,20 +21,48 @@ def evaluate(
     cache: Annotated[Path, typer.Option(help="folder for held-out songs and features")] = Path(".cache/evaluation"),
     device: Device = "auto",
     workers: Workers = 0,
+    systems: Annotated[
+        Path | None,
+        typer.Option(
+            help="measure others' mixes instead: FOLDER/SYSTEM/SONG/*.wav, or FOLDER/SONG/*.wav", show_default=False
+        ),
+    ] = None,
+    write_songs: Annotated[
+        Path | None,
+        typer.Option(
+            help="write the test songs' dry stems into a new folder instead, for others to mix", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Measure every network and every system of mixing on unseen studio songs, against the engineers.
 
     Encoders, adaptor and generators run on the device. Songs, effects and mixes are rendered on the CPU, by so many
     workers.
+
+    Other systems can be held against the same engineers: --write-songs writes the dry stems, --systems measures what
+    somebody has mixed of them, and adds rows to the results in --out. The page "The benchmark" of the book says how.
     """
     if workers < 0 or not 0 <= seed < 2**31:
         raise UserError(f"--workers must be 0 or more, --seed from 0 to {2**31 - 1}")
+    if write_songs is not None and (systems is not None or out is not None):
+        raise UserError("--write-songs writes songs and measures nothing: leave out --systems and --out")
     check_writable(cache)
+    if write_songs is not None:
+        check_writable(write_songs)
     if out is not None:  # found out now, not after minutes of measuring
         check_writable(out.parent)
         check_replaceable(out)
+    if systems is not None or write_songs is not None:
+        from megami.cli.benchmark import Asked, evaluate_systems, write_test_songs
+
+        asked = Asked(weights, quick, seed, cache, device, workers)
+        if write_songs is not None:
+            return write_test_songs(write_songs, asked)
+        assert systems is not None
+        return evaluate_systems(systems, asked, out, check_replaceable)
     from megami.device import resolve_device
-    from megami.evaluation.results import write_results
+    from megami.evaluation.adding_rows import keep_others
+    from megami.evaluation.results import read_results, write_results
     from megami.evaluation.run import EvaluationConfig, evaluate, origin
     from megami.evaluation.tables import report
 
@@ -44,7 +72,10 @@ def evaluate(
     typer.echo(report(rows))
     if out is not None:
         check_replaceable(out)
-        write_results(Path(os.path.realpath(out)), rows, origin(weights, quick, seed, chosen))
+        results = rows, origin(weights, quick, seed, chosen)
+        if out.exists():
+            results = keep_others(read_results(out), results, out)
+        write_results(Path(os.path.realpath(out)), *results)
 
 
 def check_replaceable(out: Path) -> None:

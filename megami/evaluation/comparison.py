@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from megami.evaluation.engineers import engineer_rows
-from megami.evaluation.measures.descriptors import LEVEL, NAMES
+from megami.evaluation.measures.descriptors import LEVEL
 from megami.evaluation.measures.distances import fad_row, kad_by_role_row, kad_row
 from megami.evaluation.measures.style_coverage import (
     Heard,
@@ -24,9 +24,8 @@ from megami.evaluation.measures.style_coverage import (
     same_engineer_radius,
     style_directions,
 )
+from megami.evaluation.mixes_alone import Yardstick, mix_rows, pair_rows, repeated
 from megami.evaluation.results import Row, mean_row, range_row, statistic_row
-
-PAIRWISE = ("logrms", "crestfactor", "logspread", "stereowidth", "stereoimbalance", "IM-mss-lr", "IM-mss-ms")
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,6 @@ class SongSet:
         return SongSet(system, heard, embeddings, np.array(pairs), plans or None)
 
 
-def repeated(items, count: int):
-    """The first `count` mixes; a system that has fewer says the same again, as often as it is asked."""
-    index = np.arange(count) % len(items)
-    return items[torch.from_numpy(index)] if isinstance(items, Tensor) else items[index]
-
-
 def comparison_rows(sets: Sequence[SongSet], roles: Sequence[Tensor], engineers: Sequence, mixes: int) -> list[Row]:
     """Rows of every system; `engineers` say, per song, who made the mixes of "reference" and "engineers", and how."""
     by_name = {item.system: item for item in sets}
@@ -74,6 +67,7 @@ def comparison_rows(sets: Sequence[SongSet], roles: Sequence[Tensor], engineers:
         "": (same_engineer_radius(*material), [None] * len(planes)),
         "_of_style": (same_engineer_radius(*material, planes), planes),
     }
+    yardstick = Yardstick.of(reference.heard, others.heard, styles, their_styles)
     rows = engineer_rows(reference.heard, styles)
     for system in sets:
         if system.system == "reference":
@@ -98,37 +92,31 @@ def comparison_rows(sets: Sequence[SongSet], roles: Sequence[Tensor], engineers:
             ]
             rows.append(mean_row(system.system, f"coverage{suffix}", covered))
         rows.append(lead_row(system, reference))
-        rows += range_rows(system)
+        rows += mix_rows(system.system, system.heard, yardstick, mixes)
+        rows.append(track_level_row(system))
         if len(system.pairs):
-            rows += [mean_row(system.system, name, system.pairs[:, i]) for i, name in enumerate(PAIRWISE)]
+            rows += pair_rows(system.system, system.pairs)
     return rows
 
 
 def distance_rows(system: SongSet, reference: SongSet, roles: Sequence[Tensor], mixes: int) -> list[Row]:
-    """Kernel and Frechet distances on embeddings of rendered tracks, on descriptors of tracks, and of mixes."""
+    """Kernel and Frechet distances on embeddings of rendered tracks, and on descriptors of tracks."""
 
     def tracks_of(source: SongSet) -> list[Tensor]:
         return [repeated(song, mixes).flatten(0, 1) for song in source.embeddings]
 
-    def described(source: SongSet, part: str) -> list[Tensor]:
-        kept = [torch.from_numpy(repeated(getattr(song, part), mixes)).double() for song in source.heard]
-        return [song.flatten(0, 1) if part == "tracks" else song for song in kept]
+    def described(source: SongSet) -> list[Tensor]:
+        return [torch.from_numpy(repeated(song.tracks, mixes)).double().flatten(0, 1) for song in source.heard]
 
-    z_reference, z = tracks_of(reference), tracks_of(system)
-    name = system.system
-    rows = [
-        kad_row(name, "kad_embedding", z_reference, z),
-        kad_by_role_row(name, "kad_embedding_by_role", z_reference, z, roles, (mixes, mixes)),
-        fad_row(name, "fad_embedding", z_reference, z),
-    ]
-    for metric, part in (("descriptor", "tracks"), ("mix", "mixes")):
-        target, own = described(reference, part), described(system, part)
-        unit = torch.cat(target).std(0) + 1e-6
-        target, own = ([song / unit for song in side] for side in (target, own))
+    name, rows = system.system, []
+    for metric, source in (("embedding", tracks_of), ("descriptor", described)):
+        target, own = source(reference), source(system)
+        if metric == "descriptor":
+            unit = torch.cat(target).std(0) + 1e-6
+            target, own = ([song / unit for song in side] for side in (target, own))
         rows.append(kad_row(name, f"kad_{metric}", target, own))
+        rows.append(kad_by_role_row(name, f"kad_{metric}_by_role", target, own, roles, (mixes, mixes)))
         rows.append(fad_row(name, f"fad_{metric}", target, own))
-        if part == "tracks":
-            rows.append(kad_by_role_row(name, f"kad_{metric}_by_role", target, own, roles, (mixes, mixes)))
     return rows
 
 
@@ -153,12 +141,7 @@ def lead_row(system: SongSet, reference: SongSet) -> Row:
     return statistic_row(system.system, "lead_level_distance_db", len(system.heard), distance, count, draws=200)
 
 
-def range_rows(system: SongSet) -> list[Row]:
-    """Median and range of what is measured on all mixes of a system.
-
-    mix_*: every descriptor of the mix; track_level_db: level of a track relative to its mix.
-    """
-    mixes = np.concatenate([song.mixes for song in system.heard])
+def track_level_row(system: SongSet) -> Row:
+    """Median and range of the level of a track relative to its mix, in dB, over all mixes of a system."""
     relative = np.concatenate([(song.tracks[..., LEVEL] - song.mixes[:, None, LEVEL]).ravel() for song in system.heard])
-    named = [(f"mix_{name}", values) for name, values in zip(NAMES, mixes.T, strict=True)]
-    return [range_row(system.system, metric, values) for metric, values in [*named, ("track_level_db", relative)]]
+    return range_row(system.system, "track_level_db", relative)

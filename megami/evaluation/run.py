@@ -53,14 +53,10 @@ def evaluate(
     SoundFont are not there, for the published weights, which have no baselines, and for a cache of other settings or
     code.
     """
-    if weights == "paper":
-        raise UserError("the evaluation needs baselines trained beside the generator, and paper has none: use small")
-    mixer, folder = Mixer.from_pretrained(weights, device), weights_folder(weights)
-    fx_encoder, content_encoder = small_encoders(mixer.networks)
-    config = config or EvaluationConfig()
-    corpus = config.corpus.heard_by(fx_encoder.config, content_encoder.config)
-    config = replace(config, corpus=corpus)
-    stage = Stage(mixer, other_mixers(mixer, folder), weights, cache, config, seed, workers)
+    stage = stage_of(weights, cache, workers, config, seed, device)
+    mixer, folder, corpus = stage.mixer, weights_folder(weights), stage.config.corpus
+    stage = replace(stage, others=other_mixers(mixer, folder))
+    config = stage.config
     prepare(stage)
     rows = encoder_rows(mixer.networks, cache, corpus, config.chains, workers)
     rows += adaptor_rows(mixer.networks, cache, corpus)
@@ -69,6 +65,24 @@ def evaluate(
     if config.sampler_songs:
         rows += sampler_rows(mixer, *sampler_material(stage), config.sampler_mixes, seed)
     return rows
+
+
+def stage_of(
+    weights: str,
+    cache: Path,
+    workers: int | None = None,
+    config: EvaluationConfig | None = None,
+    seed: int = 0,
+    device: str | torch.device = "auto",
+) -> Stage:
+    """What an evaluation shares, still without the mixers that MEGAMI is measured against; raises as `evaluate`."""
+    if weights == "paper":
+        raise UserError("the evaluation needs baselines trained beside the generator, and paper has none: use small")
+    mixer = Mixer.from_pretrained(weights, device)
+    fx_encoder, content_encoder = small_encoders(mixer.networks)
+    config = config or EvaluationConfig()
+    config = replace(config, corpus=config.corpus.heard_by(fx_encoder.config, content_encoder.config))
+    return Stage(mixer, {}, weights, cache, config, seed, workers)
 
 
 def other_mixers(mixer: Mixer, folder: Path) -> dict[str, Mixer]:

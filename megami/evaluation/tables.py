@@ -152,6 +152,9 @@ TABLES = (
     ),
 )
 
+SONGS = "songs"
+"""The metric of a row that says how many of the n test songs another system has mixed; only others have it."""
+
 SUMMARY = Table(
     "In short",
     "Distances to the engineers' mixes of the same unseen songs (KAD x 100, of effect embeddings and of whole mixes); "
@@ -192,8 +195,34 @@ def format_value(value: float) -> str:
     return f"{value:.{digits}f}"
 
 
+def table_of_others(rows: Sequence[Row]) -> Table | None:
+    """The table of other systems beside ours, by what stereo mixes alone tell; None where there are no others."""
+    songs = {row.system: row for row in rows if row.metric == SONGS}
+    others = {
+        name: name if row.value == row.n else f"{name} ({row.value:g} of {row.n} songs)" for name, row in songs.items()
+    }
+    if not others:
+        return None
+    return Table(
+        "Other systems",
+        "By their mixes alone, which is less than what is measured of ours: distances to the engineers' mixes of the "
+        "same songs; share of the engineers that the mixes of a song reach, and share of mixes that some engineer "
+        "would make, on a map of whole mixes that knows nothing of tracks; spectral error against one engineer's mix.",
+        {**others, **SYSTEMS},
+        {
+            "kad_mix": "KAD mix ↓",
+            "fad_mix": "FAD mix ↓",
+            "coverage_of_mix": "coverage of mixes ↑",
+            "precision_of_mix": "precision of mixes ↑",
+            "IM-mss-lr": "spectral error ↓",
+        },
+    )
+
+
 def report(rows: Sequence[Row]) -> str:
     """All tables that have rows, as Markdown; the same for rows as measured and as read from a results file."""
     rows = [kept(row) for row in rows]
-    shown = [t for t in TABLES if any(row.system in t.systems and row.metric in t.metrics for row in rows)]
+    others = table_of_others(rows)
+    tables = TABLES if others is None else (*TABLES, others)
+    shown = [t for t in tables if any(row.system in t.systems and row.metric in t.metrics for row in rows)]
     return "\n".join(markdown_table(rows, table) for table in shown)

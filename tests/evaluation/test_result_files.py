@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from megami.evaluation.comparison import SongSet, range_rows
+from megami.evaluation.comparison import SongSet, track_level_row
 from megami.evaluation.measures.descriptors import LEVEL, NAMES
 from megami.evaluation.measures.style_coverage import Heard
+from megami.evaluation.mixes_alone import mix_ranges
 from megami.evaluation.results import Row, mean_row, range_row, read_results, write_results
 from megami.evaluation.tables import TABLES
 
@@ -27,9 +28,9 @@ def test_a_range_is_the_middle_of_what_was_measured_and_an_interval_is_of_its_me
 def test_what_varies_over_mixes_is_a_range():
     heard = Heard(np.zeros((20, 2, len(NAMES))), np.zeros((20, len(NAMES))), np.zeros(20))
     heard.tracks[..., LEVEL] = -np.arange(20)[:, None]
-    rows = range_rows(SongSet("a", [heard], [], np.array([]), None))
-    assert {row.kind for row in rows} == {"range"} and len(rows) == len(NAMES) + 1
-    levels = next(row for row in rows if row.metric == "track_level_db")
+    levels = track_level_row(SongSet("a", [heard], [], np.array([]), None))
+    rows = [*mix_ranges("a", [heard]), levels]
+    assert {row.kind for row in rows} == {"range"} and len({row.metric for row in rows}) == len(NAMES) + 1
     assert (levels.low, levels.value, levels.high) == pytest.approx((-18.05, -9.5, -0.95), abs=0.06)
 
 

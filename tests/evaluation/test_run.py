@@ -25,7 +25,7 @@ SYSTEMS = {
 METRICS = {
     "kad_embedding", "kad_descriptor", "kad_mix", "fad_embedding", "fad_descriptor", "fad_mix", "coverage", "precision",
     "retrieval_top1", "gap_closed", "error_ratio", "agreement", "panning_balance", "lead_level_distance_db",
-    "IM-mss-lr",
+    "IM-mss-lr", "coverage_of_mix", "precision_of_mix",
 }  # fmt: skip
 
 

@@ -9,8 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from handmade import handmade_song
 
 from megami.audio import read_audio, write_audio
+from megami.evaluation.written_songs import write_songs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,6 +60,20 @@ def test_a_mix_is_measured(run: Callable[..., str], stems: Path):
     values = dict(re.findall(r"^(\w+(?: peak)?)\s+(-?[\d.]+)", printed, re.MULTILINE))
     assert -60 < float(values["loudness"]) < 0 and "true peak" in values
     assert float(values["correlation"]) == pytest.approx(1.0, abs=0.01)  # a mono track
+
+
+def test_raw_sums_are_mastered_after_references(run: Callable[..., str], tmp_path: Path):
+    pytest.importorskip("matchering", reason="Matchering is no part of this project: pip install matchering")
+    songs = {"test_0000": handmade_song(0, 12.0), "test_0001": handmade_song(1, 12.0)}
+    write_songs(tmp_path / "songs", songs, most=5, quick=True)
+    for number in (1, 2):
+        write_audio(tmp_path / "references" / f"{number}.wav", number * 0.1 * torch.randn(2, 12 * 44100))
+    run("master_by_references.py", tmp_path / "songs", tmp_path / "references", tmp_path / "out")
+    mixes = sorted((tmp_path / "out").rglob("*.wav"))
+    assert [f"{path.parent.name}/{path.name}" for path in mixes] == [
+        f"{song}/mix_{number}.wav" for song in songs for number in (1, 2)
+    ]
+    assert all(read_audio(path)[0].shape == (2, 12 * 44100) for path in mixes)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
