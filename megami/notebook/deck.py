@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -78,21 +78,24 @@ def deck_page(deck: Deck) -> str:
 
 def index_page(decks: Sequence[Deck]) -> str:
     """The page that leads to all decks."""
-    cards = "\n".join(
-        f'<li><a href="{html.escape(deck.name)}.html"><b>{deck.title}</b><span>{len(deck.slides) + 1} slides</span></a></li>'
-        for deck in decks
-    )
+    cards = "\n".join(map(_card, decks))
     keys = "\n".join(f"<tr><td>{_caps(names)}</td><td>{said}</td></tr>" for names, said in KEYS)
     said = (
-        "Slides for teaching, cut out of the chapters. Players, moving pictures and quizzes work as they do in the book. "
-        "To print a deck, or to save it as PDF, add <code>?print-pdf</code> to its address and print the page."
+        "Slides for teaching, cut out of the chapters. Players, moving pictures and quizzes work as they do in the "
+        "book. To print a deck, or to save it as PDF, add <code>?print-pdf</code> to its address and print the page."
     )
     return _fill("slides-index.html", title=f"Slides of {BOOK}", said=said, cards=cards, keys=keys, parts=PARTS)
 
 
 def _section(slide: Slide, title: str) -> str:
     notes = f'<aside class="notes tex2jax_ignore">{slide.notes}</aside>' if slide.notes else ""
-    return f'<section><div class="body"><h2>{slide.heading}</h2>{slide.body}<footer>{title}</footer></div>{notes}</section>'
+    body = f'<div class="body"><h2>{slide.heading}</h2>{slide.body}<footer>{title}</footer></div>'
+    return f"<section>{body}{notes}</section>"
+
+
+def _card(deck: Deck) -> str:
+    link = f'<a href="{html.escape(deck.name)}.html"><b>{deck.title}</b><span>{len(deck.slides) + 1} slides</span></a>'
+    return f"<li>{link}</li>"
 
 
 def _caps(names: Sequence[str]) -> str:
@@ -115,7 +118,7 @@ def _read(path: Path) -> bytes:
         raise UserError(f"the built book lacks {path.name}: run make book ({error.strerror})") from error
 
 
-def _parts(static: Path) -> Mapping[str, bytes]:
+def _parts(static: Path) -> dict[str, bytes]:
     """Scripts and styles: reveal.js, ours, and what the built book has for code and formulas."""
     reveal = _reveal_folder()
     files = {name: _read(reveal / place) for name, place in _REVEAL.items()}
