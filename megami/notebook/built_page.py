@@ -6,6 +6,7 @@ may begin in the middle of one and end in another, so the sections are laid flat
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ class BuiltCell:
     def outputs(self) -> list[Tag]:
         """What a cell of code shows, without its code; warnings on stderr do not belong to it."""
         boxes = [box for block in self.blocks for box in block.select("div.cell_output > *")]
-        return [box for box in boxes if "stderr" not in _classes(box)]
+        return [box for box in boxes if not box.css.match(".stderr")]
 
     def code(self) -> list[Tag]:
         """The code of a cell of code."""
@@ -93,11 +94,18 @@ def cut_page(page: str, name: str, first: str) -> dict[str, BuiltCell]:
 
 def inner_html(element: Tag) -> str:
     """What stands in an element, without the link of a heading to itself."""
-    return "".join(str(part) for part in element.contents if not _is_own_link(part)).strip()
+    return _without_own_link(element).decode_contents().strip()
 
 
 def _plain(element: Tag) -> str:
-    return "".join(part.get_text() for part in element.contents if not _is_own_link(part)).strip()
+    return _without_own_link(element).get_text().strip()
+
+
+def _without_own_link(element: Tag) -> Tag:
+    whole = copy.copy(element)
+    for link in whole.select("a.headerlink"):
+        link.decompose()
+    return whole
 
 
 def _flat(parent: Tag) -> Iterator[PageElement]:
@@ -106,11 +114,3 @@ def _flat(parent: Tag) -> Iterator[PageElement]:
             yield from _flat(child)
         else:
             yield child
-
-
-def _classes(element: PageElement) -> list[str]:
-    return element.get_attribute_list("class") if isinstance(element, Tag) else []
-
-
-def _is_own_link(part: PageElement) -> bool:
-    return "headerlink" in _classes(part)

@@ -64,7 +64,7 @@ def deck_page(deck: Deck) -> str:
             columns[-1].append(slide)
         else:
             columns.append([slide])
-    keys = " &ensp; ".join(f"{_caps(names)} {said}" for names, said in KEYS[:5])
+    keys = " ".join(f"<span>{_caps(names)} {said}</span>" for names, said in KEYS[:5])
     title = (
         f'<section><div class="body title"><h1>{deck.title}</h1><p>{html.escape(BOOK)}</p>'
         f'<p class="keys">{keys}</p></div></section>'

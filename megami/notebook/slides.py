@@ -138,7 +138,7 @@ def _content(part: Part, cell: BuiltCell, name: str, decks: Collection[str]) -> 
     elif part.keep or not text:
         shown = cell.chosen(part.keep)
     if not shown and not text.strip():
-        raise UserError(f"{name}: nothing of the cell {part.cell} would be on its slide")
+        raise UserError(f"{name}: nothing of the cell {part.cell} would be on its slide; did the cell run in the book?")
     words = f'<div class="words">{_markdown().render(text)}</div>' if text.strip() else ""
     return heading, words + _fit_for_slide(shown, "media" if part.is_code else "words", decks)
 

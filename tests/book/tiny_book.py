@@ -26,7 +26,12 @@ def _text(cell: str, source: str, **slide: object) -> dict:
 
 def _code(cell: str, shown: str, **slide: object) -> dict:
     output = {"output_type": "display_data", "data": {"text/html": shown}, "metadata": {}}
-    code = {"cell_type": "code", "execution_count": 1, "outputs": [output], "source": f"show_{cell.replace('-', '_')}()"}
+    code = {
+        "cell_type": "code",
+        "execution_count": 1,
+        "outputs": [output],
+        "source": f"show_{cell.replace('-', '_')}()",
+    }
     return {**code, "id": cell, "metadata": {"tags": ["hide-input"], "slideshow": slide}}
 
 

@@ -7,6 +7,7 @@
   const PHONE_PIXELS = 640;
   const ZOOMS = [1.8, 1.65, 1.5, 1.4, 1.3, 1.2, 1.1, 1, 0.92, 0.85, 0.78, 0.7, 0.64, 0.58, 0.52]; // of what is played or seen
   const WORD_ZOOMS = [1, 0.93, 0.86, 0.8, 0.74]; // of text, where nothing else helps
+  const ALONE_ZOOMS = [1.25, 1.15, 1.07]; // of text that has its slide for itself
   const FREE_KEYS = ["PageUp", "PageDown"]; // what a clicker sends: always for the slides
   const PLAY_EVENT = "megami-play"; // all widgets but the one that sends it pause
 
@@ -16,17 +17,23 @@
   /** Does everything on a slide lie inside it? */
   const fits = (body) => body.scrollHeight <= body.clientHeight + 1 && body.scrollWidth <= body.clientWidth + 1;
 
-  /** Makes what is played or seen as large as the slide allows; if it is too large at its smallest, text as well. */
+  /**
+   * Makes what is played or seen as large as the slide allows. Where it would become smaller than in the book, the rest
+   * of the slide draws together first; where it does not fit at its smallest, text shrinks as well.
+   */
   function fit(body) {
     if (!body.clientHeight) return;
     const media = body.querySelectorAll(".media");
     const words = body.querySelectorAll(".words");
     const set = (elements, zoom) => elements.forEach((element) => (element.style.zoom = zoom));
-    for (const wordZoom of WORD_ZOOMS) {
-      set(words, wordZoom);
-      for (const zoom of media.length ? ZOOMS : [1]) {
-        set(media, zoom);
-        if (fits(body)) return;
+    for (const tight of [false, true]) {
+      body.classList.toggle("tight", tight);
+      for (const wordZoom of media.length ? WORD_ZOOMS.slice(0, tight ? 5 : 1) : [...ALONE_ZOOMS, ...WORD_ZOOMS]) {
+        set(words, wordZoom);
+        for (const zoom of media.length ? ZOOMS.filter((size) => tight || size >= 1) : [1]) {
+          set(media, zoom);
+          if (fits(body)) return;
+        }
       }
     }
   }
