@@ -1,4 +1,4 @@
-"""A book of one chapter with slides, built as the real one is; its outputs are made here, so that no kernel is needed."""
+"""A book of one chapter with slides, built as the real one is; its outputs are made here, so it needs no kernel."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def tiny_chapter() -> dict:
         _code("sounds", player(sounds, SAMPLE_RATE, title="Tones").html, slide_type="slide"),
         _text(
             "formula",
-            f"## What it means\n\n{TEXT}\n\n$$\na < b \\cdot \\sqrt{{x}}\n$$ (eq-tiny)\n\nBy {{eq}}`eq-tiny`, all is well.",
+            f"## What it means\n\n{TEXT}\n\n$$\na < \\sqrt{{x}}\n$$ (eq-tiny)\n\nBy {{eq}}`eq-tiny`, all is well.",
             slide_type="slide",
             text="With $x > 0$:",
             keep=["formulas"],

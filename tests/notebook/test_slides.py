@@ -15,7 +15,10 @@ from megami.notebook.built_page import cut_page
 from megami.notebook.deck import deck_page, index_page
 from megami.notebook.slides import Deck, make_deck, read_parts
 
-OPENING = "<h1>Loud &amp; soft<a class='headerlink' href='#loud'>#</a></h1><p>Long prose.</p><div class='admonition'>Goals</div>"
+OPENING = (
+    "<h1>Loud &amp; soft<a class='headerlink' href='#loud'>#</a></h1><p>Long prose.</p>"
+    "<div class='admonition'>Goals</div>"
+)
 SOUND = (
     "<div class='cell'><details><div class='cell_input'><div class='highlight'>play()</div></div></details>"
     "<div class='cell_output'><div class='output stderr'>A warning</div>"
@@ -26,7 +29,10 @@ FORMULA = (
     "<a href='other.html#a'>another chapter</a>, <a href='third.html'>a third</a>, <a href='https://example.org'>more</a>.</p>"
     "<div class='math' id='eq'>\\[a < b\\]</div>"
 )
-END = "</section><section><h2>To remember</h2><ul><li>One.</li></ul></section><section><h2>Reading</h2><ul><li>A book.</li></ul>"
+END = (
+    "</section><section><h2>To remember</h2><ul><li>One.</li></ul></section>"
+    "<section><h2>Reading</h2><ul><li>A book.</li></ul>"
+)
 PAGE = (
     "<html><article class='bd-article'><section>"
     f"{OPENING}<!-- cell sound -->{SOUND}<!-- cell formula -->{FORMULA}<!-- cell end -->{END}</section></section>"

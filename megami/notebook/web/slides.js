@@ -5,7 +5,7 @@
   const WIDTH = 1280;
   const HEIGHT = 720;
   const PHONE_PIXELS = 640;
-  const ZOOMS = [1.8, 1.65, 1.5, 1.4, 1.3, 1.2, 1.1, 1, 0.92, 0.85, 0.78, 0.7, 0.64, 0.58, 0.52]; // of what is played or seen
+  const ZOOMS = [1.8, 1.65, 1.5, 1.4, 1.3, 1.2, 1.1, 1, 0.92, 0.85, 0.78, 0.7, 0.64]; // of what is played or seen
   const WORD_ZOOMS = [1, 0.93, 0.86, 0.8, 0.74]; // of text, where nothing else helps
   const ALONE_ZOOMS = [1.25, 1.15, 1.07]; // of text that has its slide for itself
   const FREE_KEYS = ["PageUp", "PageDown"]; // what a clicker sends: always for the slides
@@ -19,12 +19,14 @@
 
   /**
    * Makes what is played or seen as large as the slide allows. Where it would become smaller than in the book, the rest
-   * of the slide draws together first; where it does not fit at its smallest, text shrinks as well.
+   * of the slide draws together first; where it does not fit at its smallest, text shrinks as well. If even that does
+   * not help, as with a console of many tracks, the slide can be scrolled.
    */
   function fit(body) {
     if (!body.clientHeight) return;
     const media = body.querySelectorAll(".media");
     const words = body.querySelectorAll(".words");
+    body.classList.remove("scrolls");
     const set = (elements, zoom) => elements.forEach((element) => (element.style.zoom = zoom));
     for (const tight of [false, true]) {
       body.classList.toggle("tight", tight);
@@ -36,6 +38,7 @@
         }
       }
     }
+    body.classList.add("scrolls");
   }
 
   const fitAll = () => document.querySelectorAll(".body").forEach(fit);
