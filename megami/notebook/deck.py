@@ -22,7 +22,7 @@ PARTS = "_parts"  # the folder of scripts and styles
 INDEX = "index.html"
 BOOK = "MEGAMI: generative automatic mixing"
 KEYS = (
-    (("→", "Space"), "next slide"),
+    (("→", "Space"), "next"),
     (("←",), "back"),
     (("S",), "speaker's window: notes, clock, next slide"),
     (("F",), "full screen"),

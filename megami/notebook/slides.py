@@ -47,7 +47,7 @@ class Part:
 
 @dataclass
 class Slide:
-    """One slide as HTML. Those with `below` stand under the one before, and are reached with the key down."""
+    """One slide as HTML. Those with `below` stand under the one before when all are seen at once."""
 
     heading: str
     body: str

@@ -201,6 +201,12 @@ def test_a_quiz_answers_and_the_slide_still_fits(screen: object, tiny: Path) -> 
     assert not screen.execute_script(STICKS_OUT)
 
 
+def test_the_arrow_to_the_right_passes_over_no_slide(screen: object, tiny: Path) -> None:
+    open_deck(screen, tiny / f"{NAME}.html", "#/3")
+    press(screen, Keys.ARROW_RIGHT)
+    assert screen.execute_script("return [Reveal.getIndices().h, Reveal.getIndices().v];") == [3, 1]
+
+
 def test_choosing_an_answer_with_arrows_does_not_leave_the_slide(screen: object, tiny: Path) -> None:
     open_deck(screen, tiny / f"{NAME}.html", "#/3/1")
     screen.execute_script(WIDGET + "widget.$$('input')[0].focus();")

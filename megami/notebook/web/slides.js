@@ -69,6 +69,7 @@
       maxScale: 4,
       center: false,
       hash: true,
+      navigationMode: "linear", // arrows and clickers meet every slide: one that stands below is not passed over
       slideNumber: "c/t",
       transition: "none",
       autoPlayMedia: false,
