@@ -57,9 +57,10 @@ class BuiltCell:
         return [block for block, form in found if form != "paragraph" or block is paragraphs[0]]
 
     def outputs(self) -> list[Tag]:
-        """What a cell of code shows, without its code; warnings on stderr do not belong to it."""
+        """What a cell of code shows. What it prints counts only where there is nothing else; warnings never do."""
         boxes = [box for block in self.blocks for box in block.select("div.cell_output > *")]
-        return [box for box in boxes if not box.css.match(".stderr")]
+        made = [box for box in boxes if not box.css.match(".stream, .stderr")]
+        return made or [box for box in boxes if not box.css.match(".stderr")]
 
     def code(self) -> list[Tag]:
         """The code of a cell of code."""

@@ -21,7 +21,7 @@ OPENING = (
 )
 SOUND = (
     "<div class='cell'><details><div class='cell_input'><div class='highlight'>play()</div></div></details>"
-    "<div class='cell_output'><div class='output stderr'>A warning</div>"
+    "<div class='cell_output'><div class='output stderr'>A warning</div><div class='output stream'>printed</div>"
     "<div class='output text_html'><svg viewBox='0 0 1 1'><clipPath id='a'></clipPath></svg></div></div></div>"
 )
 FORMULA = (
@@ -74,9 +74,15 @@ def test_a_page_built_without_marks_is_refused() -> None:
 def test_a_slide_of_code_shows_the_output_and_neither_code_nor_warnings() -> None:
     (slide,) = deck(sound={"slide_type": "slide"}).slides
     assert "viewbox" in slide.body.lower() and 'id="a"' in slide.body  # a picture needs its own names
-    assert "play()" not in slide.body and "A warning" not in slide.body
+    assert all(words not in slide.body for words in ("play()", "A warning", "printed"))
     (slide,) = deck(sound={"slide_type": "slide", "keep": ["code"]}).slides
     assert slide.body.index("play()") < slide.body.lower().index("viewbox")
+
+
+def test_what_a_cell_prints_is_shown_where_there_is_nothing_else() -> None:
+    page = PAGE.replace("output text_html", "output stderr")
+    (slide,) = make_deck(notebook(sound={"slide_type": "slide"}), page, "loud").slides
+    assert "printed" in slide.body and "svg" not in slide.body
 
 
 def test_the_heading_is_that_of_the_section_unless_the_slide_has_its_own() -> None:
