@@ -152,9 +152,20 @@ def test_a_slide_says_what_its_cell_asks_for_and_the_speaker_gets_the_rest(scree
     shown = screen.execute_script(NOW + "return body.innerText;")
     assert "With" in shown and TEXT not in shown and "(1)" in shown
     assert screen.execute_script(NOW + "return body.querySelectorAll('mjx-container').length;") == 2
-    assert TEXT in screen.execute_script("return Reveal.getSlideNotes();")
+    notes = screen.execute_script("return Reveal.getSlideNotes();")
+    assert TEXT in notes and r"\sqrt" in notes and "mjx-" not in notes  # the speaker's window has no MathJax
     press(screen, Keys.ARROW_DOWN)
     assert "Say that it is easy." in screen.execute_script("return Reveal.getSlideNotes();")
+
+
+def test_a_slide_is_a_slide_in_the_small_frame_of_the_speakers_window(screen: object, tiny: Path) -> None:
+    """The window shows decks in frames, which are narrower than a phone."""
+    open_deck(screen, tiny / f"{NAME}.html", "?receiver#/3")
+    screen.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**SCREEN, "width": 480, "height": 270})
+    screen.refresh()
+    wait_for(screen, "return window.Reveal?.isReady() && document.readyState == 'complete';")
+    settle(screen)
+    assert place(screen) == "What it means" and not screen.execute_script(STICKS_OUT)
 
 
 def test_the_player_plays_and_is_silent_once_its_slide_is_left(screen: object, tiny: Path) -> None:

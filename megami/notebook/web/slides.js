@@ -95,6 +95,7 @@
     });
   }
 
-  if (printing || innerWidth >= PHONE_PIXELS) present();
+  const inSpeakersWindow = location.search.includes("receiver"); // as a small picture of a slide
+  if (printing || inSpeakersWindow || innerWidth >= PHONE_PIXELS) present();
   else document.documentElement.classList.add("flow");
 }
