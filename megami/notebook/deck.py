@@ -88,7 +88,7 @@ def index_page(decks: Sequence[Deck]) -> str:
 
 
 def _section(slide: Slide, title: str) -> str:
-    notes = f'<aside class="notes mathjax_ignore tex2jax_ignore">{slide.notes}</aside>' if slide.notes else ""
+    notes = f'<aside class="notes">{slide.notes}</aside>' if slide.notes else ""
     body = f'<div class="body"><h2>{slide.heading}</h2>{slide.body}<footer>{title}</footer></div>'
     return f"<section>{body}{notes}</section>"
 

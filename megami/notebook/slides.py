@@ -144,7 +144,7 @@ def _content(part: Part, cell: BuiltCell, name: str, decks: Collection[str]) -> 
 
 
 def _notes(cell: BuiltCell, decks: Collection[str]) -> str:
-    """A cell for the speaker's eyes. Formulas stay as they are written: the speaker's window does not set them."""
+    """A cell for the speaker's eyes."""
     return _fit_for_slide(cell.chosen(()), "said", decks)
 
 

@@ -153,7 +153,7 @@ def test_a_slide_says_what_its_cell_asks_for_and_the_speaker_gets_the_rest(scree
     assert "With" in shown and TEXT not in shown and "(1)" in shown
     assert screen.execute_script(NOW + "return body.querySelectorAll('mjx-container').length;") == 2
     notes = screen.execute_script("return Reveal.getSlideNotes();")
-    assert TEXT in notes and r"\sqrt" in notes and "mjx-" not in notes  # the speaker's window has no MathJax
+    assert TEXT in notes and "<msqrt" in notes  # the speaker's window has no MathJax, but knows MathML
     press(screen, Keys.ARROW_DOWN)
     assert "Say that it is easy." in screen.execute_script("return Reveal.getSlideNotes();")
 
