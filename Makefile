@@ -10,6 +10,7 @@
 # make solutions   run every chapter with its solutions in place of the empty cells; their checkers must agree
 # make test-pages   build the book if it is not built yet or older than its sources, then open every page in a browser
 # make stats   what each page of the built book holds: words, sounds, widgets, figures, questions, exercises
+# make slides SLIDES=slides   cut slides for teaching out of the built book: open slides/index.html
 # make lab    open the chapters in JupyterLab
 # make addresses   ask every address that the book names and every download whether it is there (needs the network)
 # make setup  everything a developer needs
@@ -26,13 +27,14 @@ endif
 SONG   ?= data_samples/paper_boats
 OUT    ?= mixes
 STUDENT ?= student
+SLIDES ?= slides
 # Written when a build of the book has ended well.
 BOOK_BUILT := _build/.complete
 # What the used files of laion-clap and fxencoder-plusplus import; their own dependencies would bring numpy 1 and more.
 CLAP_NEEDS := torchvision h5py torchlibrosa huggingface_hub
 export HF_HUB_OFFLINE = 1
 
-.PHONY: mix test test-unit test-slow fuzz test-notebooks test-pages lint book stats student solutions lab addresses setup clean help
+.PHONY: mix test test-unit test-slow fuzz test-notebooks test-pages lint book stats slides student solutions lab addresses setup clean help
 
 mix: $(VENV)/.core
 	$(BIN)/megami mix "$(SONG)" --out "$(OUT)" --num-mixes 3 --page
@@ -82,6 +84,9 @@ test-pages: $(BOOK_BUILT)
 
 stats: $(BOOK_BUILT)
 	$(BIN)/python scripts/book_stats.py
+
+slides: $(BOOK_BUILT)
+	$(BIN)/python scripts/make_slides.py "$(SLIDES)"
 
 student: $(VENV)/.test
 	$(BIN)/python scripts/make_editions.py student "$(STUDENT)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -95,3 +96,18 @@ def test_constants_of_a_room_are_listed(extension: object) -> None:
     lines = extension("api_docstrings").constants(megami.audio)
     assert "- ``SAMPLE_RATE``: ``44100``" in lines
     assert not any("read_audio" in line for line in lines)
+
+
+def test_a_mark_stands_before_each_cell_of_a_notebook_but_the_first(extension: object) -> None:
+    marks = extension("cell_marks")
+    app = App(env=SimpleNamespace(doc2path=lambda name: f"{name}.ipynb" if name == "chapter" else f"{name}.md"))
+    cells = [{"cell_type": "markdown", "id": name, "metadata": {}, "source": f"# {name}"} for name in ("a", "b", "c")]
+    content = [json.dumps({"cells": cells, "metadata": {"kept": True}})]
+    marks.mark_cells(app, "chapter", content)
+    marked = json.loads(content[0])
+    sources = [cell["source"] for cell in marked["cells"]]
+    assert sources == ["# a", "<!-- cell b -->", "# b", "<!-- cell c -->", "# c"] and marked["metadata"]["kept"]
+    assert len({cell["id"] for cell in marked["cells"]}) == 5
+    page = ["# A page of text"]
+    marks.mark_cells(app, "page", page)
+    assert page == ["# A page of text"]
