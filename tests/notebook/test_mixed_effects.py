@@ -31,7 +31,12 @@ def test_dyestuff_has_the_estimates_that_lme4_gives() -> None:
 def crossed(listeners: int = 9, mixes: int = 6, seed: int = 0) -> tuple[np.ndarray, list[str], list[str]]:
     """One rating [listeners * mixes] for every listener and mix, with effects of both."""
     draw = np.random.default_rng(seed)
-    table = 50 + 8 * draw.normal(size=(listeners, 1)) + 5 * draw.normal(size=mixes) + 3 * draw.normal(size=(listeners, mixes))
+    table = (
+        50
+        + 8 * draw.normal(size=(listeners, 1))
+        + 5 * draw.normal(size=mixes)
+        + 3 * draw.normal(size=(listeners, mixes))
+    )
     who, what = zip(*itertools.product(range(listeners), range(mixes)), strict=True)
     return table.ravel(), list(map(str, who)), list(map(str, what))
 
