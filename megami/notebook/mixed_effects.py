@@ -12,7 +12,7 @@ found by restricted maximum likelihood (REML; Patterson & Thompson 1971; Bates e
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,18 +118,16 @@ def _check(y: np.ndarray, design: np.ndarray, groups: Mapping[str, np.ndarray], 
 
 
 class _Solved:
-    """All that follows from given ratios."""
+    """All that follows from given ratios; X, Z and V as in the equations of the module, ZZ holds every Z_k Z_k'."""
 
-    def __init__(self, y: np.ndarray, design: np.ndarray, shares: Sequence[np.ndarray], ratios: np.ndarray) -> None:
-        covariance = np.eye(len(y)) + sum(
-            (ratio**2 * share for ratio, share in zip(ratios, shares, strict=True)), start=np.zeros((len(y), len(y)))
-        )
-        self.factor = scipy.linalg.cho_factor(covariance, lower=True)
-        solved = self.solve(design)
-        self.information = design.T @ solved  # X' V^-1 X
-        self.effects = np.linalg.solve(self.information, solved.T @ y)
-        away = y - design @ self.effects
-        freedom = len(y) - design.shape[1]
+    def __init__(self, y: np.ndarray, X: np.ndarray, ZZ: Sequence[np.ndarray], ratios: np.ndarray) -> None:
+        V = np.eye(len(y))
+        for ratio, share in zip(ratios, ZZ, strict=True):
+            V += ratio**2 * share
+        self.factor = scipy.linalg.cho_factor(V, lower=True)
+        self.information = X.T @ self.solve(X)
+        self.effects = np.linalg.solve(self.information, X.T @ self.solve(y))
+        away, freedom = y - X @ self.effects, len(y) - X.shape[1]
         self.variance = float(away @ self.solve(away)) / freedom
         log_v = 2 * float(np.log(np.diag(self.factor[0])).sum())
         log_information = float(np.linalg.slogdet(self.information)[1])
@@ -142,13 +140,13 @@ class _Solved:
         return scipy.linalg.cho_solve(self.factor, right)
 
 
-def _least(criterion: object, count: int) -> np.ndarray:
-    """Ratios at which the criterion is least, sought from three sides; none is below 0."""
+def _least(criterion: Callable[[np.ndarray], float], count: int) -> np.ndarray:
+    """Ratios at which the criterion is least, sought from two sides; none is below 0."""
     if not count:
         return np.zeros(0)
     bounds = [(0.0, 1e3)] * count
     found = [
         scipy.optimize.minimize(criterion, np.full(count, start), method="L-BFGS-B", bounds=bounds)
-        for start in (0.1, 0.5, 2.0)
+        for start in (0.3, 1.5)
     ]
     return min(found, key=lambda one: one.fun).x
