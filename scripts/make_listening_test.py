@@ -31,10 +31,10 @@ SAMPLES = Path(__file__).resolve().parents[1] / "data_samples"
 SEED = 0
 
 
-def make_listening_test(out: Path, seconds: float | None = None) -> Path:
-    """Mix the songs, or their first `seconds`, and write page and note into `out`; returns the page."""
+def make_listening_test(out: Path, start_s: float = 0.0, seconds: float | None = None) -> Path:
+    """Mix the songs, or a passage of both, and write page and note into `out`; returns the page."""
     with appearing_files(out, names=[PAGE, NOTE]) as partial:
-        songs = {title: excerpt_of(SAMPLES / folder, 0.0, seconds) for folder, title in LISTENED_SONGS.items()}
+        songs = {title: excerpt_of(SAMPLES / folder, start_s, seconds) for folder, title in LISTENED_SONGS.items()}
         mixer = Mixer.from_pretrained("small")
         regression = regression_mixer(mixer)
         versions = {}

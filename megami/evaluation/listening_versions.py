@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,14 +50,19 @@ def regression_mixer(mixer: Mixer, weights: str | Path = "small") -> Mixer:
 
 
 def listening_versions(
-    song: Song, mixer: Mixer, regression: Mixer, seed: int = 0, progress: Progress | None = None
+    song: Song,
+    mixer: Mixer,
+    regression: Mixer,
+    seed: int = 0,
+    progress: Progress | None = None,
+    names: Collection[str] = VERSIONS,
 ) -> dict[str, Tensor]:
-    """Mix a song in all ways that listeners compare: audio [2, samples] by the names of VERSIONS, all at -16 LUFS.
+    """Mix a song in the ways that listeners compare: audio [2, samples] by its name out of VERSIONS, all at -16 LUFS.
 
     The raw sum; a mix by rules, which know the role of each track; one by the network that was trained with squared
     error (`regression`, of `regression_mixer`); three takes by MEGAMI; and one by an engineer, drawn from the song's
-    seed. Nothing is limited: mixes differ by what was decided for the tracks. seed: of rules, takes and engineer. The
-    chapter "Asking listeners" uses it.
+    seed. Nothing is limited: mixes differ by what was decided for the tracks. seed: of rules, takes and engineer.
+    names: of the versions to make. The chapter "Asking listeners" uses it.
     """
     report = progress or silent
     tracks = song.multitrack
@@ -70,9 +75,10 @@ def listening_versions(
         **{take: lambda plan=plan: mixer.process(tracks, plan) for take, plan in zip(TAKES, plans, strict=True)},
         "engineer": lambda: mix_with_random_engineer(song, seed).tracks,
     }
+    wanted = [version for version in VERSIONS if version in names]
     made = {}
-    for done, version in enumerate(VERSIONS):
-        report(version, done, len(VERSIONS))
+    for done, version in enumerate(wanted):
+        report(version, done, len(wanted))
         made[version] = match_loudness(ways[version](), HEARD_LUFS, tracks.sample_rate).sum(0)
     return made
 

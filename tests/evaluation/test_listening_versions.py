@@ -58,6 +58,13 @@ def test_each_is_by_the_system_of_its_name(made: tuple) -> None:
     assert [version for version, system in SYSTEM_OF.items() if system == "MEGAMI"] == list(TAKES)
 
 
+def test_some_versions_can_be_made_alone(made: tuple) -> None:
+    song, mixer, regression, versions, _ = made
+    some = listening_versions(song, mixer, regression, seed=3, names=("take 2", "raw sum"))
+    assert list(some) == ["raw sum", "take 2"]
+    assert all(torch.equal(audio, versions[name]) for name, audio in some.items())
+
+
 def test_an_excerpt_is_the_song_from_there_on() -> None:
     whole, part = sample_song(SAMPLES / "rooftop"), excerpt_of(SAMPLES / "rooftop", 2.0, 1.5)
     rate = whole.multitrack.sample_rate
