@@ -45,7 +45,7 @@ def test_the_pairs_connect_what_they_compare() -> None:
 
 
 def test_a_page_and_a_note_are_written(tmp_path: Path) -> None:
-    page, note = write_hand_out(tmp_path / "new", noise(), RATE, bitrate_kbps=32)
+    page, note = write_hand_out(tmp_path / "new", noise(), RATE, bitrate_kbps=64)
     assert (page.name, note.name) == (PAGE, NOTE)
     assert sorted(path.name for path in page.parent.iterdir()) == sorted([PAGE, NOTE])
     text = page.read_text(encoding="utf-8")
@@ -53,7 +53,7 @@ def test_a_page_and_a_note_are_written(tmp_path: Path) -> None:
     assert all(version in note.read_text(encoding="utf-8") for version in VERSIONS)
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(UserError, match="cannot write"):
-        write_hand_out(tmp_path / "file", noise(), RATE, bitrate_kbps=32)
+        write_hand_out(tmp_path / "file", noise(), RATE, bitrate_kbps=64)
 
 
 def test_the_real_songs_are_long_enough_and_fit() -> None:
