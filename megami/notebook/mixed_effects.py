@@ -127,7 +127,8 @@ class _Solved:
         self.factor = scipy.linalg.cho_factor(V, lower=True)
         self.information = X.T @ self.solve(X)
         self.effects = np.linalg.solve(self.information, X.T @ self.solve(y))
-        away, freedom = y - X @ self.effects, len(y) - X.shape[1]
+        away = y - X @ self.effects
+        freedom = len(y) - X.shape[1]
         self.variance = float(away @ self.solve(away)) / freedom
         log_v = 2 * float(np.log(np.diag(self.factor[0])).sum())
         log_information = float(np.linalg.slogdet(self.information)[1])
