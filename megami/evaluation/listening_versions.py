@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def listening_versions(
         "raw sum": lambda: rendered(song, raw_sum(song)),
         "rules": lambda: rendered(song, rule_based(song, seed)),
         "regression": lambda: mixer.process(tracks, regress(regression, content)[0]),
-        **{take: lambda plan=plan: mixer.process(tracks, plan) for take, plan in zip(TAKES, plans, strict=True)},
+        **{take: partial(mixer.process, tracks, plan) for take, plan in zip(TAKES, plans, strict=True)},
         "engineer": lambda: mix_with_random_engineer(song, seed).tracks,
     }
     wanted = [version for version in VERSIONS if version in names]
