@@ -120,7 +120,13 @@ def _check(y: np.ndarray, design: np.ndarray, groups: Mapping[str, np.ndarray], 
 class _Solved:
     """All that follows from given ratios; X, Z and V as in the equations of the module, ZZ holds every Z_k Z_k'."""
 
-    def __init__(self, y: np.ndarray, X: np.ndarray, ZZ: Sequence[np.ndarray], ratios: np.ndarray) -> None:
+    def __init__(
+        self,
+        y: np.ndarray,
+        X: np.ndarray,
+        ZZ: Sequence[np.ndarray],
+        ratios: np.ndarray,
+    ) -> None:
         V = np.eye(len(y))
         for ratio, share in zip(ratios, ZZ, strict=True):
             V += ratio**2 * share
