@@ -133,7 +133,7 @@ class _Solved:
         self.factor = scipy.linalg.cho_factor(V, lower=True)
         self.information = X.T @ self.solve(X)
         self.effects = np.linalg.solve(self.information, X.T @ self.solve(y))
-        away = y - X @ self.effects
+        away: np.ndarray = y - X @ self.effects
         freedom = len(y) - X.shape[1]
         self.variance = float(away @ self.solve(away)) / freedom
         log_v = 2 * float(np.log(np.diag(self.factor[0])).sum())
