@@ -7,6 +7,7 @@
 # make lint   check style, format and types (ruff, mypy)
 # make book   build the book into _build/html
 # make student STUDENT=folder   write the chapters without their solutions, for a class
+# make listening-test LISTENING_TEST=folder   write the listening test of the book as one page to hand out to a class
 # make solutions   run every chapter with its solutions in place of the empty cells; their checkers must agree
 # make test-pages   build the book if it is not built yet or older than its sources, then open every page in a browser
 # make stats   what each page of the built book holds: words, sounds, widgets, figures, questions, exercises
@@ -28,13 +29,14 @@ SONG   ?= data_samples/paper_boats
 OUT    ?= mixes
 STUDENT ?= student
 SLIDES ?= slides
+LISTENING_TEST ?= listening_test
 # Written when a build of the book has ended well.
 BOOK_BUILT := _build/.complete
 # What the used files of laion-clap and fxencoder-plusplus import; their own dependencies would bring numpy 1 and more.
 CLAP_NEEDS := torchvision h5py torchlibrosa huggingface_hub
 export HF_HUB_OFFLINE = 1
 
-.PHONY: mix test test-unit test-slow fuzz test-notebooks test-pages lint book stats slides student solutions lab addresses setup clean help
+.PHONY: mix test test-unit test-slow fuzz test-notebooks test-pages lint book stats slides student listening-test solutions lab addresses setup clean help
 
 mix: $(VENV)/.core
 	$(BIN)/megami mix "$(SONG)" --out "$(OUT)" --num-mixes 3 --page
@@ -90,6 +92,9 @@ slides: $(BOOK_BUILT)
 
 student: $(VENV)/.test
 	$(BIN)/python scripts/make_editions.py student "$(STUDENT)"
+
+listening-test: $(VENV)/.core
+	$(BIN)/python scripts/make_listening_test.py --out "$(LISTENING_TEST)"
 
 solutions: $(VENV)/.test
 	$(BIN)/python scripts/make_editions.py solutions

@@ -17,22 +17,31 @@ from megami.studio.band.composer import Arrangement, arrange
 from megami.studio.band.form import CHORUS, INTRO, SHORT_VERSE, VERSE, Section, arrange_form, bars_of
 from megami.studio.band.genres import genre_named
 from megami.studio.band.notes import BEATS_PER_BAR
+from megami.studio.sample_songs import SAMPLE_ORIGINS
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample song: folder, genre, seed, bars, and for each stem (in the song's order) a file name and a line.
+    """One sample song: folder, title, bars, and for each stem (in the song's order) a file name and a line.
 
     With a form, its sections decide how many bars there are.
     """
 
     folder: str
     title: str
-    genre: str
-    seed: int
     bars: int
     stems: tuple[tuple[str, str], ...]
     form: tuple[Section, ...] = ()
+
+    @property
+    def genre(self) -> str:
+        """What it was composed as."""
+        return SAMPLE_ORIGINS[self.folder][0]
+
+    @property
+    def seed(self) -> int:
+        """What it was composed from."""
+        return SAMPLE_ORIGINS[self.folder][1]
 
 
 def form_without(*sounds: str) -> tuple[Section, ...]:
@@ -46,7 +55,7 @@ _SUNG = "sung vowels and consonants without words: glottal source and moving for
 _RECORDED = "CC0 recordings of a drum kit (Sonic Pi's samples)"
 SAMPLES: tuple[Sample, ...] = (
     Sample(
-        "paper_boats", "Paper Boats", "pop", 5023, 6,
+        "paper_boats", "Paper Boats", 6,
         (
             ("drums", "tight drum machine, straight into the desk (own synthesis)"),
             ("bass", "fingered electric bass, direct; sampled"),
@@ -58,7 +67,7 @@ SAMPLES: tuple[Sample, ...] = (
         ),
     ),
     Sample(
-        "porch_light", "Porch Light", "folk", 5074, 5,
+        "porch_light", "Porch Light", 5,
         (
             ("drums", "kit played with brushes, one track; sampled"),
             ("nylon_guitar", "nylon-string guitar with a microphone; sampled"),
@@ -70,7 +79,7 @@ SAMPLES: tuple[Sample, ...] = (
         ),
     ),
     Sample(
-        "corner_store", "Corner Store", "funk", 5238, 5,
+        "corner_store", "Corner Store", 5,
         (
             ("kick", f"close microphone in the kick drum, the kit leaks in; {_RECORDED}"),
             ("snare", f"close microphone on the snare drum, the kit leaks in; {_RECORDED}"),
@@ -82,7 +91,7 @@ SAMPLES: tuple[Sample, ...] = (
         ),
     ),
     Sample(
-        "night_bus", "Night Bus", "synthwave", 5014, 5,
+        "night_bus", "Night Bus", 5,
         (
             ("drums", "analogue-style drum machine, straight into the desk (own synthesis)"),
             ("synth_bass", "pulsing subtractive bass (own synthesis)"),
@@ -93,7 +102,7 @@ SAMPLES: tuple[Sample, ...] = (
         ),
     ),
     Sample(
-        "gravel_road", "Gravel Road", "country", 6042, 0,
+        "gravel_road", "Gravel Road", 0,
         (
             ("drums", "jazz drum kit, one track; sampled"),
             ("upright_bass", "plucked upright bass with a microphone; sampled"),
@@ -105,7 +114,7 @@ SAMPLES: tuple[Sample, ...] = (
         form_without("old piano"),
     ),
     Sample(
-        "rooftop", "Rooftop", "rock", 6031, 0,
+        "rooftop", "Rooftop", 0,
         (
             ("drums", f"kit on one track; {_RECORDED}"),
             ("pick_bass", "electric bass played with a pick, direct; sampled"),

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from megami.audio import read_multitrack
 from megami.corpus.guitar_points import level_over_rest_db, pan_position
 from megami.corpus.parallel import build_files, write_arrays
 from megami.embeddings import dynamics_features
 from megami.evaluation.measures.descriptors import descriptors
 from megami.evaluation.measures.tracks_in_mix import track_measures
 from megami.studio import ENGINEERS, Song
-from megami.studio.sample_songs import SAMPLE_TRACKS
+from megami.studio.sample_songs import sample_song
 
 DIGITS = 4
 PASSAGE_S = (4.0, 12.0)
@@ -53,9 +52,7 @@ def read_mixed_often(path: Path | str) -> MixedOften:
 
 def porch_light(samples: Path | str) -> Song:
     """Give the sample song Porch Light, out of the folder of sample songs, as engineers take it."""
-    song = read_multitrack(Path(samples) / "porch_light")
-    roles, instruments = zip(*(SAMPLE_TRACKS["porch_light"][name] for name in song.names), strict=True)
-    return Song(song, roles, instruments, genre="folk", seed=5074)
+    return sample_song(Path(samples) / "porch_light")
 
 
 def make_mixed_often(path: Path, samples: Path, folder: Path, mixes: int) -> None:

@@ -13,14 +13,16 @@ from megami.notebook.explore import explore
 from megami.notebook.field_plot import arrow_lines
 from megami.notebook.figures import PageFigure, Sheet, figure
 from megami.notebook.gym import mix_gym
+from megami.notebook.hand_out import hand_out_pages, write_hand_out
 from megami.notebook.level_plot import plot_level_over_time, short_time_level_db
 from megami.notebook.listening_page import listening_page
 from megami.notebook.listening_pages import CLARITY, EXCITEMENT, PRODUCTION_VALUE, PairPage, Question, RatingPage
 from megami.notebook.listening_plot import plot_listening
 from megami.notebook.listening_results import ListeningResults, read_listening_results
-from megami.notebook.listening_summary import listener_steadiness, summarise_listening
+from megami.notebook.listening_summary import holm, listener_steadiness, summarise_listening
 from megami.notebook.listening_test import ListeningTestOptions, listening_test, listening_test_page
 from megami.notebook.live import Knob, Live, live, live_effect
+from megami.notebook.mixed_effects import MixedModel, fit_mixed_model
 from megami.notebook.network_plots import plot_attention, plot_shapes
 from megami.notebook.player import player
 from megami.notebook.plots import (
@@ -32,8 +34,10 @@ from megami.notebook.plots import (
     track_levels,
 )
 from megami.notebook.quiz import choice, numeric, ordering, quiz
+from megami.notebook.rating_boxes import plot_rating_boxes
 from megami.notebook.real_song_plot import plot_real_songs
 from megami.notebook.result_plots import map_places, plot_intervals, plot_mix_map, plot_reach, plot_sampler_study
+from megami.notebook.simulated_panel import PanelTruth, simulated_panel
 from megami.notebook.tables import Table, table
 from megami.notebook.widget import Widget
 
@@ -47,8 +51,10 @@ __all__ = [
     "ListeningResults",
     "ListeningTestOptions",
     "Live",
+    "MixedModel",
     "PageFigure",
     "PairPage",
+    "PanelTruth",
     "Question",
     "RatingPage",
     "Sheet",
@@ -65,6 +71,9 @@ __all__ = [
     "console_settings",
     "explore",
     "figure",
+    "fit_mixed_model",
+    "hand_out_pages",
+    "holm",
     "listener_steadiness",
     "listening_page",
     "listening_test",
@@ -83,6 +92,7 @@ __all__ = [
     "plot_listening",
     "plot_mix_map",
     "plot_mix_spectrograms",
+    "plot_rating_boxes",
     "plot_reach",
     "plot_real_songs",
     "plot_sampler_study",
@@ -93,9 +103,11 @@ __all__ = [
     "quiz",
     "read_listening_results",
     "short_time_level_db",
+    "simulated_panel",
     "stereo_image",
     "summarise_listening",
     "table",
     "track_levels",
     "wilson_interval",
+    "write_hand_out",
 ]

@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from megami.audio import Multitrack, read_multitrack
+from megami.studio.song import Song
+
+SAMPLE_ORIGINS: dict[str, tuple[str, int]] = {
+    "corner_store": ("funk", 5238),
+    "gravel_road": ("country", 6042),
+    "night_bus": ("synthwave", 5014),
+    "paper_boats": ("pop", 5023),
+    "porch_light": ("folk", 5074),
+    "rooftop": ("rock", 6031),
+}
+"""Genre and seed that each sample song was composed from, by the name of its folder."""
+
 SAMPLE_TRACKS: dict[str, dict[str, tuple[str, str]]] = {
     "corner_store": {
         "horns": ("lead", "brass"),
@@ -55,3 +70,20 @@ SAMPLE_TRACKS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 """Role and instrument of each track, by the name of the song's folder and of the track's file, as the READMEs say."""
+
+
+def sample_song(folder: Path | str) -> Song:
+    """Read a sample song, with the role and instrument of each track, as engineers take it.
+
+    folder: of its tracks, under its own name ("data_samples/rooftop"). Raises UserError if it cannot be read, KeyError
+    for a name that is no sample song's.
+    """
+    folder = Path(folder)
+    return as_song(read_multitrack(folder), folder.name)
+
+
+def as_song(tracks: Multitrack, name: str) -> Song:
+    """Give the tracks of a sample song, or an excerpt of them, what is known of the song of that name."""
+    roles, instruments = zip(*(SAMPLE_TRACKS[name][track] for track in tracks.names), strict=True)
+    genre, seed = SAMPLE_ORIGINS[name]
+    return Song(tracks, roles, instruments, genre=genre, seed=seed)

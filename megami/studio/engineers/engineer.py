@@ -161,7 +161,12 @@ def set_faders(strips: dict[int, Strip], plan: Plan, style: MixStyle, rng: np.ra
 ENGINEERS: tuple[Engineer, ...] = tuple(Engineer(style) for style in MIX_STYLES)
 
 
-def mix_with_random_engineer(song: Song, seed: int) -> EngineeredMix:
-    """Mixes `song` by one of ENGINEERS, drawn evenly from the song's seed and `seed`."""
+def random_engineer(song: Song, seed: int) -> Engineer:
+    """One of ENGINEERS, drawn evenly from the song's seed and `seed`."""
     rng = np.random.default_rng([song.seed, seed, ANY_ENGINEER])
-    return ENGINEERS[int(rng.integers(len(ENGINEERS)))].mix(song, seed)
+    return ENGINEERS[int(rng.integers(len(ENGINEERS)))]
+
+
+def mix_with_random_engineer(song: Song, seed: int) -> EngineeredMix:
+    """Mixes `song` by `random_engineer`."""
+    return random_engineer(song, seed).mix(song, seed)
