@@ -13,8 +13,8 @@ from megami.evaluation.measures.style_coverage import (
     mix_distances,
     panning_balance,
     precision,
-    share_near,
     same_engineer_radius,
+    share_near,
     style_directions,
     vectors,
 )
