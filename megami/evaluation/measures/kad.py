@@ -56,8 +56,13 @@ class KernelSums:
     def take(self, songs: np.ndarray) -> KernelSums:
         """The same sums over some of the songs, by number; the bandwidth stays what it was."""
         chosen = np.ix_(songs, songs)
-        matrices = (part[chosen] for part in (self.within_x, self.within_y, self.across))
-        return KernelSums(*matrices, self.counts_x[songs], self.counts_y[songs])
+        return KernelSums(
+            self.within_x[chosen],
+            self.within_y[chosen],
+            self.across[chosen],
+            self.counts_x[songs],
+            self.counts_y[songs],
+        )
 
     def distance(self, weights: np.ndarray) -> float:
         """Kernel distance x 100 with song s counted `weights[s]` times; weights of one give `kernel_distance`."""
