@@ -27,7 +27,7 @@ HEAD = """\
 The networks of the `small` preset are trained from scratch by `megami train small` on songs that the project's studio
 composes and its simulated engineers mix. They are measured on songs from unseen seeds, a third of them in genres that
 training never heard, beside baselines with the same processor. Numbers in brackets are 95 % intervals over songs.
-The chapter *Many right answers, measured* shows and explains them.
+The chapter *Measuring mixes* shows and explains them.
 
 `results.json`, beside this page, holds every number, and the hashes of the weights that it is about. It was made by
 `{command}`,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -86,3 +87,35 @@ def test_memory_stays_small_for_large_sets(monkeypatch):
     songs = list(normal(60).split([13, 20, 27]))
     kad_row("", "", songs, songs)
     assert max(rows for rows, _ in seen) == 8
+
+
+def songs_of(shift: float, seed: int) -> list[torch.Tensor]:
+    return list(normal(30, shift=shift, seed=seed).split([4, 6, 5, 8, 7]))
+
+
+def test_many_draws_at_once_are_the_same_as_one_by_one():
+    sums = kad.kernel_sums(songs_of(0, 0), songs_of(0.4, 1))
+    draws = np.array([[1, 1, 1, 1, 1], [2, 0, 1, 1, 1], [0, 0, 0, 3, 2]], dtype=np.float64)
+    assert sums.distances(draws) == pytest.approx([sums.distance(weights) for weights in draws], rel=1e-12)
+    assert sums.distances(draws)[0] == pytest.approx(
+        kernel_distance(torch.cat(songs_of(0, 0)), torch.cat(songs_of(0.4, 1))), rel=1e-9
+    )
+
+
+def test_a_song_that_is_drawn_twice_weighs_twice():
+    """But the items of a song are not compared with themselves, however often it is drawn."""
+    sums = kad.kernel_sums(songs_of(0, 0), songs_of(0.4, 1))
+    twice = np.array([2.0, 1.0, 0.0, 0.0, 0.0])
+    within = (4 * sums.within_x[0, 0] + sums.within_x[1, 1] + 4 * sums.within_x[0, 1]) / (4 * 12 + 30 + 4 * 24)
+    other = (4 * sums.within_y[0, 0] + sums.within_y[1, 1] + 4 * sums.within_y[0, 1]) / (4 * 12 + 30 + 4 * 24)
+    pairs = 4 * 16 + 36 + 2 * 24 + 2 * 24
+    across = (2 * np.array([[2, 1], [1, 0.5]]) * sums.across[:2, :2]).sum() / pairs
+    assert sums.distances(twice[None])[0] == pytest.approx(100 * (within + other - 2 * across), rel=1e-9)
+
+
+def test_sums_of_some_songs_are_those_of_a_set_with_these_songs_alone():
+    x, y = songs_of(0, 0), songs_of(0.4, 1)
+    chosen = np.array([3, 0, 4])
+    width = median_bandwidth(torch.cat(x))
+    alone = kernel_distance(torch.cat([x[i] for i in chosen]), torch.cat([y[i] for i in chosen]), bandwidth=width)
+    assert kad.kernel_sums(x, y).take(chosen).distance(np.ones(3)) == pytest.approx(alone, rel=1e-9)

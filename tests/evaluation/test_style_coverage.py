@@ -14,6 +14,7 @@ from megami.evaluation.measures.style_coverage import (
     panning_balance,
     precision,
     same_engineer_radius,
+    share_near,
     style_directions,
     vectors,
 )
@@ -90,3 +91,8 @@ def test_level_distance_is_the_shift_between_sets():
     a = np.random.default_rng(0).normal(0, 2, 500)
     assert level_distance_db(a, a + 3) == pytest.approx(3, abs=1e-9)
     assert level_distance_db(a, a[::-1]) == 0
+
+
+def test_one_near_reference_is_enough_for_a_mix():
+    distances = np.array([[0.2, 5.0], [3.0, 0.9], [3.0, 2.0]])
+    assert [share_near(distances, radius) for radius in (0.1, 0.2, 1.0, 2.5)] == pytest.approx([0, 1 / 3, 2 / 3, 1])

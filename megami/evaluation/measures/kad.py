@@ -53,14 +53,36 @@ class KernelSums:
         within_x, within_y = (np.outer(own, own) - np.diag(own) for own in (self.counts_x, self.counts_y))
         return within_x, within_y, np.outer(self.counts_x, self.counts_y)
 
+    def take(self, songs: np.ndarray) -> KernelSums:
+        """The same sums over some of the songs, by number; the bandwidth stays what it was."""
+        chosen = np.ix_(songs, songs)
+        return KernelSums(
+            self.within_x[chosen],
+            self.within_y[chosen],
+            self.across[chosen],
+            self.counts_x[songs],
+            self.counts_y[songs],
+        )
+
     def distance(self, weights: np.ndarray) -> float:
         """Kernel distance x 100 with song s counted `weights[s]` times; weights of one give `kernel_distance`."""
-        both = np.outer(weights, weights)
+        return float(self.distances(weights[None])[0])
+
+    def distances(self, weights: np.ndarray) -> np.ndarray:
+        """`distance` for many choices of songs at once, as a bootstrap draws them: weights [draws, songs] -> [draws].
+
+        The chapter "Measuring mixes" explains it.
+        """
         within_x, within_y, across = (
-            (both * sums).sum() / (both * pairs).sum()
+            _both_weighted(weights, sums) / _both_weighted(weights, pairs)
             for sums, pairs in zip((self.within_x, self.within_y, self.across), self.pairs, strict=True)
         )
-        return float(100 * (within_x + within_y - 2 * across))
+        return 100 * (within_x + within_y - 2 * across)
+
+
+def _both_weighted(weights: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """Sum over all pairs of songs, each counted as often as both its songs are: [draws, songs] -> [draws]."""
+    return ((weights @ sums) * weights).sum(1)
 
 
 def kernel_sums(

@@ -121,7 +121,12 @@ def precision(
     mixes: Heard, reference: Heard, scale: Scale, radius: float, directions: np.ndarray | None = None
 ) -> float:
     """Share of `mixes` with a reference mix of some engineer within the radius."""
-    return float((mix_distances(mixes, reference, scale, directions).min(1) <= radius).mean())
+    return share_near(mix_distances(mixes, reference, scale, directions), radius)
+
+
+def share_near(distances: np.ndarray, radius: float) -> float:
+    """Share of the mixes with some reference mix within the radius; distances [mixes, reference]."""
+    return float((distances.min(1) <= radius).mean())
 
 
 def agreement(mixes: Heard, reference: Heard, styles: np.ndarray, scale: Scale) -> float:
