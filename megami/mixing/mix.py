@@ -13,6 +13,7 @@ from torch import Tensor
 from megami.audio import SAMPLE_RATE, db_to_gain, write_audio
 from megami.errors import UserError
 from megami.mixing.hearing import TakenFor
+from megami.mixing.wishes import Outcome
 
 FULL_SCALE = 0.999
 LOWEST_MIX_RATE = 8000  # Hz; below, a mix would have nothing of what a processor adds, and no loudness is defined
@@ -25,7 +26,7 @@ class Mix:
     audio [2, samples] is brought to the target loudness and limited; tracks [tracks, 2, samples] are the wet tracks
     whose sum it is but for the limiter; embeddings [tracks, dim] say what was done to each (zeros for silent tracks);
     taken_for says what each track was heard as (None for silent tracks, and for networks that have no words for it).
-    sample_rate is the song's own.
+    sample_rate is the song's own; outcomes say what became of the wishes, if there were any.
     """
 
     audio: Tensor
@@ -34,6 +35,7 @@ class Mix:
     names: tuple[str, ...]
     taken_for: tuple[TakenFor | None, ...] = ()
     sample_rate: int = SAMPLE_RATE
+    outcomes: tuple[Outcome, ...] = ()
 
     def save(self, path: str | Path) -> Path:
         """Write the mix as 24-bit WAV or FLAC, by the suffix, over a file that is there already.

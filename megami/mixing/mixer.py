@@ -32,12 +32,14 @@ from megami.audio import (
 from megami.device import one_thread, resolve_device
 from megami.embeddings import embeddings_from_tokens
 from megami.errors import UserError, warn_of_song
-from megami.generator import Callback, SamplingOptions, check_temperature, mix_generator, sample_mixes
+from megami.generator import Callback, Evidence, SamplingOptions, check_temperature, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
+from megami.mixing.direction import Direction, Keep, unmet
 from megami.mixing.hearing import Heard, Listener, TakenFor, checked_roles, doubtful_names, sum_by_name
 from megami.mixing.mix import Mix, mix_rate
 from megami.mixing.pretrained import Networks, from_pretrained
 from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks, raised_noise
+from megami.mixing.wishes import Outcome, Wishes
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
 from megami.progress import Progress, silent
 
@@ -119,6 +121,7 @@ class Mixer:
         temperature: float | None = None,
         sampling: SamplingOptions | None = None,
         together: bool = False,
+        evidence: Evidence | None = None,
     ) -> Tensor:
         """Draw effect embeddings for content [tracks, content_dim]: [num_mixes, tracks, dim], each of unit norm.
 
@@ -127,7 +130,8 @@ class Mixer:
         `paper` because track numbers are drawn, unless `compat` says otherwise). The options are those of `sampling`,
         else of the preset, but for `steps`, `guidance` and `temperature` where these are given. `callback(step, sigma,
         x, denoised)` sees every sampling step; many mixes of many tracks are drawn in lots, and it sees the steps of
-        each. Raises UserError for impossible options.
+        each. `evidence` is what is known of the plans beside the content (see `Direction`). Raises UserError for
+        impossible options.
         """
         check_options(num_mixes, seed)
         options = self._sampling(sampling, steps, guidance, temperature)
@@ -141,6 +145,7 @@ class Mixer:
                 track_order=self._track_order(),
                 callback=callback,
                 one_by_one=not together,
+                evidence=evidence,
             )
             lots = (tokens,) if together else tokens.split(1)
             return torch.cat([embeddings_from_tokens(self.preset.embedding, lot) for lot in lots]).cpu()
@@ -238,16 +243,23 @@ class Mixer:
         progress: Progress | None = None,
         roles: Mapping[str, str] | None = None,
         mono_stems: bool = False,
+        keep: Keep | None = None,
+        wishes: Wishes | None = None,
     ) -> list[Mix]:
         """Mix a song several times, each mix another draw from the model's distribution.
 
-        Tracks below -60 dB stay silent and are not shown to the generator. Options of sampling as in `generate`;
-        progress, roles and mono_stems as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is
-        impossible. Mixes have the song's sample rate. All mixes and their wet tracks are held at once; for long songs
-        see `iterate_mixes`.
+        `keep` names tracks that stay as they are in another mix, {"vocal": mix}; the others are drawn to fit them.
+        `wishes` says what tracks should be like, {"vocal": {"level_db": +2}} (see `Direction`). Tracks below -60 dB
+        stay silent and are not shown to the generator. Options of sampling as in `generate`; progress, roles and
+        mono_stems as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is impossible. Mixes
+        have the song's sample rate. All mixes and their wet tracks are held at once; for long songs see
+        `iterate_mixes`.
         """
         options = self._sampling(sampling, steps, guidance, temperature)
-        return list(self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress, roles, mono_stems))
+        direction = Direction({} if keep is None else keep, wishes or {})
+        return list(
+            self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress, roles, mono_stems, direction)
+        )
 
     def iterate_mixes(
         self,
@@ -259,6 +271,7 @@ class Mixer:
         progress: Progress | None = None,
         roles: Mapping[str, str] | None = None,
         mono_stems: bool = False,
+        direction: Direction | None = None,
     ) -> Iterator[Mix]:
         """Do as `mix`, but render each mix when it is asked for, so that only one need be in memory.
 
@@ -267,7 +280,8 @@ class Mixer:
         ({"vox": "vocal"}): they are then heard as that. Stereo tracks keep their image, unless `mono_stems` asks for
         their average. Warns (SongWarning) of a track whose name says one thing and whose sound another, of one that is
         far beyond full scale or has a constant offset, that is too quiet to take part or noise that is turned up, of
-        channels that cancel, and of a mix that stays quieter than it should be.
+        channels that cancel, of a wish that is not met, and of a mix that stays quieter than it should be. `direction`
+        says what is wanted of the mixes.
         """
         check_options(num_mixes, seed)
         check_loudness(loudness_lufs)
@@ -288,27 +302,33 @@ class Mixer:
         names = heard.names
         warn_of_song(cancelling_tracks(heard))
         told = checked_roles(roles or {}, song.names, self.preset.stem_bank)
+        directed = (direction or Direction()).among(song.names, names, self.preset.embedding, self.networks.processor)
         hearing = self.hear(heard, seed, {name: role for name, role in told.items() if name in names}, report)
         warn_of_song(doubtful_names(names, hearing.taken_for))
         report("deciding", 0, options.steps)
-        embeddings = self.generate(
-            hearing.content,
-            num_mixes,
-            seed=seed,
-            sampling=options,
-            callback=lambda step, *_: report("deciding", step, options.steps),
-        )
+
+        def generate(evidence: Evidence | None) -> Tensor:
+            def within(step: int, *_: object) -> None:
+                report("deciding", step, options.steps)
+
+            return self.generate(
+                hearing.content, num_mixes, seed=seed, sampling=options, callback=within, evidence=evidence
+            )
+
+        with self._steady():
+            drawn = directed.draw(generate)
 
         def rendered() -> Iterator[Mix]:
-            for number, drawn in enumerate(embeddings, 1):
+            for number, (plan, outcomes) in enumerate(zip(drawn.plans, drawn.outcomes, strict=True), 1):
+                warn_of_song(unmet(f"mix {number}", outcomes))
 
                 def within(_: str, done: int, total: int, stage: str = f"mix {number}") -> None:
                     report(stage, done, total)
 
-                wet = self.process(heard, drawn, seed, within)
+                wet = self.process(heard, plan, seed, within)
                 with self._steady():
                     wet = _at_rate_of_song(wet, song)
-                    mix, loudness = self._finish(song, playing, drawn, wet, loudness_lufs, hearing.taken_for)
+                    mix, loudness = self._finish(song, playing, plan, wet, loudness_lufs, hearing.taken_for, outcomes)
                 warn_of_song(too_quiet(f"mix {number}", loudness, loudness_lufs))
                 for index, margin in noisy.items():
                     reached = float(framed_level_db(mix.tracks[index], mix.sample_rate).max())
@@ -325,6 +345,7 @@ class Mixer:
         wet: Tensor,
         loudness_lufs: float,
         taken_for: tuple[TakenFor, ...],
+        outcomes: tuple[Outcome, ...] = (),
     ) -> tuple[Mix, float]:
         """Give the silent tracks their places and bring the sum to its loudness; also gives that which it reached."""
         names, rate = song.names, mix_rate(song.sample_rate)
@@ -338,7 +359,7 @@ class Mixer:
         mastered = master_and_measure(total, rate, loudness_lufs)
         by_track = dict(zip(playing, taken_for, strict=False))  # no entries without a stem bank
         heard_as = tuple(by_track.get(i) for i in range(len(names)))
-        mix = Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as, rate)
+        mix = Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as, rate, outcomes)
         return mix, mastered.loudness_lufs
 
     def _prepared(self, song: Multitrack) -> Multitrack:
