@@ -19,7 +19,8 @@ from megami.processor.filters import interpolation_matrix, log_frequencies
 from megami.processor.panorama import panned_side_db, stereo_evidence
 from megami.processor.render import plausible_level_db
 
-NARROWEST = 1e-5  # side over mid in energy: what is called mono here (-50 dB)
+NARROWEST, WIDEST = 1e-5, 10.0  # side over mid in energy: what is called mono here (-50 dB), and the most there is
+QUIETEST_HEARD_DB = -45.0  # of a band, against the whole track: below, its width is not heard
 LOUDEST_BAND_DB = 6.0  # as the processor takes it
 ANY = float("inf")
 
@@ -42,13 +43,20 @@ class Said:
         return (10 ** (self.level_db / 10)).sum(-1)
 
     @property
-    def side_over_mid(self) -> Tensor:
+    def energy_ratio(self) -> Tensor:
         """Side over mid in energy, over all bands: [tracks]; what is rendered follows the bands where there are any."""
         if self.mid_db is None or self.side_db is None:
             return self.width.clamp_min(NARROWEST)
-        to_mid = interpolation_matrix(log_frequencies(SIDE_BANDS), log_frequencies(MID_BANDS)).to(self.side_db)
         mid = 10 ** (self.mid_db / 10)
-        return ((mid * 10 ** (self.side_db @ to_mid / 10)).sum(-1) / mid.sum(-1)).clamp_min(NARROWEST)
+        return ((mid * 10 ** (self.fine_side_db / 10)).sum(-1) / mid.sum(-1)).clamp_min(NARROWEST)
+
+    @property
+    def fine_side_db(self) -> Tensor:
+        """The side bands at the places of the mid bands: [tracks, 24]."""
+        assert self.side_db is not None
+        return self.side_db @ interpolation_matrix(log_frequencies(SIDE_BANDS), log_frequencies(MID_BANDS)).to(
+            self.side_db
+        )
 
 
 def read_plan(z: Tensor, embedding: EmbeddingConfig, processor: EffectProcessor | None = None) -> Said:
@@ -98,8 +106,13 @@ def pan(said: Said, track: int) -> Tensor:
 
 
 def width(said: Said, track: int) -> Tensor:
-    """Energy of the side over that of the mid in dB: 0 for unrelated channels, -50 for mono."""
-    return decibels(said.side_over_mid[track])
+    """Side over mid in dB, averaged over the bands in which the track sounds: 0 for unrelated channels, -50 for mono.
+
+    Without a spectrum code that of all energy, which mostly is that of the lowest notes.
+    """
+    if said.mid_db is None:
+        return decibels(said.energy_ratio[track])
+    return where_it_sounds(said.fine_side_db[track], said.mid_db[track])
 
 
 def brightness(said: Said, track: int) -> Tensor:
@@ -115,16 +128,27 @@ def reverb(said: Said, track: int) -> Tensor:
 
 
 def mix_width(said: Said) -> Tensor:
-    """Energy of the side of all tracks over that of their mid in dB, as if no two tracks were related."""
-    share = 1 / (1 + said.side_over_mid)
-    return decibels((said.power * (1 - share)).sum()) - decibels((said.power * share).sum())
+    """The width of all tracks together in dB, as `width`, as if no two tracks were related."""
+    mid = said.power / (1 + said.energy_ratio)
+    if said.mid_db is None:
+        return decibels((mid * said.energy_ratio).sum()) - decibels(mid.sum())
+    bands = mid[:, None] * 10 ** (said.mid_db / 10)
+    together = decibels(bands.sum(0))
+    side = decibels((bands * 10 ** (said.fine_side_db / 10)).sum(0)) - together
+    return where_it_sounds(side, together - decibels(bands.sum()))
 
 
 def mix_brightness(said: Said) -> Tensor:
     """The tilt of all tracks' mids together in dB, as `brightness`, as if no two tracks were related."""
     assert said.mid_db is not None
-    mid = said.power / (1 + said.side_over_mid)
+    mid = said.power / (1 + said.energy_ratio)
     return tilt(decibels((mid[:, None] * 10 ** (said.mid_db / 10)).sum(0)))
+
+
+def where_it_sounds(values: Tensor, bands_db: Tensor) -> Tensor:
+    """Mean of a value per band [24] over the bands whose level [24], in dB of all, is not too low to be heard."""
+    heard = torch.sigmoid((bands_db.detach() - QUIETEST_HEARD_DB) / 3)
+    return (values * heard).sum() / heard.sum()
 
 
 def tilt(bands_db: Tensor) -> Tensor:
@@ -154,12 +178,16 @@ def pan_aims(said: Said, track: int, low: float, high: float) -> list[Aim]:
 
 
 def width_aims(said: Said, track: int, low: float, high: float) -> list[Aim]:
-    """Both places where a plan says how wide a track is: the side bands, and the dynamics code."""
+    """Both places where a plan says how wide a track is: the side bands, and in like measure the dynamics code."""
     bounds = said.level_db.new_tensor([[low], [high]])
-    aims = [Aim(lambda said: said.width[track : track + 1], *10 ** (bounds / 10))]
-    if said.side_db is not None:
-        aims.append(Aim(lambda said: width(said, track)[None], *bounds))
-    return aims
+    if said.side_db is None:
+        return [Aim(lambda said: said.width[track : track + 1], *10 ** (bounds / 10))]
+    now, energy = width(said, track).detach(), said.width[track].detach().clamp(NARROWEST, WIDEST)
+    wanted = (energy * 10 ** ((bounds - now) / 10)).clamp_max(WIDEST)
+    return [
+        Aim(lambda said: width(said, track)[None], *bounds),
+        Aim(lambda said: said.width[track : track + 1], *wanted),
+    ]
 
 
 def reverb_aims(said: Said, track: int, low: float, high: float) -> list[Aim]:
