@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from megami.mixing.compat import Compat
-from megami.mixing.direction import Direction
+from megami.mixing.direction import Direction, Plan
 from megami.mixing.hearing import Heard, TakenFor
 from megami.mixing.mix import Mix
 from megami.mixing.mixer import Mixer
@@ -19,6 +19,7 @@ __all__ = [
     "Mixer",
     "Networks",
     "Outcome",
+    "Plan",
     "TakenFor",
     "Wish",
     "from_pretrained",

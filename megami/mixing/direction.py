@@ -16,6 +16,7 @@ from torch import Tensor
 from megami.embeddings import EmbeddingConfig, from_tokens, renormalise, to_tokens
 from megami.errors import UserError
 from megami.generator import Evidence
+from megami.mixing.amounts import Amounts
 from megami.mixing.hearing import known_track, spelled
 from megami.mixing.measures import Said, read_plan
 from megami.mixing.mix import Mix
@@ -29,8 +30,17 @@ PASSES = 2
 ROUNDS_IN_SAMPLING, ROUNDS = 4, 30
 """How often a plan is brought nearer to the wishes: in every step, whose estimate is but one, and in the end."""
 
-Keep = Mix | Mapping[str, Mix | Tensor]
-"""Which tracks stay: all of a mix, or some by name, each from a mix or as an effect embedding [dim]."""
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a mix was decided to be, without its sound: names of tracks, embeddings [tracks, dim], zeros for silent."""
+
+    names: tuple[str, ...]
+    embeddings: Tensor
+
+
+Keep = Mix | Plan | Mapping[str, Mix | Plan | Tensor]
+"""Which tracks stay: all of a mix, or some by name, each from a mix, its plan, or as an effect embedding [dim]."""
 
 Generate = Callable[[Evidence | None], Tensor]
 """Draws plans [num_mixes, tracks, dim], the same ones for the same evidence."""
@@ -48,11 +58,17 @@ class Direction:
     wishes  what tracks, or the whole mix, should be like: {"vocal": {"level_db": +2}}; see `MEASURES`. A track that is
             kept and wished about stays but for the smallest change that meets the wish
     passes  how often each sampling step is taken where tracks are kept
+    amounts how much of each mix is done, as `read_amounts` gives it; not together with wishes, which it would undo
     """
 
     keep: Keep = field(default_factory=dict)
     wishes: Wishes = field(default_factory=dict)
     passes: int = PASSES
+    amounts: Amounts = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.amounts and self.wishes:
+            raise UserError("an amount would undo the wishes: mix with the wishes, then take an amount of that mix")
 
     def among(
         self,
@@ -179,7 +195,7 @@ def kept_embeddings(keep: Keep, names: Sequence[str], playing: Sequence[str], di
     Of a whole mix those are left out that are silent, there or here. Raises UserError for tracks that the song or the
     mix does not have, that are silent, and for embeddings of another size or of no length.
     """
-    if isinstance(keep, Mix):
+    if isinstance(keep, Mix | Plan):
         found = {name: z for name, z in zip(keep.names, keep.embeddings, strict=True) if name in playing and z.any()}
         if not found:
             raise UserError(f"nothing can be kept: no track of that mix ({', '.join(keep.names)}) plays in this song")
@@ -196,11 +212,11 @@ def kept_embeddings(keep: Keep, names: Sequence[str], playing: Sequence[str], di
     return {list(playing).index(name): z.detach() for name, z in found.items()}
 
 
-def _kept(name: str, value: Mix | Tensor) -> Tensor:
+def _kept(name: str, value: Mix | Plan | Tensor) -> Tensor:
     """The plan of one track [dim], from a mix or as it is given."""
     if isinstance(value, Tensor):
         return value
-    if not isinstance(value, Mix):
+    if not isinstance(value, Mix | Plan):
         raise UserError(f"{name} can be kept from a mix or as an effect embedding, not from {value!r}")
     own = spelled(name, value.names)
     if own not in value.names:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -20,11 +19,8 @@ from megami.audio import (
     Multitrack,
     cancelling_tracks,
     fold_to_mono,
-    framed_level_db,
     has_image,
-    large_zeros,
     loudest_segment,
-    master_and_measure,
     resample,
     within_scale,
     without_offset,
@@ -35,11 +31,12 @@ from megami.errors import UserError, warn_of_song
 from megami.generator import Callback, Evidence, SamplingOptions, check_temperature, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
 from megami.mixing.direction import Direction, Keep, unmet
-from megami.mixing.hearing import Heard, Listener, TakenFor, checked_roles, doubtful_names, sum_by_name
-from megami.mixing.mix import Mix, mix_rate
+from megami.mixing.hearing import Heard, Listener, checked_roles, doubtful_names
+from megami.mixing.mix import Mix
 from megami.mixing.pretrained import Networks, from_pretrained
-from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks, raised_noise
-from megami.mixing.wishes import Outcome, Wishes
+from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks
+from megami.mixing.rendering import Rendering
+from megami.mixing.wishes import Wishes
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
 from megami.progress import Progress, silent
 
@@ -286,7 +283,7 @@ class Mixer:
         check_options(num_mixes, seed)
         check_loudness(loudness_lufs)
         options = self._sampling(sampling, None, None, None)
-        report = progress or silent
+        report, direction = progress or silent, direction or Direction()
         song, too_loud = within_scale(song)
         song, offsets = without_offset(song)
         warn_of_song([*too_loud, *offsets])
@@ -302,7 +299,7 @@ class Mixer:
         names = heard.names
         warn_of_song(cancelling_tracks(heard))
         told = checked_roles(roles or {}, song.names, self.preset.stem_bank)
-        directed = (direction or Direction()).among(song.names, names, self.preset.embedding, self.networks.processor)
+        directed = direction.among(song.names, names, self.preset.embedding, self.networks.processor)
         hearing = self.hear(heard, seed, {name: role for name, role in told.items() if name in names}, report)
         warn_of_song(doubtful_names(names, hearing.taken_for))
         report("deciding", 0, options.steps)
@@ -318,49 +315,30 @@ class Mixer:
         with self._steady():
             drawn = directed.draw(generate)
 
+        rendering = Rendering(
+            song=song,
+            playing=tuple(playing),
+            heard=heard,
+            loudness_lufs=loudness_lufs,
+            taken_for=hearing.taken_for,
+            noisy=noisy,
+            levels=levels,
+            process=lambda plan, within: self.process(heard, plan, seed, within),
+            steady=self._steady,
+            networks=self.networks,
+        )
+        plans = rendering.in_part(drawn.plans, direction.amounts)
+
         def rendered() -> Iterator[Mix]:
-            for number, (plan, outcomes) in enumerate(zip(drawn.plans, drawn.outcomes, strict=True), 1):
+            for number, (plan, outcomes) in enumerate(zip(plans, drawn.outcomes, strict=True), 1):
                 warn_of_song(unmet(f"mix {number}", outcomes))
 
                 def within(_: str, done: int, total: int, stage: str = f"mix {number}") -> None:
                     report(stage, done, total)
 
-                wet = self.process(heard, plan, seed, within)
-                with self._steady():
-                    wet = _at_rate_of_song(wet, song)
-                    mix, loudness = self._finish(song, playing, plan, wet, loudness_lufs, hearing.taken_for, outcomes)
-                warn_of_song(too_quiet(f"mix {number}", loudness, loudness_lufs))
-                for index, margin in noisy.items():
-                    reached = float(framed_level_db(mix.tracks[index], mix.sample_rate).max())
-                    warn_of_song(raised_noise(f"mix {number}", song.names[index], margin, levels[index], reached))
-                yield mix
+                yield rendering.mix(plan, f"mix {number}", outcomes, within)
 
         return rendered()
-
-    def _finish(
-        self,
-        song: Multitrack,
-        playing: list[int],
-        drawn: Tensor,
-        wet: Tensor,
-        loudness_lufs: float,
-        taken_for: tuple[TakenFor, ...],
-        outcomes: tuple[Outcome, ...] = (),
-    ) -> tuple[Mix, float]:
-        """Give the silent tracks their places and bring the sum to its loudness; also gives that which it reached."""
-        names, rate = song.names, mix_rate(song.sample_rate)
-        tracks, embeddings = wet, drawn
-        if len(playing) < len(names):
-            tracks = large_zeros(len(names), *wet.shape[1:], like=wet)
-            for index, track in zip(playing, wet, strict=True):
-                tracks[index] = track
-            embeddings = drawn.new_zeros(len(names), drawn.shape[-1]).index_copy_(0, torch.tensor(playing), drawn)
-        total = sum_by_name([names[index] for index in playing], wet)
-        mastered = master_and_measure(total, rate, loudness_lufs)
-        by_track = dict(zip(playing, taken_for, strict=False))  # no entries without a stem bank
-        heard_as = tuple(by_track.get(i) for i in range(len(names)))
-        mix = Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as, rate, outcomes)
-        return mix, mastered.loudness_lufs
 
     def _prepared(self, song: Multitrack) -> Multitrack:
         """The song as the networks take it, at their rate: mono where no track has an image, or none is to be kept.
@@ -379,30 +357,6 @@ class Mixer:
                 if has_image(track):
                     audio[index] = resample(track, song.sample_rate, SAMPLE_RATE)
         return replace(song, audio=audio, sample_rate=SAMPLE_RATE)
-
-
-def _at_rate_of_song(wet: Tensor, song: Multitrack) -> Tensor:
-    """Wet tracks [tracks, 2, n] at the rate of the song's mixes, and as long as the song, sample by sample."""
-    rate = mix_rate(song.sample_rate)
-    if rate == SAMPLE_RATE:
-        return wet
-    out = large_zeros(len(wet), 2, song.num_samples, like=wet)
-    for track, place in zip(wet, out, strict=True):
-        converted = resample(track, SAMPLE_RATE, rate)[..., : song.num_samples]
-        place[:, : converted.shape[-1]] = converted
-    return out
-
-
-def too_quiet(what: str, loudness_lufs: float, target_lufs: float) -> list[str]:
-    """A line about a mix that stays quieter than was asked for; none if it does not."""
-    if target_lufs - loudness_lufs <= QUIETER_LU:
-        return []
-    if loudness_lufs == -math.inf:
-        return [
-            f"{what}: no loudness can be measured (it is constant, below hearing, or very quiet), so it stays as it is"
-        ]
-    reached = f"{what}: its loudness is {loudness_lufs:.1f} LUFS, not {target_lufs:g}"
-    return [f"{reached}: its peaks are too high above it (sparse clicks, or sound below hearing)"]
 
 
 def check_options(num_mixes: int, seed: int) -> None:
