@@ -152,10 +152,15 @@ class Directed:
             if wishes is not None:
                 own, z = z, self._nearest(z, wishes(mix), ROUNDS_IN_SAMPLING)
                 if strains is not None:
-                    strains.setdefault(mix, []).append((z - own).norm(dim=-1).cpu())
+                    strains.setdefault(mix, []).append(self._strain(z - own))
             return to_tokens(self.embedding, z)
 
         return Evidence(correct, self.passes if self.kept else 1)
+
+    def _strain(self, change: Tensor) -> Tensor:
+        """How far each track was brought, [tracks], from a change [tracks, dim]; 0 for those that are not drawn."""
+        drawn = torch.tensor([track not in self.kept for track in range(len(change))])
+        return change.norm(dim=-1).cpu() * drawn
 
     def _finish(self, plan: Tensor, pairs: Pairs) -> Tensor:
         """Meet the wishes in a plan that was drawn with them, [tracks, dim] of unit norm; kept tracks stay as given."""

@@ -70,7 +70,7 @@ class Outcome:
 
     wished is the value that the plan should have; take the value without the wish, None where nobody asked. strain says
     how far from the wish the generator's own estimate of the track still was near the end of sampling, as a distance of
-    embeddings (two free mixes of a song are about 0.7 apart); 0 where nothing was drawn.
+    embeddings (two free mixes of a song are about 0.7 apart), averaged for the whole mix; 0 where nothing was drawn.
     """
 
     track: str
@@ -131,7 +131,7 @@ class Wanted:
 
     def outcome(self, said: Said, take: float | None, strain: Tensor) -> Outcome:
         """What became of it in a plan that says this; strain [tracks] as in `Outcome`."""
-        reached, own = float(self.read(said)), strain.max() if self.track is None else strain[self.track]
+        reached, own = float(self.read(said)), strain.mean() if self.track is None else strain[self.track]
         return Outcome(self.name, self.measure.name, self.target(take), reached, self.wish.within, take, float(own))
 
 

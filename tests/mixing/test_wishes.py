@@ -133,7 +133,7 @@ def test_a_kept_track_changes_by_the_wish_only(draw):
     assert torch.equal(after.plans[0, :3], take[:3])
     assert 0 < float((after.plans[0, 3] - take[3]).norm()) < 0.1
     (outcome,) = after.outcomes[0]
-    assert outcome.met and outcome.wished - outcome.take == pytest.approx(2.0)
+    assert outcome.met and outcome.wished - outcome.take == pytest.approx(2.0) and outcome.strain == 0
     with pytest.raises(UserError, match="none is free to meet a wish for the whole mix"):
         draw({"mix": {"width": 2.0}}, keep)
 
