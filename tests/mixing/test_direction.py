@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from megami.audio import Multitrack, read_multitrack
+from megami.embeddings import join_features
 from megami.errors import UserError
 from megami.generator import Evidence
-from megami.mixing import Direction, Mixer
+from megami.mixing import Direction, Mixer, Plan
 
 SAMPLES = Path(__file__).resolve().parents[2] / "data_samples"
 
@@ -119,3 +120,26 @@ def test_the_others_are_drawn_to_fit_the_kept_ones():
         spread.append(float(drawn.std(0).norm() / free.std(0).norm()))
     assert sum(nearer) / len(nearer) < 0.99
     assert 0.1 < sum(spread) / len(spread) < 1.5
+
+
+def test_the_published_sizes_can_be_directed_where_their_parts_allow(tiny_paper, song):
+    """Kept tracks and levels; not tone, which their plans do not tell, nor amounts, for want of an effect encoder."""
+    mixer = Mixer(tiny_paper, "cpu")
+    first, second = mixer.mix(song, 2, seed=1)
+    (kept,) = mixer.mix(song, seed=2, keep={"track 01": first})
+    assert torch.equal(kept.embeddings[1], first.embeddings[1]) and not torch.equal(kept.embeddings, first.embeddings)
+    assert torch.equal(first.towards(second, 1.0).embeddings, second.embeddings)
+    with pytest.raises(UserError, match="amounts need the effect encoder"):
+        first.amount(0.5)
+    for measure, words in (("brightness", "no spectrum code"), ("reverb", "do not tell it of a plan")):
+        with pytest.raises(UserError, match=f"no wish for {measure} can be met.*{words}"):
+            mixer.mix(song, wishes={"track 00": {measure: 1.0}})
+    embedding = mixer.preset.embedding
+    generator = torch.Generator().manual_seed(0)
+    said = torch.tensor([-25.0, -24.0, 15.0, 15.0, -15.0, -15.0, 0.2, 0.1]).repeat(3, 1)
+    plan = join_features(embedding, torch.randn(3, embedding.fx_dim, generator=generator), said)
+    wishes = {"track 00": {"level": 3.0, "pan": -2.0}, "track 02": {"width": 2.0}}
+    directed = Direction(Plan(song.names, plan), wishes).among(song.names, song.names, embedding)
+    drawn = directed.draw(lambda evidence: mixer.generate(mixer.content(song), 1, evidence=evidence))
+    assert len(drawn.outcomes[0]) == 3 and all(outcome.met for outcome in drawn.outcomes[0])
+    assert torch.equal(drawn.plans[0, 1], plan[1]) and (drawn.plans[0] - plan).norm(dim=-1).max() < 0.2
