@@ -146,10 +146,10 @@ TABLES = (
     ),
     Table(
         "Directing",
-        "Plans drawn from evidence that a known engineer's mix gives, before any processor: share of the tracks without "
-        "evidence that follow that engineer (chance: 0.2), share of a mix's tracks that follow one engineer, whoever it "
-        "is, distance of two mixes drawn from one evidence, share of wishes met within 0.5 dB, error of the wish in dB, "
-        "share of wishes that the model had to be held to.",
+        "Plans drawn from evidence that a known engineer's mix gives, before any processor: share of the tracks "
+        "without evidence that follow that engineer (chance: 0.2), share of a mix's tracks that follow one engineer, "
+        "whoever it is, distance of two mixes drawn from one evidence, share of wishes met within 0.5 dB, error of the "
+        "wish in dB, share of wishes that the model had to be held to.",
         {
             "directed: nothing": "free mixes",
             "directed: three tracks kept": "three tracks kept",

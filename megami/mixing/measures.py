@@ -54,9 +54,12 @@ class Said:
     def fine_side_db(self) -> Tensor:
         """The side bands at the places of the mid bands: [tracks, 24]."""
         assert self.side_db is not None
-        return self.side_db @ interpolation_matrix(log_frequencies(SIDE_BANDS), log_frequencies(MID_BANDS)).to(
-            self.side_db
-        )
+        return finer_side_db(self.side_db)
+
+
+def finer_side_db(side_db: Tensor) -> Tensor:
+    """Side bands [..., 8] at the places of the mid bands: [..., 24]."""
+    return side_db @ interpolation_matrix(log_frequencies(SIDE_BANDS), log_frequencies(MID_BANDS)).to(side_db)
 
 
 def read_plan(z: Tensor, embedding: EmbeddingConfig, processor: EffectProcessor | None = None) -> Said:
@@ -127,22 +130,28 @@ def reverb(said: Said, track: int) -> Tensor:
     return said.knobs.reverb_db[track].to(said.level_db)
 
 
-def mix_width(said: Said) -> Tensor:
-    """The width of all tracks together in dB, as `width`, as if no two tracks were related."""
+def mix_bands(said: Said) -> tuple[Tensor, Tensor]:
+    """Bands of all tracks together, as if no two were related: mid [24] in dB of all, and side over mid [24] in dB."""
+    assert said.mid_db is not None
     mid = said.power / (1 + said.energy_ratio)
-    if said.mid_db is None:
-        return decibels((mid * said.energy_ratio).sum()) - decibels(mid.sum())
     bands = mid[:, None] * 10 ** (said.mid_db / 10)
     together = decibels(bands.sum(0))
     side = decibels((bands * 10 ** (said.fine_side_db / 10)).sum(0)) - together
-    return where_it_sounds(side, together - decibels(bands.sum()))
+    return together - decibels(bands.sum()), side
+
+
+def mix_width(said: Said) -> Tensor:
+    """The width of all tracks together in dB, as `width`, as if no two tracks were related."""
+    if said.mid_db is None:
+        mid = said.power / (1 + said.energy_ratio)
+        return decibels((mid * said.energy_ratio).sum()) - decibels(mid.sum())
+    bands_db, side_db = mix_bands(said)
+    return where_it_sounds(side_db, bands_db)
 
 
 def mix_brightness(said: Said) -> Tensor:
     """The tilt of all tracks' mids together in dB, as `brightness`, as if no two tracks were related."""
-    assert said.mid_db is not None
-    mid = said.power / (1 + said.energy_ratio)
-    return tilt(decibels((mid[:, None] * 10 ** (said.mid_db / 10)).sum(0)))
+    return tilt(mix_bands(said)[0])
 
 
 def where_it_sounds(values: Tensor, bands_db: Tensor) -> Tensor:
