@@ -54,6 +54,9 @@ def mix(
         list[str] | None,
         typer.Option(help="in dB: vocal:level=+2, 'pad:pan=at -3', 'mix:width=3 within 1'; also brightness"),
     ] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="a record: of several mixes those whose tone and width are like it are likelier")
+    ] = None,
     amount: Annotated[
         list[str] | None,
         typer.Option(help="how much of each mix, from 0 to 1: 0.6, or level=0.5; also tone, dynamics, space, width"),
@@ -93,6 +96,7 @@ def mix(
         take=take or None,
         keep=tuple(keep or ()),
         wishes=tuple(wish or ()),
+        reference=reference,
         amounts=tuple(amount or ()),
     )
     paths = run_mix(job)

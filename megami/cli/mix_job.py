@@ -43,6 +43,7 @@ from megami.mixing.direction import Direction, Keep
 from megami.mixing.hearing import TakenFor
 from megami.mixing.mix import Mix, file_name, mix_rate
 from megami.mixing.mixer import Mixer, check_loudness, check_options, check_sampling
+from megami.mixing.reference import Reference
 from megami.mixing.wishes import Outcome, read_wishes
 from megami.progress import Progress
 
@@ -82,6 +83,7 @@ class MixJob:
     take: str | None = None  # a former mix, all of which is kept unless `keep` says what
     keep: tuple[str, ...] = ()  # each "TRACK=MIX", or "TRACK" of `take`
     wishes: tuple[str, ...] = ()  # each "TRACK:MEASURE=DB"
+    reference: Path | None = None  # a finished record
     amounts: tuple[str, ...] = ()  # each "0.6" or "RESPECT=0.6"
 
     def __post_init__(self) -> None:
@@ -98,7 +100,7 @@ class MixJob:
             if not all(words.rpartition("=")):
                 raise UserError(f"--role {words}: write the track and what it is, as in --role vox=vocal")
         self.kept.check_out(self.out)
-        self.direction({})
+        self.direction({}, None)
         if self.format not in FORMATS:
             raise UserError(f"unknown format {self.format!r}: use {' or '.join(FORMATS)}")
         resolve_device(self.device)
@@ -108,10 +110,10 @@ class MixJob:
         """Which tracks are kept from where."""
         return Kept.of(self.take, self.keep)
 
-    def direction(self, keep: Keep) -> Direction:
-        """What is wanted of the mixes; `keep` holds the plans that were read."""
+    def direction(self, keep: Keep, reference: Reference | None) -> Direction:
+        """What is wanted of the mixes; `keep` holds the plans that were read, `reference` what was measured."""
         amounts = amounts_in_words(list(self.amounts)) if self.amounts else {}
-        return Direction(keep, read_wishes(self.wishes), amounts=amounts)
+        return Direction(keep, read_wishes(self.wishes), amounts=amounts, reference=reference)
 
     def roles_of(self, names: tuple[str, ...]) -> dict[str, str]:
         """What tracks of these names are, as far as it was said; what was said of one track goes before its name."""
@@ -134,7 +136,8 @@ def run_mix(job: MixJob) -> list[Path]:
     stems = files.paths
     if job.out.is_dir() and job.stems.is_dir() and any(job.out.samefile(path.parent) for path in stems):
         raise UserError(holds_stems)
-    direction = job.direction(job.kept.read(readable(Path(job.weights).name)))
+    record = None if job.reference is None else Reference.of(job.reference)
+    direction = job.direction(job.kept.read(readable(Path(job.weights).name)), record)
     planned = names_to_write(job, list(files.tracks))
     with (
         memory_in_words(),
@@ -219,7 +222,9 @@ def write_mixes(
 
 def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
     """What was asked, as mixes.json says it."""
-    asked = {"keep": job.kept.in_words(), "wishes": list(job.wishes), "amounts": list(job.amounts)}
+    asked: dict[str, Any] = {"keep": job.kept.in_words(), "wishes": list(job.wishes), "amounts": list(job.amounts)}
+    if job.reference is not None:
+        asked["reference"] = readable(job.reference.name)
     return {
         "megami": __version__,
         "stems": readable(job.stems.resolve().name),

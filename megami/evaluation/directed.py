@@ -18,18 +18,20 @@ from tqdm import tqdm
 
 from megami.corpus.datasets import fingerprint
 from megami.corpus.source_hash import source_hash
-from megami.embeddings import renormalise
+from megami.embeddings import EmbeddingConfig, renormalise
 from megami.evaluation.measures.plan_distance import PlanMetric, plan_agreement
 from megami.evaluation.plans import Engineered, engineers_of
 from megami.evaluation.results import Row, mean_row
 from megami.evaluation.stage import Stage
 from megami.generator import Evidence
 from megami.mixing import Direction, Mixer, Plan, Wish
-from megami.mixing.measures import level, read_plan
+from megami.mixing.measures import level, mix_bands, read_plan
+from megami.mixing.reference import Reference, choose
 from megami.presets.weight_files import write_atomically
 
 MET_DB = 0.5
 KEPT, WISHED = "directed: three tracks kept", "directed: one level wished"
+FOLLOWED = "directed: a record followed"
 UNGUIDED, REJECTION, ORACLE = "directed: nothing", "directed: nearest of many", "directed: the engineer"
 
 
@@ -106,6 +108,7 @@ def measure_song(mixer: Mixer, song: Engineered, metric: PlanMetric, config: Dir
                 KEPT: judge.of(kept),
                 UNGUIDED: judge.of(free[: config.draws]),
                 REJECTION: {"followed": judge.followed(free[judge.nearest(free)][None])},
+                FOLLOWED: {"followed": judge.followed(_like_record(metric.embedding, given.plan, free, config, seed))},
                 ORACLE: {"followed": judge.followed(given.plan[None])},
                 WISHED: _wished(mixer, content, given, judge, config.draws, seed),
             }
@@ -170,6 +173,13 @@ def _drawn(mixer: Mixer, content: Tensor, direction: Direction, draws: int, seed
 
 def _generate(mixer: Mixer, content: Tensor, draws: int, seed: int, evidence: Evidence | None) -> Tensor:
     return mixer.generate(content, draws, seed=seed, together=True, evidence=evidence)
+
+
+def _like_record(embedding: EmbeddingConfig, plan: Tensor, free: Tensor, config: DirectionConfig, seed: int) -> Tensor:
+    """Those of free plans [candidates, tracks, dim] that would be taken if a mix by `plan` were the record to follow."""
+    record = Reference(*mix_bands(read_plan(plan, embedding)))
+    distances = [float(record.distance_db(read_plan(one, embedding))) for one in free]
+    return free[[choose(distances, seed, mix) for mix in range(config.draws)]]
 
 
 def _wished(mixer: Mixer, content: Tensor, given: _Given, judge: _Judge, draws: int, seed: int) -> dict[str, float]:

@@ -154,6 +154,7 @@ TABLES = (
             "directed: nothing": "free mixes",
             "directed: three tracks kept": "three tracks kept",
             "directed: nearest of many": "of 32 free mixes the nearest to those tracks",
+            "directed: a record followed": "that engineer's mix of the song as a record",
             "directed: one level wished": "the level of one track wished for",
             "directed: the engineer": "the engineer's own mix",
         },

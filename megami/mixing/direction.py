@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ from megami.mixing.hearing import known_track, spelled
 from megami.mixing.measures import Said, read_plan
 from megami.mixing.mix import Mix
 from megami.mixing.nearest import nearest_plan
+from megami.mixing.reference import Reference, candidate_seeds, choose
 from megami.mixing.wishes import Outcome, Wanted, Wishes, wanted_of
 from megami.processor import EffectProcessor
 
@@ -58,6 +60,7 @@ class Direction:
     wishes  what tracks, or the whole mix, should be like: {"vocal": {"level_db": +2}}; see `MEASURES`. A track that is
             kept and wished about stays but for the smallest change that meets the wish
     passes  how often each sampling step is taken where tracks are kept
+    reference a record, measured: each mix is one of several that were drawn, by chance, the more alike the likelier
     amounts how much of each mix is done, as `read_amounts` gives it; not together with wishes, which it would undo
     """
 
@@ -65,6 +68,7 @@ class Direction:
     wishes: Wishes = field(default_factory=dict)
     passes: int = PASSES
     amounts: Amounts = field(default_factory=dict)
+    reference: Reference | None = None
 
     def __post_init__(self) -> None:
         if self.amounts and self.wishes:
@@ -88,7 +92,9 @@ class Direction:
         free = torch.tensor([track not in kept or track in wished for track in range(len(playing))])
         if None in wished and not free.any():
             raise UserError("every track is kept: none is free to meet a wish for the whole mix")
-        return Directed(embedding, processor, kept, tuple(wanted), free, self.passes)
+        if self.reference is not None and not embedding.spectrum_dim:
+            raise UserError("no record can be followed: these weights have no spectrum code to compare with it")
+        return Directed(embedding, processor, kept, tuple(wanted), free, self.passes, self.reference)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +115,20 @@ class Directed:
     wanted: tuple[Wanted, ...]
     free: Tensor  # [tracks]: whether wishes may change a track
     passes: int = PASSES
+    reference: Reference | None = None
+
+    def draw_by_seed(self, generate: Callable[[int, Evidence | None], Tensor], seed: int) -> Drawn:
+        """`draw` with a source of plans for each seed: that of `seed`, or with a reference the choice of several."""
+        if self.reference is None:
+            return self.draw(partial(generate, seed))
+        candidates = [self.draw(partial(generate, one)) for one in candidate_seeds(seed)]
+        chosen = []
+        for mix in range(len(candidates[0].plans)):
+            said = [self._read(drawn.plans[mix].double()) for drawn in candidates]
+            distances = [float(self.reference.distance_db(words)) for words in said]
+            chosen.append(candidates[choose(distances, seed, mix)])
+        plans = [drawn.plans[mix] for mix, drawn in enumerate(chosen)]
+        return Drawn(torch.stack(plans), tuple(drawn.outcomes[mix] for mix, drawn in enumerate(chosen)))
 
     def draw(self, generate: Generate) -> Drawn:
         """Draw plans by `generate`, which is called a first time for the takes if wishes count from them."""

@@ -35,6 +35,7 @@ from megami.mixing.hearing import Heard, Listener, checked_roles, doubtful_names
 from megami.mixing.mix import Mix
 from megami.mixing.pretrained import Networks, from_pretrained
 from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks
+from megami.mixing.reference import Reference
 from megami.mixing.rendering import Rendering
 from megami.mixing.wishes import Wishes
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
@@ -242,18 +243,21 @@ class Mixer:
         mono_stems: bool = False,
         keep: Keep | None = None,
         wishes: Wishes | None = None,
+        reference: str | Path | Tensor | None = None,
     ) -> list[Mix]:
         """Mix a song several times, each mix another draw from the model's distribution.
 
         `keep` names tracks that stay as they are in another mix, {"vocal": mix}; the others are drawn to fit them.
-        `wishes` says what tracks should be like, {"vocal": {"level_db": +2}} (see `Direction`). Tracks below -60 dB
-        stay silent and are not shown to the generator. Options of sampling as in `generate`; progress, roles and
+        `wishes` says what tracks should be like, {"vocal": {"level_db": +2}}. `reference` is a record, a file or audio
+        [2, samples] at 44.1 kHz, whose tone and width the mixes should have (see `Direction`). Tracks below -60 dB stay
+        silent and are not shown to the generator. Options of sampling as in `generate`; progress, roles and
         mono_stems as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is impossible. Mixes
         have the song's sample rate. All mixes and their wet tracks are held at once; for long songs see
         `iterate_mixes`.
         """
         options = self._sampling(sampling, steps, guidance, temperature)
-        direction = Direction({} if keep is None else keep, wishes or {})
+        record = None if reference is None else Reference.of(reference)
+        direction = Direction({} if keep is None else keep, wishes or {}, reference=record)
         return list(
             self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress, roles, mono_stems, direction)
         )
@@ -304,16 +308,16 @@ class Mixer:
         warn_of_song(doubtful_names(names, hearing.taken_for))
         report("deciding", 0, options.steps)
 
-        def generate(evidence: Evidence | None) -> Tensor:
+        def generate(own: int, evidence: Evidence | None) -> Tensor:
             def within(step: int, *_: object) -> None:
                 report("deciding", step, options.steps)
 
             return self.generate(
-                hearing.content, num_mixes, seed=seed, sampling=options, callback=within, evidence=evidence
+                hearing.content, num_mixes, seed=own, sampling=options, callback=within, evidence=evidence
             )
 
         with self._steady():
-            drawn = directed.draw(generate)
+            drawn = directed.draw_by_seed(generate, seed)
 
         rendering = Rendering(
             song=song,

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from megami.audio import SAMPLE_RATE, loudest_segment, read_audio, resample
-from megami.embeddings import EmbeddingConfig, mid_bands_db, side_bands_db
+from megami.embeddings import mid_bands_db, side_bands_db
 from megami.errors import UserError
 from megami.generator import mix_generator
 from megami.mixing.measures import QUIETEST_HEARD_DB, Said, finer_side_db, mix_bands
@@ -39,12 +39,12 @@ class Reference:
     def of(record: str | Path | Tensor) -> Reference:
         """Measure a record: a file, or audio [2, samples] at 44.1 kHz. Raises UserError for what is not one."""
         if isinstance(record, Tensor):
-            audio = record.float()
-            if audio.dim() != 2 or audio.shape[0] not in (1, 2) or not torch.isfinite(audio).all():
-                raise UserError(f"a reference is audio [2, samples] of finite numbers, not {tuple(record.shape)}")
+            audio = record.detach().float().cpu()
         else:
             audio, rate = read_audio(Path(record))
             audio = resample(audio, rate, SAMPLE_RATE)
+        if audio.dim() != 2 or audio.shape[0] not in (1, 2) or not torch.isfinite(audio).all():
+            raise UserError(f"a reference is audio [2, samples] of finite numbers, not {tuple(audio.shape)}")
         if not audio.any():
             raise UserError("the reference is silent: there is nothing to follow")
         length = round(SECONDS * SAMPLE_RATE)
@@ -59,13 +59,6 @@ class Reference:
         tone = (mid - self.mid_db.to(mid))[heard]
         width = (side.clamp_min(NARROWEST_DB) - self.side_db.to(side).clamp_min(NARROWEST_DB))[heard]
         return torch.cat([tone - tone.mean(), width]).square().mean().sqrt()
-
-
-def reference_for(record: str | Path | Tensor | Reference, embedding: EmbeddingConfig) -> Reference:
-    """The record, measured. Raises UserError also for networks whose plans tell no bands."""
-    if embedding.spectrum_dim == 0:
-        raise UserError("no record can be followed: these weights have no spectrum code to compare with it")
-    return record if isinstance(record, Reference) else Reference.of(record)
 
 
 def candidate_seeds(seed: int) -> list[int]:

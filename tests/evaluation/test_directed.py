@@ -11,7 +11,16 @@ import torch
 
 from megami.embeddings import join_features
 from megami.evaluation import directed
-from megami.evaluation.directed import KEPT, ORACLE, REJECTION, UNGUIDED, WISHED, DirectionConfig, measure_song
+from megami.evaluation.directed import (
+    FOLLOWED,
+    KEPT,
+    ORACLE,
+    REJECTION,
+    UNGUIDED,
+    WISHED,
+    DirectionConfig,
+    measure_song,
+)
 from megami.evaluation.measures.plan_distance import PlanMetric
 from megami.evaluation.plans import Engineered
 from megami.evaluation.tables import report
@@ -46,7 +55,7 @@ def test_what_is_measured_of_a_song(tiny_weights, song):
     mixer = Mixer.from_pretrained(tiny_weights, device="cpu")
     metric = PlanMetric.of(EMBEDDING, [song.effects])
     values = measure_song(mixer, song, metric, QUICK, seed=1)
-    assert set(values) == {KEPT, UNGUIDED, REJECTION, ORACLE, WISHED}
+    assert set(values) == {KEPT, UNGUIDED, REJECTION, FOLLOWED, ORACLE, WISHED}
     assert values[ORACLE]["followed"] == 1.0  # every track of an engineer's mix is nearest to their other mix
     for system in values:
         assert all(np.isfinite(number) for number in values[system].values())
