@@ -16,6 +16,9 @@ from megami.errors import UserError
 def evaluate(
     weights: Weights = "small",
     quick: Annotated[bool, typer.Option("--quick", help="a few held-out songs and chains: minutes")] = False,
+    direction: Annotated[
+        bool, typer.Option("--direction", help="only how well mixes follow kept tracks and wishes")
+    ] = False,
     seed: Annotated[int, typer.Option(help="decides the noise of the generated mixes and what is borrowed")] = 0,
     out: Annotated[Path | None, typer.Option(help="write the rows as JSON")] = None,
     cache: Annotated[Path, typer.Option(help="folder for held-out songs and features")] = Path(".cache/evaluation"),
@@ -63,12 +66,13 @@ def evaluate(
     from megami.device import resolve_device
     from megami.evaluation.adding_rows import keep_others
     from megami.evaluation.results import read_results, write_results
-    from megami.evaluation.run import EvaluationConfig, evaluate, origin
+    from megami.evaluation.run import EvaluationConfig, evaluate, evaluate_direction, origin
     from megami.evaluation.tables import report
 
     config = EvaluationConfig.quick() if quick else EvaluationConfig()
     chosen = resolve_device(device)
-    rows = evaluate(weights, cache, workers or None, config, seed, chosen)
+    measure = evaluate_direction if direction else evaluate
+    rows = measure(weights, cache, workers or None, config, seed, chosen)
     typer.echo(report(rows))
     if out is not None:
         check_replaceable(out)

@@ -14,7 +14,9 @@ from megami.cli.options import Device, Weights, WeightsDir
 def mix(
     stems: Annotated[Path, typer.Argument(help="folder of dry tracks (WAV, FLAC, MP3, AIFF, ...)", show_default=False)],
     out: Annotated[Path, typer.Option(help="folder for the mixes; a former run's are replaced")] = Path("mixes"),
-    num_mixes: Annotated[int, typer.Option(help="how many different mixes")] = 3,
+    num_mixes: Annotated[
+        int | None, typer.Option(help="how many different mixes  [default: 3; 1 with --from alone]", show_default=False)
+    ] = None,
     weights: Weights = "small",
     weights_dir: WeightsDir = None,
     compat: Annotated[str, typer.Option(help="ours, or published: do as the released inference does (paper)")] = "ours",
@@ -41,6 +43,24 @@ def mix(
     mono_stems: Annotated[
         bool, typer.Option("--mono-stems", help="average stereo stems to mono, and let the mix place them anew")
     ] = False,
+    take: Annotated[
+        str, typer.Option("--from", help="keep all of a former mix, as in mixes/mix_1, also for a song with like parts")
+    ] = "",
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="keep a track: vocal=mixes/mix_1, or vocal with --from; the others are drawn to fit it"),
+    ] = None,
+    wish: Annotated[
+        list[str] | None,
+        typer.Option(help="in dB: vocal:level=+2, 'pad:pan=at -3', 'mix:width=3 within 1'; also brightness"),
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="a record: of several mixes those whose tone and width are like it are likelier")
+    ] = None,
+    amount: Annotated[
+        list[str] | None,
+        typer.Option(help="how much of each mix, from 0 to 1: 0.6, or level=0.5; also tone, dynamics, space, width"),
+    ] = None,
     page: Annotated[bool, typer.Option("--page/--no-page", help="also write a page to compare them by ear")] = False,
     open_page: Annotated[bool, typer.Option("--open", help="open that page in the browser")] = False,
 ) -> None:
@@ -55,7 +75,7 @@ def mix(
     job = MixJob(
         stems=stems,
         out=out,
-        num_mixes=num_mixes,
+        num_mixes=num_mixes if num_mixes is not None else 1 if take and not keep else 3,
         weights=weights,
         weights_dir=weights_dir,
         compat=compat,
@@ -73,6 +93,11 @@ def mix(
         roles_from_names=roles_from_names,
         use_all=use_all,
         mono_stems=mono_stems,
+        take=take or None,
+        keep=tuple(keep or ()),
+        wishes=tuple(wish or ()),
+        reference=reference,
+        amounts=tuple(amount or ()),
     )
     paths = run_mix(job)
     for path in paths:

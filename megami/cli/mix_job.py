@@ -31,15 +31,20 @@ from megami.audio.track_names import roles_of_names
 from megami.cli.manifest import MANIFEST, write_manifest
 from megami.cli.mix_page import PAGE, Excerpt, page_console, readable, write_page
 from megami.cli.output_folder import appearing_files, check_writable
+from megami.cli.plans import PLANS, Kept, plan_in_words
 from megami.cli.publishing import new_files
 from megami.device import resolve_device
 from megami.embeddings import EmbeddingConfig, decode, stereo_imbalance, stereo_width
 from megami.errors import SongWarning, UserError
 from megami.generator import SamplingOptions
+from megami.mixing.amounts import amounts_in_words
 from megami.mixing.compat import compat_named
+from megami.mixing.direction import Direction, Keep
 from megami.mixing.hearing import TakenFor
 from megami.mixing.mix import Mix, file_name, mix_rate
 from megami.mixing.mixer import Mixer, check_loudness, check_options, check_sampling
+from megami.mixing.reference import Reference
+from megami.mixing.wishes import Outcome, read_wishes
 from megami.progress import Progress
 
 if TYPE_CHECKING:
@@ -75,6 +80,11 @@ class MixJob:
     roles_from_names: bool = False
     use_all: bool = False
     mono_stems: bool = False
+    take: str | None = None  # a former mix, all of which is kept unless `keep` says what
+    keep: tuple[str, ...] = ()  # each "TRACK=MIX", or "TRACK" of `take`
+    wishes: tuple[str, ...] = ()  # each "TRACK:MEASURE=DB"
+    reference: Path | None = None  # a finished record
+    amounts: tuple[str, ...] = ()  # each "0.6" or "RESPECT=0.6"
 
     def __post_init__(self) -> None:
         check_options(self.num_mixes, self.seed)
@@ -89,9 +99,21 @@ class MixJob:
         for words in self.roles:
             if not all(words.rpartition("=")):
                 raise UserError(f"--role {words}: write the track and what it is, as in --role vox=vocal")
+        self.kept.check_out(self.out)
+        self.direction({}, None)
         if self.format not in FORMATS:
             raise UserError(f"unknown format {self.format!r}: use {' or '.join(FORMATS)}")
         resolve_device(self.device)
+
+    @property
+    def kept(self) -> Kept:
+        """Which tracks are kept from where."""
+        return Kept.of(self.take, self.keep)
+
+    def direction(self, keep: Keep, reference: Reference | None) -> Direction:
+        """What is wanted of the mixes; `keep` holds the plans that were read, `reference` what was measured."""
+        amounts = amounts_in_words(list(self.amounts)) if self.amounts else {}
+        return Direction(keep, read_wishes(self.wishes), amounts=amounts, reference=reference)
 
     def roles_of(self, names: tuple[str, ...]) -> dict[str, str]:
         """What tracks of these names are, as far as it was said; what was said of one track goes before its name."""
@@ -114,6 +136,8 @@ def run_mix(job: MixJob) -> list[Path]:
     stems = files.paths
     if job.out.is_dir() and job.stems.is_dir() and any(job.out.samefile(path.parent) for path in stems):
         raise UserError(holds_stems)
+    record = None if job.reference is None else Reference.of(job.reference)
+    direction = job.direction(job.kept.read(readable(Path(job.weights).name)), record)
     planned = names_to_write(job, list(files.tracks))
     with (
         memory_in_words(),
@@ -125,13 +149,13 @@ def run_mix(job: MixJob) -> list[Path]:
         job = replace(job, steps=sampling.steps, temperature=sampling.temperature)
         with named_oddities() as oddities:
             song = read_multitrack(files)
-            made = write_mixes(job, mixer, song, partial, progress)
+            made = write_mixes(job, mixer, song, partial, progress, direction)
             if job.page:
                 write_page(partial / PAGE, song, made, job, oddities)
             names = new_files(partial)
             names = sorted([*names, MANIFEST], key=listing_order)
             words = describe_job(job, mixer, song) | {"warnings": oddities, "heard_as": made.heard_as}
-            write_manifest(partial, {**words, "mixes": made.described}, names)
+            write_manifest(partial, {**words, "mixes": made.described, PLANS: made.plans}, names)
     return [job.out / name for name in names]
 
 
@@ -159,6 +183,7 @@ class Made:
     audio: list[Tensor] = field(default_factory=list)
     consoles: list[Widget] = field(default_factory=list)  # over the wet tracks, where both they and a page are written
     taken_for: dict[str, TakenFor] = field(default_factory=dict)
+    plans: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def heard_as(self) -> dict[str, dict]:
@@ -166,14 +191,16 @@ class Made:
         return {name: asdict(taken) | {"share": rounded(taken.share)} for name, taken in self.taken_for.items()}
 
 
-def write_mixes(job: MixJob, mixer: Mixer, song: Multitrack, folder: Path, progress: Progress) -> Made:
+def write_mixes(
+    job: MixJob, mixer: Mixer, song: Multitrack, folder: Path, progress: Progress, direction: Direction
+) -> Made:
     """Write the mixes one by one."""
     made = Made()
     excerpt = Excerpt.of(song) if job.page and job.stems_too else None
     sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
     roles = job.roles_of(song.names)
     mixes = mixer.iterate_mixes(
-        song, job.num_mixes, sampling, job.seed, job.loudness_lufs, progress, roles, job.mono_stems
+        song, job.num_mixes, sampling, job.seed, job.loudness_lufs, progress, roles, job.mono_stems, direction
     )
     for one in mixes:  # not enumerate, which would keep the last mix while the next is made
         name = f"mix_{len(made.described) + 1}"
@@ -182,6 +209,7 @@ def write_mixes(job: MixJob, mixer: Mixer, song: Multitrack, folder: Path, progr
             one.save_tracks(folder / f"{name}_tracks", f".{job.format}")
         words = describe_mix(one, mixer.preset.embedding, job.stems_too)
         made.described.append({"file": f"{name}.{job.format}", **words})
+        made.plans[name] = plan_in_words(one)
         made.taken_for = {track: taken for track, taken in zip(one.names, one.taken_for, strict=True) if taken}
         if job.page:
             made.audio.append(kept_large(one.audio, job.num_mixes))
@@ -194,6 +222,9 @@ def write_mixes(job: MixJob, mixer: Mixer, song: Multitrack, folder: Path, progr
 
 def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
     """What was asked, as mixes.json says it."""
+    asked: dict[str, Any] = {"keep": job.kept.in_words(), "wishes": list(job.wishes), "amounts": list(job.amounts)}
+    if job.reference is not None:
+        asked["reference"] = readable(job.reference.name)
     return {
         "megami": __version__,
         "stems": readable(job.stems.resolve().name),
@@ -209,19 +240,28 @@ def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
         "guidance": job.guidance,
         "temperature": job.temperature,
         "target_loudness_lufs": job.loudness_lufs,
+        **{name: said for name, said in asked.items() if said},
     }
 
 
 def describe_mix(one: Mix, config: EmbeddingConfig, tracks_written: bool = False) -> dict:
     """What came out of a mix, and what was decided for each of its tracks."""
-    words = {
+    words: dict[str, Any] = {
         "loudness_lufs": rounded(integrated_loudness(one.audio, one.sample_rate)),
         "true_peak_dbtp": rounded(true_peak_db(one.audio, one.sample_rate)),
     }
     if tracks_written:
         words["wet_tracks_turned_down_db"] = rounded(one.turned_down_db)
+    if one.outcomes:
+        words["wishes"] = [describe_wish(outcome) for outcome in one.outcomes]
     tracks = zip(one.names, one.tracks, one.embeddings, strict=True)
     return {**words, "tracks": {name: describe_track(wet, z, config, one.sample_rate) for name, wet, z in tracks}}
+
+
+def describe_wish(outcome: Outcome) -> dict:
+    """What became of a wish: all in dB but `strain`, which is explained at `Outcome`."""
+    said = {name: rounded(value) if isinstance(value, float) else value for name, value in asdict(outcome).items()}
+    return said | {"met": outcome.met}
 
 
 def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig, sample_rate: int = SAMPLE_RATE) -> dict | str:

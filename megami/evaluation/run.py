@@ -21,6 +21,7 @@ from megami.corpus.parallel import build_files
 from megami.device import resolve_device
 from megami.errors import UserError
 from megami.evaluation.comparison import SongSet, comparison_rows
+from megami.evaluation.directed import direction_rows
 from megami.evaluation.encoders import adaptor_rows, encoder_rows
 from megami.evaluation.listeners import small_encoders
 from megami.evaluation.plans import engineers_of, write_chain_systems, write_embedding_systems, write_engineers
@@ -83,6 +84,25 @@ def stage_of(
     config = config or EvaluationConfig()
     config = replace(config, corpus=config.corpus.heard_by(fx_encoder.config, content_encoder.config))
     return Stage(mixer, {}, weights, cache, config, seed, workers)
+
+
+def evaluate_direction(
+    weights: str,
+    cache: Path,
+    workers: int | None = None,
+    config: EvaluationConfig | None = None,
+    seed: int = 0,
+    device: str | torch.device = "auto",
+) -> list[Row]:
+    """Measure how well drawn mixes follow evidence (see `direction_rows`); arguments and errors as in `evaluate`.
+
+    Nothing is rendered but the engineers' mixes. Songs that were measured are not measured again.
+    """
+    stage = stage_of(weights, cache, workers, config, seed, device)
+    corpus = stage.config.corpus
+    build_songs(cache, corpus, ("test",), workers)
+    build_features(cache, corpus, ("test",), workers)
+    return direction_rows(stage)
 
 
 def other_mixers(mixer: Mixer, folder: Path) -> dict[str, Mixer]:

@@ -145,6 +145,29 @@ TABLES = (
         },
     ),
     Table(
+        "Directing",
+        "Plans drawn from evidence that a known engineer's mix gives, before any processor: share of the tracks "
+        "without evidence that follow that engineer (chance: 0.2), share of a mix's tracks that follow one engineer, "
+        "whoever it is, distance of two mixes drawn from one evidence, share of wishes met within 0.5 dB, error of the "
+        "wish in dB, share of wishes that the model had to be held to.",
+        {
+            "directed: nothing": "free mixes",
+            "directed: three tracks kept": "three tracks kept",
+            "directed: nearest of many": "of 32 free mixes the nearest to those tracks",
+            "directed: a record followed": "that engineer's mix of the song as a record",
+            "directed: one level wished": "the level of one track wished for",
+            "directed: the engineer": "the engineer's own mix",
+        },
+        {
+            "followed": "followed ↑",
+            "agreement": "agreement ↑",
+            "spread": "spread",
+            "wish_met": "wish met ↑",
+            "wish_error_db": "error (dB) ↓",
+            "strange": "strange ↓",
+        },
+    ),
+    Table(
         "Spectral error by kind of effect",
         "Single effects and identity; lower is better, 0 is equality.",
         {"dry_track": "track left dry", "processor": "structured", "processor_tcn": "FiLM-TCN"},

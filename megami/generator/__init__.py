@@ -17,6 +17,7 @@ from megami.generator.edm import (
     schedule,
     training_loss,
 )
+from megami.generator.evidence import Evidence
 from megami.generator.linear_denoiser import LinearDenoiser
 from megami.generator.phase_rotation import rotate_phases, rotate_tokens
 from megami.generator.points import PointConfig, PointNetwork, label_tokens, points_to_tokens, tokens_to_points
@@ -42,6 +43,7 @@ __all__ = [
     "Coefficients",
     "Denoiser",
     "EDMConfig",
+    "Evidence",
     "LinearDenoiser",
     "LossTerms",
     "MultitrackTransformer",

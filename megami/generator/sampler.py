@@ -16,6 +16,7 @@ from torch import Tensor
 
 from megami.errors import UserError
 from megami.generator.edm import Denoiser, schedule
+from megami.generator.evidence import Evidence
 from megami.generator.solvers import SOLVERS, Step
 from megami.generator.temperature import at_temperature, check_temperature, score_factor
 
@@ -70,6 +71,7 @@ def sample(
     churn_noise: Tensor | None = None,
     callback: Callback | None = None,
     one_by_one: bool = False,
+    evidence: Evidence | None = None,
 ) -> Tensor:
     """Draw effect embeddings given the content of the tracks: [b, tracks, channels, tokens].
 
@@ -77,10 +79,10 @@ def sample(
     `generator` (one for the batch, or one per item), or is given as unit normal draws: `prior` [b, tracks, channels,
     tokens] and `churn_noise` [steps, b, tracks, channels, tokens]. `callback(step, sigma, x, denoised)` sees every
     step. `one_by_one`: the network sees each item of the batch alone, so that no bit of it depends on the others;
-    matrix products round otherwise in batches of another size. Noise is drawn on the CPU and in every step, used or
-    not, so that neither device nor churn shifts the draws. The answer is the last denoised estimate, zero for absent
-    tracks. Source: EDM algorithm 2; the published sampler starts its churn after the first step, as the noise level may
-    not exceed sigma_max.
+    matrix products round otherwise in batches of another size. `evidence` puts every estimate right, and may have steps
+    taken several times. Noise is drawn on the CPU and in every step, used or not, so that neither device nor churn
+    shifts the draws. The answer is the last denoised estimate, zero for absent tracks. Source: EDM algorithm 2; the
+    published sampler starts its churn after the first step, as the noise level may not exceed sigma_max.
     """
     levels = schedule(options.steps + 1, denoiser.config)
     gammas = churn_amounts(levels, options.churn)
@@ -98,7 +100,7 @@ def sample(
     solve = SOLVERS[options.solver]
     x = levels[0].item() * prior.to(cond)
     step: Step | None = None
-    for i in range(options.steps):
+    for i, again in _visits(options.steps, evidence):
         noise = (draw(x.shape, generator) if churn_noise is None else churn_noise[i]).to(x)
         sigma = min(levels[i] * (1 + gammas[i]), torch.tensor(denoiser.config.sigma_max))
         if sigma > levels[i]:
@@ -108,7 +110,7 @@ def sample(
 
         def denoise(x: Tensor, sigma: Tensor, limit: float = limit) -> Tensor:
             factor = min(score_factor(sigma.item(), denoiser.config, options.temperature), limit)
-            return at_temperature(x, estimate(x, sigma), factor)
+            return put_right(at_temperature(x, estimate(x, sigma), factor), evidence)
 
         denoised = denoise(x, sigma)
         if callback is not None:
@@ -116,8 +118,27 @@ def sample(
         before = None if step is None else replace(step, before=None)  # one step back is enough, and all is too much
         step = Step(x, denoised, sigma, levels[i + 1], denoise, before)
         x = solve(step)
+        if again:
+            x = x + (levels[i] ** 2 - levels[i + 1] ** 2).sqrt().item() * draw(x.shape, generator).to(x)
     assert step is not None
     return step.denoised
+
+
+def _visits(steps: int, evidence: Evidence | None) -> list[tuple[int, bool]]:
+    """The steps in the order in which they are taken, and after which of them the noise is added again.
+
+    Never after the last one, whose estimate is the answer.
+    """
+    passes = 1 if evidence is None else evidence.passes
+    taken = [(i, k < passes) for i in range(steps - 1) for k in range(1, passes + 1)]
+    return [*taken, (steps - 1, False)]
+
+
+def put_right(estimate: Tensor, evidence: Evidence | None) -> Tensor:
+    """What evidence makes of an estimate [b, tracks, channels, tokens], item by item, so that none sees the others."""
+    if evidence is None:
+        return estimate
+    return torch.stack([evidence.correct(one, number) for number, one in enumerate(estimate)])
 
 
 def churn_amounts(levels: Tensor, churn: float) -> Tensor:
@@ -139,6 +160,7 @@ def sample_mixes(
     track_order: str = "content",
     callback: Callback | None = None,
     one_by_one: bool = False,
+    evidence: Evidence | None = None,
 ) -> Tensor:
     """Draw several mixes of one song: cond [tracks, cond tokens, channels] -> [num_mixes, tracks, channels, tokens].
 
@@ -146,7 +168,8 @@ def sample_mixes(
     `one_by_one`. `track_order` says in which order the network sees the tracks: by their "content", so that giving them
     in another order gives the same answers in that order; "drawn" anew for each mix from there, for networks that are
     told track numbers (`paper`), so that no track has a number of its own; or as they are "given". Many mixes of many
-    tracks are drawn some at a time, and `callback` sees the steps of each lot. Raises UserError for another order.
+    tracks are drawn some at a time, and `callback` sees the steps of each lot. `evidence` sees the tracks in the order
+    in which they are given. Raises UserError for another order.
     """
     if track_order not in TRACK_ORDERS:
         raise UserError(f"track_order must be one of {', '.join(TRACK_ORDERS)}, not {track_order!r}")
@@ -161,6 +184,7 @@ def sample_mixes(
             generator=generators[start : start + at_once],
             callback=callback,
             one_by_one=one_by_one,
+            evidence=None if evidence is None else evidence.in_slots(index[start : start + at_once], start),
         )
         for start in range(0, num_mixes, at_once)
     ]

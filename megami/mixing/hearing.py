@@ -164,15 +164,26 @@ def checked_roles(roles: Mapping[str, str], names: Sequence[str], hearing_bank: 
 
     Raises UserError for unknown tracks or roles, and networks that cannot be told any.
     """
-    roles = {name if name in names else unicodedata.normalize("NFC", name): role for name, role in roles.items()}
     if roles and not hearing_bank:
         raise UserError("these networks cannot be told what a track is: use small")
-    for name, role in roles.items():
-        if name not in names:
-            raise UserError(f"no track is called {name!r}: the tracks are {', '.join(names)}")
+    roles = {known_track(name, names): role for name, role in roles.items()}
+    for role in roles.values():
         if role not in (*ROLES, *INSTRUMENTS):
             raise UserError(f"unknown role {role!r}: use one of {', '.join(dict.fromkeys((*ROLES, *INSTRUMENTS)))}")
     return dict(roles)
+
+
+def known_track(name: str, names: Sequence[str]) -> str:
+    """The name as the song's track has it. Raises UserError where there is no such track."""
+    found = spelled(name, names)
+    if found not in names:
+        raise UserError(f"no track is called {name!r}: the tracks are {', '.join(names)}")
+    return found
+
+
+def spelled(name: str, names: Sequence[str]) -> str:
+    """The name as one of `names` has its letters written (NFC, NFD), where there is one."""
+    return name if name in names else unicodedata.normalize("NFC", name)
 
 
 def doubtful_names(names: Sequence[str], taken_for: Sequence[TakenFor]) -> list[str]:

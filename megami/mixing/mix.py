@@ -5,17 +5,34 @@ from __future__ import annotations
 import math
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import Tensor
 
 from megami.audio import SAMPLE_RATE, db_to_gain, write_audio
+from megami.embeddings import EmbeddingConfig
 from megami.errors import UserError
+from megami.mixing.amounts import between, read_amounts
 from megami.mixing.hearing import TakenFor
+from megami.mixing.wishes import Outcome
 
 FULL_SCALE = 0.999
 LOWEST_MIX_RATE = 8000  # Hz; below, a mix would have nothing of what a processor adds, and no loudness is defined
+
+
+@dataclass(frozen=True, eq=False)
+class Again:
+    """How to make a mix of the same song, in the same way, by another plan.
+
+    render: embeddings [tracks, dim] of all tracks, zeros for silent ones -> mix. neutral: -> the plan under which
+    nothing is done, in the same form; raises UserError where the networks cannot say.
+    """
+
+    render: Callable[[Tensor], Mix]
+    neutral: Callable[[], Tensor]
+    embedding: EmbeddingConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +42,8 @@ class Mix:
     audio [2, samples] is brought to the target loudness and limited; tracks [tracks, 2, samples] are the wet tracks
     whose sum it is but for the limiter; embeddings [tracks, dim] say what was done to each (zeros for silent tracks);
     taken_for says what each track was heard as (None for silent tracks, and for networks that have no words for it).
-    sample_rate is the song's own.
+    sample_rate is the song's own; outcomes say what became of the wishes, if there were any; again makes other mixes of
+    the song, and lasts as long as the mix does.
     """
 
     audio: Tensor
@@ -34,6 +52,8 @@ class Mix:
     names: tuple[str, ...]
     taken_for: tuple[TakenFor | None, ...] = ()
     sample_rate: int = SAMPLE_RATE
+    outcomes: tuple[Outcome, ...] = ()
+    again: Again | None = field(default=None, repr=False)
 
     def save(self, path: str | Path) -> Path:
         """Write the mix as 24-bit WAV or FLAC, by the suffix, over a file that is there already.
@@ -41,6 +61,42 @@ class Mix:
         Raises UserError if the place cannot be written.
         """
         return write_audio(path, self.audio, self.sample_rate)
+
+    def amount(self, everything: float = 1.0, **some: float | None) -> Mix:
+        """Less of what this mix does: at 1 this mix, at 0 the dry tracks as they are, summed.
+
+        `some` are amounts of single respects, for which that of `everything` does not count: level, tone, dynamics,
+        space, width (see `megami.mixing.amounts.RESPECTS`). Rendered anew. Raises UserError for other amounts and
+        respects, for networks without an effect encoder, and for a mix that no mixer made.
+        """
+        amounts, again = read_amounts(everything, **some), self._again()
+        return again.render(self._part_of_the_way(again.neutral(), self.embeddings, amounts))
+
+    def towards(self, other: Mix, share: float, **some: float | None) -> Mix:
+        """Part of the way to another mix of the same tracks: at 0 this mix, at 1 the other's plan.
+
+        `some` as in `amount`. Rendered anew. Raises UserError if the other mix has other tracks or is of other
+        networks, and as `amount` does.
+        """
+        if set(other.names) != set(self.names):
+            raise UserError(f"the other mix has other tracks: {', '.join(other.names)}, not {', '.join(self.names)}")
+        theirs = other.embeddings[[other.names.index(name) for name in self.names]]
+        if theirs.shape != self.embeddings.shape:
+            raise UserError("the other mix was made by networks whose plans have another size")
+        amounts, again = read_amounts(share, **some), self._again()
+        return again.render(self._part_of_the_way(self.embeddings, theirs, amounts))
+
+    def _again(self) -> Again:
+        if self.again is None:
+            raise UserError("this mix does not know its song: only a mix that a mixer has just made can be changed")
+        return self.again
+
+    def _part_of_the_way(self, start: Tensor, end: Tensor, amounts: dict[str, float]) -> Tensor:
+        """The plan between two [tracks, dim]; tracks that are silent in one of them stay as they are in this mix."""
+        playing = start.any(-1) & end.any(-1) & self.embeddings.any(-1)
+        plan = self.embeddings.clone()
+        plan[playing] = between(self._again().embedding, start[playing], end[playing], amounts)
+        return plan
 
     @property
     def turned_down_db(self) -> float:

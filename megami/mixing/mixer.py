@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -20,11 +19,8 @@ from megami.audio import (
     Multitrack,
     cancelling_tracks,
     fold_to_mono,
-    framed_level_db,
     has_image,
-    large_zeros,
     loudest_segment,
-    master_and_measure,
     resample,
     within_scale,
     without_offset,
@@ -32,12 +28,16 @@ from megami.audio import (
 from megami.device import one_thread, resolve_device
 from megami.embeddings import embeddings_from_tokens
 from megami.errors import UserError, warn_of_song
-from megami.generator import Callback, SamplingOptions, check_temperature, mix_generator, sample_mixes
+from megami.generator import Callback, Evidence, SamplingOptions, check_temperature, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
-from megami.mixing.hearing import Heard, Listener, TakenFor, checked_roles, doubtful_names, sum_by_name
-from megami.mixing.mix import Mix, mix_rate
+from megami.mixing.direction import Direction, Keep, unmet
+from megami.mixing.hearing import Heard, Listener, checked_roles, doubtful_names
+from megami.mixing.mix import Mix
 from megami.mixing.pretrained import Networks, from_pretrained
-from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks, raised_noise
+from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks
+from megami.mixing.reference import Reference
+from megami.mixing.rendering import Rendering
+from megami.mixing.wishes import Wishes
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
 from megami.progress import Progress, silent
 
@@ -119,6 +119,7 @@ class Mixer:
         temperature: float | None = None,
         sampling: SamplingOptions | None = None,
         together: bool = False,
+        evidence: Evidence | None = None,
     ) -> Tensor:
         """Draw effect embeddings for content [tracks, content_dim]: [num_mixes, tracks, dim], each of unit norm.
 
@@ -127,7 +128,8 @@ class Mixer:
         `paper` because track numbers are drawn, unless `compat` says otherwise). The options are those of `sampling`,
         else of the preset, but for `steps`, `guidance` and `temperature` where these are given. `callback(step, sigma,
         x, denoised)` sees every sampling step; many mixes of many tracks are drawn in lots, and it sees the steps of
-        each. Raises UserError for impossible options.
+        each. `evidence` is what is known of the plans beside the content (see `Direction`). Raises UserError for
+        impossible options.
         """
         check_options(num_mixes, seed)
         options = self._sampling(sampling, steps, guidance, temperature)
@@ -141,6 +143,7 @@ class Mixer:
                 track_order=self._track_order(),
                 callback=callback,
                 one_by_one=not together,
+                evidence=evidence,
             )
             lots = (tokens,) if together else tokens.split(1)
             return torch.cat([embeddings_from_tokens(self.preset.embedding, lot) for lot in lots]).cpu()
@@ -238,16 +241,26 @@ class Mixer:
         progress: Progress | None = None,
         roles: Mapping[str, str] | None = None,
         mono_stems: bool = False,
+        keep: Keep | None = None,
+        wishes: Wishes | None = None,
+        reference: str | Path | Tensor | None = None,
     ) -> list[Mix]:
         """Mix a song several times, each mix another draw from the model's distribution.
 
-        Tracks below -60 dB stay silent and are not shown to the generator. Options of sampling as in `generate`;
-        progress, roles and mono_stems as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is
-        impossible. Mixes have the song's sample rate. All mixes and their wet tracks are held at once; for long songs
-        see `iterate_mixes`.
+        `keep` names tracks that stay as they are in another mix, {"vocal": mix}; the others are drawn to fit them.
+        `wishes` says what tracks should be like, {"vocal": {"level_db": +2}}. `reference` is a record, a file or audio
+        [2, samples] at 44.1 kHz, whose tone and width the mixes should have (see `Direction`). Tracks below -60 dB stay
+        silent and are not shown to the generator. Options of sampling as in `generate`; progress, roles and
+        mono_stems as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is impossible. Mixes
+        have the song's sample rate. All mixes and their wet tracks are held at once; for long songs see
+        `iterate_mixes`.
         """
         options = self._sampling(sampling, steps, guidance, temperature)
-        return list(self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress, roles, mono_stems))
+        record = None if reference is None else Reference.of(reference)
+        direction = Direction({} if keep is None else keep, wishes or {}, reference=record)
+        return list(
+            self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress, roles, mono_stems, direction)
+        )
 
     def iterate_mixes(
         self,
@@ -259,6 +272,7 @@ class Mixer:
         progress: Progress | None = None,
         roles: Mapping[str, str] | None = None,
         mono_stems: bool = False,
+        direction: Direction | None = None,
     ) -> Iterator[Mix]:
         """Do as `mix`, but render each mix when it is asked for, so that only one need be in memory.
 
@@ -267,12 +281,13 @@ class Mixer:
         ({"vox": "vocal"}): they are then heard as that. Stereo tracks keep their image, unless `mono_stems` asks for
         their average. Warns (SongWarning) of a track whose name says one thing and whose sound another, of one that is
         far beyond full scale or has a constant offset, that is too quiet to take part or noise that is turned up, of
-        channels that cancel, and of a mix that stays quieter than it should be.
+        channels that cancel, of a wish that is not met, and of a mix that stays quieter than it should be. `direction`
+        says what is wanted of the mixes.
         """
         check_options(num_mixes, seed)
         check_loudness(loudness_lufs)
         options = self._sampling(sampling, None, None, None)
-        report = progress or silent
+        report, direction = progress or silent, direction or Direction()
         song, too_loud = within_scale(song)
         song, offsets = without_offset(song)
         warn_of_song([*too_loud, *offsets])
@@ -288,58 +303,46 @@ class Mixer:
         names = heard.names
         warn_of_song(cancelling_tracks(heard))
         told = checked_roles(roles or {}, song.names, self.preset.stem_bank)
+        directed = direction.among(song.names, names, self.preset.embedding, self.networks.processor)
         hearing = self.hear(heard, seed, {name: role for name, role in told.items() if name in names}, report)
         warn_of_song(doubtful_names(names, hearing.taken_for))
         report("deciding", 0, options.steps)
-        embeddings = self.generate(
-            hearing.content,
-            num_mixes,
-            seed=seed,
-            sampling=options,
-            callback=lambda step, *_: report("deciding", step, options.steps),
+
+        def generate(own: int, evidence: Evidence | None) -> Tensor:
+            def within(step: int, *_: object) -> None:
+                report("deciding", step, options.steps)
+
+            return self.generate(
+                hearing.content, num_mixes, seed=own, sampling=options, callback=within, evidence=evidence
+            )
+
+        with self._steady():
+            drawn = directed.draw_by_seed(generate, seed)
+
+        rendering = Rendering(
+            song=song,
+            playing=tuple(playing),
+            heard=heard,
+            loudness_lufs=loudness_lufs,
+            taken_for=hearing.taken_for,
+            noisy=noisy,
+            levels=levels,
+            process=lambda plan, within: self.process(heard, plan, seed, within),
+            steady=self._steady,
+            networks=self.networks,
         )
+        plans = rendering.in_part(drawn.plans, direction.amounts)
 
         def rendered() -> Iterator[Mix]:
-            for number, drawn in enumerate(embeddings, 1):
+            for number, (plan, outcomes) in enumerate(zip(plans, drawn.outcomes, strict=True), 1):
+                warn_of_song(unmet(f"mix {number}", outcomes))
 
                 def within(_: str, done: int, total: int, stage: str = f"mix {number}") -> None:
                     report(stage, done, total)
 
-                wet = self.process(heard, drawn, seed, within)
-                with self._steady():
-                    wet = _at_rate_of_song(wet, song)
-                    mix, loudness = self._finish(song, playing, drawn, wet, loudness_lufs, hearing.taken_for)
-                warn_of_song(too_quiet(f"mix {number}", loudness, loudness_lufs))
-                for index, margin in noisy.items():
-                    reached = float(framed_level_db(mix.tracks[index], mix.sample_rate).max())
-                    warn_of_song(raised_noise(f"mix {number}", song.names[index], margin, levels[index], reached))
-                yield mix
+                yield rendering.mix(plan, f"mix {number}", outcomes, within)
 
         return rendered()
-
-    def _finish(
-        self,
-        song: Multitrack,
-        playing: list[int],
-        drawn: Tensor,
-        wet: Tensor,
-        loudness_lufs: float,
-        taken_for: tuple[TakenFor, ...],
-    ) -> tuple[Mix, float]:
-        """Give the silent tracks their places and bring the sum to its loudness; also gives that which it reached."""
-        names, rate = song.names, mix_rate(song.sample_rate)
-        tracks, embeddings = wet, drawn
-        if len(playing) < len(names):
-            tracks = large_zeros(len(names), *wet.shape[1:], like=wet)
-            for index, track in zip(playing, wet, strict=True):
-                tracks[index] = track
-            embeddings = drawn.new_zeros(len(names), drawn.shape[-1]).index_copy_(0, torch.tensor(playing), drawn)
-        total = sum_by_name([names[index] for index in playing], wet)
-        mastered = master_and_measure(total, rate, loudness_lufs)
-        by_track = dict(zip(playing, taken_for, strict=False))  # no entries without a stem bank
-        heard_as = tuple(by_track.get(i) for i in range(len(names)))
-        mix = Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as, rate)
-        return mix, mastered.loudness_lufs
 
     def _prepared(self, song: Multitrack) -> Multitrack:
         """The song as the networks take it, at their rate: mono where no track has an image, or none is to be kept.
@@ -358,30 +361,6 @@ class Mixer:
                 if has_image(track):
                     audio[index] = resample(track, song.sample_rate, SAMPLE_RATE)
         return replace(song, audio=audio, sample_rate=SAMPLE_RATE)
-
-
-def _at_rate_of_song(wet: Tensor, song: Multitrack) -> Tensor:
-    """Wet tracks [tracks, 2, n] at the rate of the song's mixes, and as long as the song, sample by sample."""
-    rate = mix_rate(song.sample_rate)
-    if rate == SAMPLE_RATE:
-        return wet
-    out = large_zeros(len(wet), 2, song.num_samples, like=wet)
-    for track, place in zip(wet, out, strict=True):
-        converted = resample(track, SAMPLE_RATE, rate)[..., : song.num_samples]
-        place[:, : converted.shape[-1]] = converted
-    return out
-
-
-def too_quiet(what: str, loudness_lufs: float, target_lufs: float) -> list[str]:
-    """A line about a mix that stays quieter than was asked for; none if it does not."""
-    if target_lufs - loudness_lufs <= QUIETER_LU:
-        return []
-    if loudness_lufs == -math.inf:
-        return [
-            f"{what}: no loudness can be measured (it is constant, below hearing, or very quiet), so it stays as it is"
-        ]
-    reached = f"{what}: its loudness is {loudness_lufs:.1f} LUFS, not {target_lufs:g}"
-    return [f"{reached}: its peaks are too high above it (sparse clicks, or sound below hearing)"]
 
 
 def check_options(num_mixes: int, seed: int) -> None:

@@ -1,0 +1,49 @@
+"""Evidence: what is known of the plans that are drawn, beside what the tracks contain.
+
+Sampling follows the denoised estimate from step to step. Whatever is known of the answer is said there: a function
+puts the estimate right, and the rest of the sampler stays as it is. Source: replacement and resampling as in RePaint
+(Lugmayr et al. 2022, arXiv 2201.09865); projecting the estimate as in DDNM (Wang et al. 2023, arXiv 2212.00490).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from megami.errors import UserError
+
+Correction = Callable[[Tensor, int], Tensor]
+"""(estimate [tracks, channels, tokens] of one mix, number of that mix) -> what it must be, in the same shape."""
+
+MAX_PASSES = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """How estimates are put right while mixes are sampled. Raises UserError for a number of passes below 1.
+
+    correct   sees the estimate of every step, the tracks in the order in which they were given
+    passes    how often each step is taken: after every pass but the last, the noise that it removed is added again, so
+              that tracks of which nothing is known can answer those of which something is
+    """
+
+    correct: Correction
+    passes: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.passes <= MAX_PASSES:
+            raise UserError(f"the number of passes must be from 1 to {MAX_PASSES}, not {self.passes}")
+
+    def in_slots(self, index: Tensor, first: int) -> Evidence:
+        """The same for a batch whose tracks stand in other places: index [b, tracks] says which is in each slot.
+
+        `first` is the number of the mix that the batch begins with.
+        """
+        back = index.argsort(dim=1)
+
+        def correct(estimate: Tensor, item: int) -> Tensor:
+            return self.correct(estimate[back[item]], first + item)[index[item]]
+
+        return Evidence(correct, self.passes)

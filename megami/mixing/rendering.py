@@ -1,0 +1,134 @@
+"""From plans to mixes of one song: rendered, brought to their loudness, and able to be rendered again otherwise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from megami.audio import (
+    SAMPLE_RATE,
+    Multitrack,
+    fold_to_mono,
+    framed_level_db,
+    large_zeros,
+    master_and_measure,
+    resample,
+)
+from megami.embeddings import EmbeddingConfig
+from megami.errors import warn_of_song
+from megami.mixing.amounts import Amounts, between, neutral_plan
+from megami.mixing.hearing import TakenFor, sum_by_name
+from megami.mixing.mix import Again, Mix, mix_rate
+from megami.mixing.pretrained import Networks
+from megami.mixing.quiet_tracks import raised_noise
+from megami.mixing.wishes import Outcome
+from megami.progress import Progress
+
+QUIETER_LU = 1.0  # than asked for: from there on a mix is named
+
+
+Process = Callable[[Tensor, Progress | None], Tensor]
+"""Renders a plan [tracks, dim] onto the tracks that play: wet [tracks, 2, samples] at 44.1 kHz."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Rendering:
+    """A song that has been heard, and all that its mixes have in common; plans are of the tracks that play."""
+
+    song: Multitrack
+    playing: tuple[int, ...]  # which tracks of the song are not silent
+    heard: Multitrack  # those, as the networks take them
+    loudness_lufs: float
+    taken_for: tuple[TakenFor, ...]
+    noisy: dict[int, float]  # tracks that may be noise, as `noisy_tracks` gives them
+    levels: Sequence[float]  # of all dry tracks in dB
+    process: Process
+    steady: Callable[[], AbstractContextManager[None]]
+    networks: Networks
+
+    def mix(
+        self,
+        plan: Tensor,
+        what: str = "this mix",
+        outcomes: tuple[Outcome, ...] = (),
+        progress: Progress | None = None,
+    ) -> Mix:
+        """Render a plan [playing, dim]; warns of what is odd about the mix, which is called `what`."""
+        wet = self.process(plan, progress)
+        with self.steady():
+            mix, loudness = self._finish(plan, _at_rate_of_song(wet, self.song))
+        warn_of_song(too_quiet(what, loudness, self.loudness_lufs))
+        for index, margin in self.noisy.items():
+            reached = float(framed_level_db(mix.tracks[index], mix.sample_rate).max())
+            warn_of_song(raised_noise(what, self.song.names[index], margin, self.levels[index], reached))
+        again = Again(lambda other: self.mix(other[list(self.playing)]), self._neutral_of_all, self._embedding)
+        return replace(mix, outcomes=outcomes, again=again)
+
+    def in_part(self, plans: Tensor, amounts: Amounts) -> Tensor:
+        """Plans [mixes, playing, dim] of which only so much is done; themselves without amounts."""
+        if not amounts:
+            return plans
+        nothing = self.neutral()
+        return torch.stack([between(self._embedding, nothing, plan, amounts) for plan in plans])
+
+    def neutral(self) -> Tensor:
+        """The plan under which nothing is done: [playing, dim]."""
+        dry, preset = fold_to_mono(self.heard.audio), self.networks.preset
+        with self.steady():
+            return neutral_plan(dry, preset.embedding, self.networks.fx_encoder, preset.segment_seconds)
+
+    def _neutral_of_all(self) -> Tensor:
+        return with_silent(self.neutral(), self.playing, len(self.song.names))
+
+    @property
+    def _embedding(self) -> EmbeddingConfig:
+        return self.networks.preset.embedding
+
+    def _finish(self, drawn: Tensor, wet: Tensor) -> tuple[Mix, float]:
+        """Give the silent tracks their places and bring the sum to its loudness; also gives that which it reached."""
+        names, rate, playing = self.song.names, mix_rate(self.song.sample_rate), self.playing
+        tracks, embeddings = wet, with_silent(drawn, playing, len(names))
+        if len(playing) < len(names):
+            tracks = large_zeros(len(names), *wet.shape[1:], like=wet)
+            for index, track in zip(playing, wet, strict=True):
+                tracks[index] = track
+        total = sum_by_name([names[index] for index in playing], wet)
+        mastered = master_and_measure(total, rate, self.loudness_lufs)
+        by_track = dict(zip(playing, self.taken_for, strict=False))  # no entries without a stem bank
+        heard_as = tuple(by_track.get(i) for i in range(len(names)))
+        mix = Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as, rate)
+        return mix, mastered.loudness_lufs
+
+
+def with_silent(plan: Tensor, playing: Sequence[int], tracks: int) -> Tensor:
+    """A plan of the tracks that play [playing, dim] as one of all [tracks, dim]: zeros for the silent ones."""
+    return plan.new_zeros(tracks, plan.shape[-1]).index_copy_(0, torch.tensor(list(playing)), plan)
+
+
+def _at_rate_of_song(wet: Tensor, song: Multitrack) -> Tensor:
+    """Wet tracks [tracks, 2, n] at the rate of the song's mixes, and as long as the song, sample by sample."""
+    rate = mix_rate(song.sample_rate)
+    if rate == SAMPLE_RATE:
+        return wet
+    out = large_zeros(len(wet), 2, song.num_samples, like=wet)
+    for track, place in zip(wet, out, strict=True):
+        converted = resample(track, SAMPLE_RATE, rate)[..., : song.num_samples]
+        place[:, : converted.shape[-1]] = converted
+    return out
+
+
+def too_quiet(what: str, loudness_lufs: float, target_lufs: float) -> list[str]:
+    """A line about a mix that stays quieter than was asked for; none if it does not."""
+    if target_lufs - loudness_lufs <= QUIETER_LU:
+        return []
+    if loudness_lufs == -math.inf:
+        return [
+            f"{what}: no loudness can be measured (it is constant, below hearing, or very quiet), so it stays as it is"
+        ]
+    reached = f"{what}: its loudness is {loudness_lufs:.1f} LUFS, not {target_lufs:g}"
+    return [f"{reached}: its peaks are too high above it (sparse clicks, or sound below hearing)"]
