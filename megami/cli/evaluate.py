@@ -17,7 +17,7 @@ def evaluate(
     weights: Weights = "small",
     quick: Annotated[bool, typer.Option("--quick", help="a few held-out songs and chains: minutes")] = False,
     direction: Annotated[
-        bool, typer.Option("--direction", help="only how well mixes follow kept tracks and wishes")
+        bool, typer.Option("--direction", help="only how well mixes follow kept tracks and wishes; adds rows to --out")
     ] = False,
     seed: Annotated[int, typer.Option(help="decides the noise of the generated mixes and what is borrowed")] = 0,
     out: Annotated[Path | None, typer.Option(help="write the rows as JSON")] = None,
@@ -49,6 +49,8 @@ def evaluate(
         raise UserError(f"--workers must be 0 or more, --seed from 0 to {2**31 - 1}")
     if write_songs is not None and (systems is not None or out is not None):
         raise UserError("--write-songs writes songs and measures nothing: leave out --systems and --out")
+    if direction and (systems is not None or write_songs is not None):
+        raise UserError("--direction measures the mixer's own plans: leave out --systems and --write-songs")
     check_writable(cache)
     if write_songs is not None:
         check_writable(write_songs)
@@ -64,7 +66,7 @@ def evaluate(
         assert systems is not None
         return evaluate_systems(systems, asked, out, check_replaceable)
     from megami.device import resolve_device
-    from megami.evaluation.adding_rows import keep_others
+    from megami.evaluation.adding_rows import add_directed, keep_others
     from megami.evaluation.results import read_results, write_results
     from megami.evaluation.run import EvaluationConfig, evaluate, evaluate_direction, origin
     from megami.evaluation.tables import report
@@ -76,9 +78,10 @@ def evaluate(
     typer.echo(report(rows))
     if out is not None:
         check_replaceable(out)
-        results = rows, origin(weights, quick, seed, chosen)
+        results = rows, origin(weights, quick, seed, chosen, direction)
         if out.exists():
-            results = keep_others(read_results(out), results, out)
+            add = add_directed if direction else keep_others
+            results = add(read_results(out), results, out)
         write_results(Path(os.path.realpath(out)), *results)
 
 

@@ -12,6 +12,8 @@ from megami.evaluation.results import Row
 FLOOR = "engineers"
 OTHERS = "systems"
 """In the words on how a file was made: other systems by name, and how their rows were made."""
+DIRECTED = "direction"
+"""In the same words: how the rows about directing were made."""
 RELATIVE, ABSOLUTE = 0.01, 0.02  # machines round differently
 
 Results = tuple[list[Row], dict[str, Any]]
@@ -45,6 +47,18 @@ def keep_others(file: Results, measured: Results, path: Path) -> Results:
         return measured
     check_floor(rows, new, path)
     return [*new, *(row for row in rows if row.system in others)], {**new_made_by, OTHERS: others}
+
+
+def add_directed(file: Results, measured: Results, path: Path) -> Results:
+    """The rows of a results file with those about directing, which replace older ones.
+
+    Raises UserError where the file at `path` is about other weights, which would direct otherwise.
+    """
+    (rows, made_by), (new, new_made_by) = file, measured
+    if made_by.get("weights") != new_made_by.get("weights"):
+        raise UserError(f"{path} was measured with other weights: evaluate all again, or choose another --out")
+    systems = {row.system for row in new}
+    return [*(row for row in rows if row.system not in systems), *new], {**made_by, DIRECTED: new_made_by}
 
 
 def check_floor(rows: Sequence[Row], measured: Sequence[Row], path: Path) -> None:

@@ -161,11 +161,18 @@ def sampler_material(stage: Stage) -> tuple[list[Tensor], list[Tensor]]:
     return [song.told(adapt) for song in songs], [song.effects for song in songs]
 
 
-def origin(weights: str, quick: bool, seed: int, device: str | torch.device = "cpu") -> dict[str, object]:
+def origin(
+    weights: str, quick: bool, seed: int, device: str | torch.device = "cpu", direction: bool = False
+) -> dict[str, object]:
     """How a results file was made: command, seed, commit, hashes of the weights, machine."""
     files = sorted(Path(weights_folder(weights)).glob("*.safetensors"))
     where = resolve_device(device)
-    options = [*(["--quick"] if quick else []), f"--weights {Path(weights).name}", f"--seed {seed}"]
+    options = [
+        *(["--direction"] if direction else []),
+        *(["--quick"] if quick else []),
+        f"--weights {Path(weights).name}",
+        f"--seed {seed}",
+    ]
     options += [f"--device {where}"] if where.type != "cpu" else []
     machine = f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads"
     return {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from megami.errors import UserError
-from megami.evaluation.adding_rows import OTHERS, add_others, keep_others
+from megami.evaluation.adding_rows import DIRECTED, OTHERS, add_directed, add_others, keep_others
 from megami.evaluation.results import Row
 from megami.evaluation.tables import report, table_of_others
 
@@ -82,3 +82,15 @@ def test_the_table_of_others_says_on_how_many_songs_a_row_stands():
     said = report(rows)
     assert "| whole |" in said and "| part (7 of 12 songs) |" in said and "| **MEGAMI** |" in said
     assert table_of_others(OURS) is None and "Other systems" not in report(OURS)
+
+
+def test_rows_about_directing_are_added_and_replaced_beside_all_others():
+    made_by, how = {**MADE_BY, "weights": {"generator": "1"}}, {"command": "x", "weights": {"generator": "1"}}
+    file = add_others((OURS, made_by), measured("theirs", 3.0), {"theirs": {}}, FILE)
+    for value in (0.5, 0.6):
+        rows, words = add_directed(file, ([Row("directed: nothing", "followed", value, 0, 1, 12)], how), FILE)
+        assert rows[:-1] == file[0][: len(rows) - 1] and rows[-1].value == value
+        assert words["command"] == MADE_BY["command"] and words[DIRECTED] == how
+        file = (rows, words)
+    with pytest.raises(UserError, match="other weights"):
+        add_directed(file, (OURS, {**how, "weights": {"generator": "2"}}), FILE)
