@@ -1,0 +1,1 @@
+"""Room `session`: a mix as a session."""
