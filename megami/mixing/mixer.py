@@ -35,7 +35,7 @@ from megami.errors import UserError, warn_of_song
 from megami.generator import Callback, SamplingOptions, check_temperature, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
 from megami.mixing.hearing import Heard, Listener, TakenFor, checked_roles, doubtful_names, sum_by_name
-from megami.mixing.mix import Mix, mix_rate
+from megami.mixing.mix import Mix, Origin, mix_rate
 from megami.mixing.pretrained import Networks, from_pretrained
 from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks, raised_noise
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
@@ -277,7 +277,8 @@ class Mixer:
         song, offsets = without_offset(song)
         warn_of_song([*too_loud, *offsets])
         with self._steady():
-            prepared = self._prepared(song.as_mono() if mono_stems else song)
+            song = song.as_mono() if mono_stems else song
+            prepared = self._prepared(song)
         levels = levels_db(prepared.audio)
         playing = [index for index, level in enumerate(levels) if level >= SILENT_DB]
         if not playing:
@@ -338,7 +339,8 @@ class Mixer:
         mastered = master_and_measure(total, rate, loudness_lufs)
         by_track = dict(zip(playing, taken_for, strict=False))  # no entries without a stem bank
         heard_as = tuple(by_track.get(i) for i in range(len(names)))
-        mix = Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as, rate)
+        wet_tracks, origin = tracks.mul_(mastered.gain), Origin(self, song)
+        mix = Mix(mastered.audio, wet_tracks, embeddings, names, heard_as, rate, origin)
         return mix, mastered.loudness_lufs
 
     def _prepared(self, song: Multitrack) -> Multitrack:

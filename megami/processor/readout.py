@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from megami.embeddings.spectrum import bands_of_power_db, mean_power
 from megami.processor.dynamics_layer import DynamicsSettings
 from megami.processor.filters import convolve, hard_gate, log_frequencies
+from megami.processor.render import SHORTEST_SECONDS
 from megami.processor.room import SURE, UNSURE
 from megami.processor.space_head import SpaceKnobs, likeliest_time
 from megami.processor.structured import StructuredProcessor, loud_level
@@ -63,8 +64,10 @@ class ChainReadout:
 def read_chain(processor: StructuredProcessor, dry: Tensor, z: Tensor, image: Tensor | None = None) -> ChainReadout:
     """Render dry [1, 1, n] with z [1, dim] and say what was done; `image` [1, 2, n] is the stereo track it was.
 
-    What the parts do is decided from the whole track, so nothing shorter can be asked.
+    What the parts do is decided from the whole track, so nothing shorter can be asked. What comes back is on the CPU.
     """
+    missing = max(0, int(SHORTEST_SECONDS * processor.config.sample_rate) - dry.shape[-1])
+    dry, image = F.pad(dry, (0, missing)), None if image is None else F.pad(image, (0, missing))
     with watched(processor.filter) as curves, watched(processor.dynamics) as dynamics:
         settings = processor.settings(dry, z, image)
         processor.apply_settings(dry, settings)
@@ -79,14 +82,14 @@ def read_chain(processor: StructuredProcessor, dry: Tensor, z: Tensor, image: Te
     space = convolve(F.pad(space, (0, processor.config.fir_taps)), inverse)
     return ChainReadout(
         hz=log_frequencies(processor.config.points),
-        colour_db=colour,
-        have_db=bands_of_power_db(mean_power(dry[:, 0]), processor.config.points)[0],
-        peak_db=frame_peaks_db(coloured, hop),
-        gain_db=processor.dynamics.gain_db(dynamics[0].given[0], settings.dynamics)[0],
+        colour_db=colour.cpu(),
+        have_db=bands_of_power_db(mean_power(dry[:, 0]), processor.config.points)[0].cpu(),
+        peak_db=frame_peaks_db(coloured, hop).cpu(),
+        gain_db=processor.dynamics.gain_db(dynamics[0].given[0], settings.dynamics)[0].cpu(),
         hop=hop,
         loud_level=float(loud_level(coloured)),
         dynamics=settings.dynamics,
-        space=space[0],
+        space=space[0].cpu(),
         echo=None if settings.knobs is None else read_echo(settings.knobs, float(settings.dynamics.amount)),
         sample_rate=processor.config.sample_rate,
     )

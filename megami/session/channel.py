@@ -30,7 +30,7 @@ from megami.session.devices import (
     play,
 )
 from megami.session.gain_fit import CompressorFit, fit_compressor
-from megami.session.room_numbers import has_room, reverb_of
+from megami.session.room_numbers import has_room, reverb_of, without_end
 from megami.session.settings import (
     CompressorSettings,
     DriveSettings,
@@ -82,7 +82,7 @@ def read_strip(name: str, chain: ChainReadout, dry: Tensor, wet: Tensor, sample_
     space = resample(chain.space, chain.sample_rate, sample_rate).double().numpy()
     if sample_rate != chain.sample_rate:
         space = space * (chain.sample_rate / sample_rate)  # samples are further apart, so fewer of them add up
-    room = space if has_room(space) else None
+    room = without_end(space) if has_room(space) else None
     reverb = None if room is None else reverb_of(room, sample_rate)
     echo = chain.echo and EchoSettings(1000 * chain.echo.time_s, chain.echo.level_db, chain.echo.feedback)
     known = _Known("read", bands, squeezed, driven, room, reverb, echo or None)

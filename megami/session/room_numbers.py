@@ -8,6 +8,7 @@ from megami.session.settings import ReverbSettings
 
 DIRECT_MS = 25.0  # what comes sooner belongs to the direct sound
 NOTHING_DB = -60.0  # energy beside the direct sound: below, there is no room
+END_DB = -90.0  # energy of what is cut off a response's end, over all of it
 LEAST_REVERB_DB = -40.0
 FIT_RANGE_DB = (-5.0, -25.0)  # of the decay curve, as in ISO 3382 (T20)
 
@@ -17,6 +18,12 @@ def has_room(impulse: np.ndarray) -> bool:
     ideal = np.zeros_like(impulse)
     ideal[:, 0] = impulse[:, 0].mean()
     return bool(np.square(impulse - ideal).sum() > 10 ** (NOTHING_DB / 10) * np.square(ideal).sum())
+
+
+def without_end(impulse: np.ndarray) -> np.ndarray:
+    """The response [2, samples] up to where nothing is heard of it any more."""
+    left = np.cumsum(np.square(impulse).sum(0)[::-1])[::-1]
+    return impulse[:, : max(1, int(np.count_nonzero(left > 10 ** (END_DB / 10) * left[0])))]
 
 
 def reverb_of(impulse: np.ndarray, sample_rate: int) -> ReverbSettings | None:
