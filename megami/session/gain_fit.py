@@ -15,8 +15,9 @@ HEARD_DB = 40.0  # frames further below the loudest ones do not count
 MOST_FRAMES = 8000
 RATIO_RANGE = (1.02, 20.0)
 ATTACK_MS, RELEASE_MS = (0.5, 200.0), (10.0, 2000.0)
-USUAL = (-10.0, 2.0, 10.0, 150.0)  # threshold under the loudest frames, ratio, attack, release
-MOST_TRIES = 120
+USUAL = ((-10.0, 2.0, 10.0, 150.0), (-20.0, 3.0, 3.0, 60.0), (-15.0, 1.5, 30.0, 400.0))
+"""Threshold under the loudest frames, ratio, attack, release: where the search begins."""
+MOST_TRIES = 150
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def fit_compressor(
     """Knobs for a gain [frames] in dB over peaks [frames] in dB of full scale; None where the gain hardly moves.
 
     A constant gain counts as none: it is the make-up gain's or the fader's. What a compressor cannot do (gates,
-    transients made sharper) stays in the error. `start`: knobs to begin with, instead of usual ones.
+    transients made sharper) stays in the error. `start`: knobs to begin with, besides usual ones.
     """
     loudest = float(np.quantile(peak_db, 0.99))
     heard = peak_db > loudest - HEARD_DB
@@ -44,15 +45,15 @@ def fit_compressor(
         return None
     begin = int(np.argmax(np.convolve(heard, np.ones(min(len(heard), MOST_FRAMES)), "valid")))
     part = slice(begin, begin + MOST_FRAMES)  # the fullest stretch says enough, and is quick
-    first = (loudest + USUAL[0], *USUAL[1:])
+    starts = [_packed(loudest + under, *others) for under, *others in USUAL]
     if start is not None:
-        first = (start.threshold_db, start.ratio, start.attack_ms, start.release_ms)
+        starts.append(_packed(start.threshold_db, start.ratio, start.attack_ms, start.release_ms))
 
     def cost(values: np.ndarray) -> float:
         return float(np.mean(_errors(_knobs(values), peak_db[part], gain_db[part], heard[part], frame_ms)))
 
-    found = minimize(cost, _packed(*first), method="Nelder-Mead", options={"maxfev": MOST_TRIES})
-    knobs = _knobs(found.x)
+    tries = [minimize(cost, one, method="Nelder-Mead", options={"maxfev": MOST_TRIES}) for one in starts]
+    knobs = _knobs(min(tries, key=lambda found: found.fun).x)
     return CompressorFit(knobs, float(np.median(_errors(knobs, peak_db, gain_db, heard, frame_ms))))
 
 
