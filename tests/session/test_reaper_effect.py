@@ -8,7 +8,15 @@ import pytest
 
 from megami.effects import Compressor
 from megami.session import Band
-from megami.session.channel_effect import OFF_BAND, OFF_COMPRESSOR, OFF_DRIVE, SLIDERS, devices_of, effect_source, sliders_of
+from megami.session.channel_effect import (
+    OFF_BAND,
+    OFF_COMPRESSOR,
+    OFF_DRIVE,
+    SLIDERS,
+    devices_of,
+    effect_source,
+    sliders_of,
+)
 from megami.session.devices import CompressorDevice, DriveDevice, EqualiserDevice
 from megami.session.reaper import quoted
 from megami.session.reaper_reader import words_of
