@@ -22,6 +22,7 @@ from megami.mixing.mixer import Mixer
 from megami.presets import PRESETS
 from megami.progress import Progress
 from megami.session.new_files import appearing_beside, check_free
+from megami.session.reaper import media_folder
 from megami.session.session import safe_names
 
 TARGETS = {"dawproject": ".dawproject", "rpp": ".rpp", "stems": " stems", "settings": " settings.json"}
@@ -114,6 +115,8 @@ def checked_out(job: ExportJob, words: dict[str, Any], stems: Path) -> Path:
     if job.to != "stems" and out.suffix.lower() != (suffix := Path(f"song{TARGETS[job.to]}").suffix):
         raise UserError(f"{out}: give --out a name that ends in {suffix}")
     check_free(out)
+    if job.to == "rpp":
+        check_free(out.with_name(media_folder(out.stem)))
     check_writable(out.parent)
     if stems.is_dir() and out.parent.is_dir() and stems.samefile(out.parent):
         raise UserError(f"{stems} holds the stems: choose another --out, or what is written would be taken for stems")
@@ -156,7 +159,7 @@ def mixed_again(
 def check_same(mix: Mix, told: dict[str, Any], number: int, stems: Path) -> None:
     """Raise UserError unless the tracks of a mix are as loud as mixes.json says that they were."""
     tracks = told["tracks"]
-    same = [readable(name) for name in mix.names] == list(tracks)
+    same = list(mix.names) == list(tracks)
     for wet, words in zip(mix.tracks, tracks.values(), strict=False):
         if words == "silent" or not same:
             continue

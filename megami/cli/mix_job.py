@@ -205,7 +205,7 @@ def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
         "compat": job.compat,
         "mono_stems": job.mono_stems,
         "use_all": job.use_all,
-        "roles": {readable(track): role for track, role in job.roles_of(song.names).items()},
+        "roles": job.roles_of(song.names),
         "seed": job.seed,
         "steps": job.steps,
         "guidance": job.guidance,

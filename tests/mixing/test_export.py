@@ -89,9 +89,10 @@ def test_sessions_have_the_rate_of_the_mix(mixer, song, tmp_path, rate):
 
 def test_the_tcn_s_settings_are_marked_as_estimated(tiny_weights, song):
     mixer = Mixer.from_pretrained(tiny_weights, device="cpu", processor="tcn")
-    settings = mixer.mix(song, steps=2)[0].settings()
-    assert [one.source for one in settings.values()] == ["estimated", "estimated", "silent"]
-    assert all(one.unknown and one.reverb is None for one in list(settings.values())[:2])
+    short = replace(song.select([0, 2]), audio=song.audio[[0, 2], :, :22050])
+    heard, rests = mixer.mix(short, steps=2)[0].settings().values()
+    assert (heard.source, rests.source) == ("estimated", "silent")
+    assert heard.unknown and heard.reverb is None and not rests.unknown
 
 
 def test_a_stereo_track_keeps_its_image_in_the_session(mixer, song, tmp_path):
