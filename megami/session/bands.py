@@ -19,7 +19,8 @@ LEAST_GAIN_DB = 0.2  # bands below are left out
 LARGEST_GAIN_DB = 24.0
 FREQUENCIES_HZ = {"low shelf": (30.0, 800.0), "bell": (30.0, 16000.0), "high shelf": (1500.0, 16000.0)}
 Q_RANGE = (0.3, 8.0)
-MOST_STEPS = 15  # of each fit
+MOST_STEPS = 20  # of each fit
+WORTH_IT = 0.97  # a further band has to bring the error down to this share at least
 LEAST_WEIGHT = 0.03  # of frequencies that the track hardly has
 FIT_RATE = 44100
 
@@ -50,6 +51,7 @@ class BandFit:
     level_db: float
     median_error_db: float
     largest_error_db: float  # that nine tenths of the curve keep within
+    rms_error_db: float  # with the weights of the frequencies: what is made small
 
 
 def response_db(bands: tuple[Band, ...], hz: np.ndarray, sample_rate: int = FIT_RATE) -> np.ndarray:
@@ -81,8 +83,8 @@ def fit_bands(hz: np.ndarray, curve_db: np.ndarray, weight: np.ndarray, most: in
     while best.largest_error_db > GOOD_ENOUGH_DB and len(best.bands) < most:
         rest = curve_db - response_db(best.bands, hz) - best.level_db
         tried = [_moved((*best.bands, new), hz, curve_db, weight) for new in _candidates(best.bands, hz, rest, weight)]
-        better = min((_measured(bands, hz, curve_db, weight) for bands in tried), key=lambda fit: fit.largest_error_db)
-        if better.largest_error_db >= best.largest_error_db:
+        better = min((_measured(bands, hz, curve_db, weight) for bands in tried), key=lambda fit: fit.rms_error_db)
+        if better.rms_error_db > WORTH_IT * best.rms_error_db:
             break
         best = better
     kept = tuple(band for band in best.bands if abs(band.gain_db) >= LEAST_GAIN_DB)
@@ -96,7 +98,8 @@ def _measured(bands: tuple[Band, ...], hz: np.ndarray, curve_db: np.ndarray, wei
     level = float((weight * rest).sum() / weight.sum())
     counted = weight >= min(0.5, float(weight.max()))
     median, most = np.quantile(np.abs(rest - level)[counted], [0.5, 0.9])
-    return BandFit(bands, level, float(median), float(most))
+    rms = float(np.sqrt((weight * np.square(rest - level)).sum() / weight.sum()))
+    return BandFit(bands, level, float(median), float(most), rms)
 
 
 def _candidates(bands: tuple[Band, ...], hz: np.ndarray, rest: np.ndarray, weight: np.ndarray) -> list[Band]:
@@ -124,7 +127,7 @@ def _moved(bands: tuple[Band, ...], hz: np.ndarray, curve_db: np.ndarray, weight
 
     def error(values: np.ndarray) -> np.ndarray:
         rest = curve_db - response_db(built(values), hz)
-        return weight * (rest - (weight * rest).sum() / weight.sum())
+        return np.sqrt(weight) * (rest - (weight * rest).sum() / weight.sum())
 
     start = np.array([[np.log(band.frequency_hz), band.gain_db, np.log(band.q)] for band in bands]).ravel()
     gains = (-LARGEST_GAIN_DB, LARGEST_GAIN_DB)
