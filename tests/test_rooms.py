@@ -10,12 +10,12 @@ import pytest
 import megami
 
 PACKAGE = Path(megami.__file__).parent
-ROOMS = (  # from the top floor down
+ROOMS = (  # from the top floor down; "session" lies below "mixing" so that a mix can export itself
     "cli",
     "notebook",
     "evaluation",
     "mixing",
-    "session",  # below mixing, so that a mix can export itself
+    "session",
     "training",
     "published",
     "corpus",
