@@ -49,7 +49,9 @@ def test_the_package_alone_loads_no_network():
     assert not loaded & {"torch", "numpy", "scipy"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["mix", "--help"], ["train", "--help"], ["weights", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["mix", "--help"], ["export", "--help"], ["train", "--help"], ["weights", "--help"]]
+)
 def test_help_loads_neither_torch_nor_numpy(arguments):
     loaded = loaded_after("from megami.cli.main import main; main(sys.argv[1:])", *arguments)
     assert "megami.cli.mix" in loaded

@@ -1,4 +1,4 @@
-"""The command line: megami mix | train | evaluate | weights.
+"""The command line: megami mix | export | train | evaluate | weights.
 
 Exit codes: 0 done; 2 bad usage or bad input, said in one line on stderr; 130 interrupted, 143 terminated, 141 nobody
 reads stdout any more (what was written stays). Results go to stdout, progress and complaints to stderr. Networks are
@@ -17,6 +17,7 @@ import typer
 
 from megami import __version__
 from megami.cli.evaluate import evaluate
+from megami.cli.export import export
 from megami.cli.mix import mix
 from megami.cli.options import PLAIN
 from megami.cli.train import train
@@ -25,6 +26,7 @@ from megami.errors import UserError
 
 app = typer.Typer(help="Generative automatic music mixing.", add_completion=False, **PLAIN)
 app.command()(mix)
+app.command()(export)
 app.command()(train)
 app.command()(evaluate)
 app.add_typer(weights_app, name="weights")

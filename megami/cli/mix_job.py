@@ -235,6 +235,8 @@ def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
         "processor": mixer.preset.processor_kind,
         "compat": job.compat,
         "mono_stems": job.mono_stems,
+        "use_all": job.use_all,
+        "roles": job.roles_of(song.names),
         "seed": job.seed,
         "steps": job.steps,
         "guidance": job.guidance,
@@ -320,10 +322,10 @@ def say_beside_bar(words: str) -> None:
 
 
 @contextmanager
-def progress_bar(num_mixes: int) -> Iterator[Progress]:
-    """Show a bar on stderr if that is a terminal: reading, listening, deciding, every mix, finishing."""
+def progress_bar(num_mixes: int, command: str = "megami mix", further: int = 0) -> Iterator[Progress]:
+    """Show a bar on stderr if that is a terminal: reading, listening, deciding, every mix, `further`, finishing."""
     looks = "{desc}: {bar:20} {n_fmt}/{total_fmt} {elapsed}{postfix}"
-    with tqdm(total=4 + num_mixes, desc="megami mix", bar_format=looks, leave=False, disable=None) as bar:
+    with tqdm(total=4 + num_mixes + further, desc=command, bar_format=looks, leave=False, disable=None) as bar:
         stage_now = "reading"
         bar.set_postfix_str(stage_now)
 

@@ -8,18 +8,31 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from megami.audio import SAMPLE_RATE, db_to_gain, write_audio
+from megami.audio import SAMPLE_RATE, Multitrack, db_to_gain, write_audio
 from megami.embeddings import EmbeddingConfig
 from megami.errors import UserError
 from megami.mixing.amounts import between, read_amounts
 from megami.mixing.hearing import TakenFor
 from megami.mixing.wishes import Outcome
 
+if TYPE_CHECKING:
+    from megami.mixing.mixer import Mixer
+    from megami.session import TrackSettings
+
 FULL_SCALE = 0.999
 LOWEST_MIX_RATE = 8000  # Hz; below, a mix would have nothing of what a processor adds, and no loudness is defined
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a mix was made from: the mixer, and the song as it was mixed (mono where its stems were averaged)."""
+
+    mixer: Mixer
+    song: Multitrack
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +67,7 @@ class Mix:
     sample_rate: int = SAMPLE_RATE
     outcomes: tuple[Outcome, ...] = ()
     again: Again | None = field(default=None, repr=False)
+    origin: Origin | None = field(default=None, repr=False)  # for `settings` and `export`
 
     def save(self, path: str | Path) -> Path:
         """Write the mix as 24-bit WAV or FLAC, by the suffix, over a file that is there already.
@@ -97,6 +111,28 @@ class Mix:
         plan = self.embeddings.clone()
         plan[playing] = between(self._again().embedding, start[playing], end[playing], amounts)
         return plan
+
+    def settings(self) -> dict[str, TrackSettings]:
+        """What was done to each track, by its name, in the terms of an engineer: plain numbers with units.
+
+        Read from the knobs of the structured processor; estimated from dry and wet where there are none (the TCN), and
+        marked as such. `as_dict()` of each gives what JSON can hold. Renders every track once more. Raises UserError
+        for a mix that does not know what it was made from. Chapter 5 explains the chain.
+        """
+        from megami.mixing.export import strips_of  # here, because most mixes need none of it
+
+        return {strip.settings.name: strip.settings for strip in strips_of(self)}
+
+    def export(self, path: str | Path) -> Path:
+        """Write the mix as a session that other programs open: .dawproject, or .rpp with a folder of audio beside it.
+
+        Dry tracks with fader, pan, equaliser, compressor and impulse response, each with its wet track beside it,
+        muted. Several mixes as takes of one session: `megami.mixing.export.export_mixes`. Raises UserError for another
+        suffix, where something is there already, and where the place cannot be written.
+        """
+        from megami.mixing.export import export_mixes  # here, because most mixes need none of it
+
+        return export_mixes([self], path)
 
     @property
     def turned_down_db(self) -> float:

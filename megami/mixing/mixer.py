@@ -32,7 +32,7 @@ from megami.generator import Callback, Evidence, SamplingOptions, check_temperat
 from megami.mixing.compat import Compat, compat_named, with_compat
 from megami.mixing.direction import Direction, Keep, unmet
 from megami.mixing.hearing import Heard, Listener, checked_roles, doubtful_names
-from megami.mixing.mix import Mix
+from megami.mixing.mix import Mix, Origin
 from megami.mixing.pretrained import Networks, from_pretrained
 from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks
 from megami.mixing.reference import Reference
@@ -292,7 +292,8 @@ class Mixer:
         song, offsets = without_offset(song)
         warn_of_song([*too_loud, *offsets])
         with self._steady():
-            prepared = self._prepared(song.as_mono() if mono_stems else song)
+            song = song.as_mono() if mono_stems else song
+            prepared = self._prepared(song)
         levels = levels_db(prepared.audio)
         playing = [index for index, level in enumerate(levels) if level >= SILENT_DB]
         if not playing:
@@ -330,6 +331,7 @@ class Mixer:
             process=lambda plan, within: self.process(heard, plan, seed, within),
             steady=self._steady,
             networks=self.networks,
+            origin=Origin(self, song),
         )
         plans = rendering.in_part(drawn.plans, direction.amounts)
 

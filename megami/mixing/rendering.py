@@ -23,7 +23,7 @@ from megami.embeddings import EmbeddingConfig
 from megami.errors import warn_of_song
 from megami.mixing.amounts import Amounts, between, neutral_plan
 from megami.mixing.hearing import TakenFor, sum_by_name
-from megami.mixing.mix import Again, Mix, mix_rate
+from megami.mixing.mix import Again, Mix, Origin, mix_rate
 from megami.mixing.pretrained import Networks
 from megami.mixing.quiet_tracks import raised_noise
 from megami.mixing.wishes import Outcome
@@ -50,6 +50,7 @@ class Rendering:
     process: Process
     steady: Callable[[], AbstractContextManager[None]]
     networks: Networks
+    origin: Origin
 
     def mix(
         self,
@@ -67,7 +68,7 @@ class Rendering:
             reached = float(framed_level_db(mix.tracks[index], mix.sample_rate).max())
             warn_of_song(raised_noise(what, self.song.names[index], margin, self.levels[index], reached))
         again = Again(lambda other: self.mix(other[list(self.playing)]), self._neutral_of_all, self._embedding)
-        return replace(mix, outcomes=outcomes, again=again)
+        return replace(mix, outcomes=outcomes, again=again, origin=self.origin)
 
     def in_part(self, plans: Tensor, amounts: Amounts) -> Tensor:
         """Plans [mixes, playing, dim] of which only so much is done; themselves without amounts."""

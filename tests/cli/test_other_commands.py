@@ -12,7 +12,7 @@ import pytest
 from megami.evaluation.results import Row, read_results, write_results
 from megami.presets.presets import PRESETS, preset
 
-COMMANDS = [(), ("mix",), ("train",), ("evaluate",), ("weights",)]
+COMMANDS = [(), ("mix",), ("export",), ("train",), ("evaluate",), ("weights",)]
 COMMANDS += [("weights", name) for name in ("list", "path", "verify", "download")]
 
 
