@@ -51,7 +51,7 @@ def plain_mix(mixer: Mixer, song: Multitrack, pan: float) -> Mix:
     z[2] = 0
     wet = mixer.process(song.select([0, 1]), z[:2])
     wet = torch.cat([wet, torch.zeros_like(wet[:1])])
-    return Mix(wet.sum(0), wet, z, song.names, (), RATE, Origin(mixer, song))
+    return Mix(wet.sum(0), wet, z, song.names, sample_rate=RATE, origin=Origin(mixer, song))
 
 
 @pytest.mark.parametrize("pan", [0.0, 0.5])
