@@ -8,9 +8,10 @@ Evidence`), so the tracks about which nothing is said are drawn to fit.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -118,7 +119,19 @@ class Directed:
     reference: Reference | None = None
 
     def draw_by_seed(self, generate: Callable[[int, Evidence | None], Tensor], seed: int) -> Drawn:
-        """`draw` with a source of plans for each seed: that of `seed`, or with a reference the choice of several."""
+        """`draw` with a source of plans for each seed: that of `seed`, or with a reference the choice of several.
+
+        Each wish is also compared with what plans drawn without wishes say of it.
+        """
+        drawn = self._chosen(generate, seed)
+        if not self.wanted:
+            return drawn
+        usual = self._usual([self._with_kept(generate(one, self._evidence())) for one in candidate_seeds(seed)])
+        compared = (tuple(map(with_usual, outcomes, usual)) for outcomes in drawn.outcomes)
+        return Drawn(drawn.plans, tuple(compared))
+
+    def _chosen(self, generate: Callable[[int, Evidence | None], Tensor], seed: int) -> Drawn:
+        """What is drawn by `seed`, or with a reference the choice of several."""
         if self.reference is None:
             return self.draw(partial(generate, seed))
         candidates = [self.draw(partial(generate, one)) for one in candidate_seeds(seed)]
@@ -145,6 +158,12 @@ class Directed:
             said = self._read(finished[-1].double())
             outcomes.append(tuple(one.outcome(said, take, strain) for one, take in pairs))
         return Drawn(torch.stack(finished), tuple(outcomes))
+
+    def _usual(self, lots: Sequence[Tensor]) -> list[tuple[float, float]]:
+        """Mean and standard deviation over free plans of what each wish is about."""
+        said = [self._read(plan.double()) for lot in lots for plan in lot]
+        values = np.array([[float(one.read(words)) for one in self.wanted] for words in said])
+        return list(zip(values.mean(0).tolist(), values.std(0).tolist(), strict=True))
 
     def _takes(self, generate: Generate) -> list[list[float | None]]:
         """What the mixes are like without the wishes, for each mix and wish; None where the wish is no change."""
@@ -205,6 +224,11 @@ class Directed:
 
     def _read(self, z: Tensor) -> Said:
         return read_plan(z, self.embedding, self.processor)
+
+
+def with_usual(outcome: Outcome, usual: tuple[float, float]) -> Outcome:
+    """An outcome that knows what is usual."""
+    return replace(outcome, usual=usual)
 
 
 def unmet(what: str, outcomes: Sequence[Outcome]) -> list[str]:

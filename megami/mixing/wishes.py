@@ -22,6 +22,7 @@ WHOLE_MIX = "mix"
 TOLERANCE_DB = 0.1
 MET_DB = 0.05  # beyond its tolerance a wish still counts as met, for rounding
 MOST_STRAIN = 0.4  # more than half of the distance between two mixes of a song
+FAR, LEAST_SPREAD_DB = 4.0, 1.0  # so many spreads from the middle of free plans is far; no spread counts as less
 Kind = Literal["by", "at"]
 """Whether a wish is a change from the take, or a value by itself."""
 
@@ -71,6 +72,7 @@ class Outcome:
     wished is the value that the plan should have; take the value without the wish, None where nobody asked. strain says
     how far from the wish the generator's own estimate of the track still was near the end of sampling, as a distance of
     embeddings (two free mixes of a song are about 0.7 apart), averaged for the whole mix; 0 where nothing was drawn.
+    usual is the mean and the standard deviation of the quantity over plans drawn without wishes, None where unknown.
     """
 
     track: str
@@ -80,6 +82,7 @@ class Outcome:
     within: float
     take: float | None = None
     strain: float = 0.0
+    usual: tuple[float, float] | None = None
 
     @property
     def met(self) -> bool:
@@ -88,7 +91,14 @@ class Outcome:
 
     @property
     def strange(self) -> bool:
-        """Whether the generator knows hardly any mix like this: it had to be held to the wish to the end."""
+        """Whether the generator knows hardly any mix like this: held to the wish to the end, or far from free plans.
+
+        A strain alone does not tell: embeddings of levels 20 dB apart are near each other.
+        """
+        if self.usual is not None:
+            middle, spread = self.usual
+            if abs(self.reached - middle) > FAR * max(spread, LEAST_SPREAD_DB):
+                return True
         return self.strain > MOST_STRAIN
 
     def __str__(self) -> str:
@@ -202,7 +212,9 @@ def _check_sayable(
     if measure.needs == "bands" and not embedding.spectrum_dim:
         raise UserError(f"no wish for {measure.name} can be met: these weights have no spectrum code")
     if measure.needs == "reverb" and not measures.has_reverb(processor):
-        raise UserError(f"no wish for {measure.name} can be met: these weights do not tell it of a plan")
+        raise UserError(
+            f"no wish for {measure.name} can be met: plans of these weights do not say how much of it a track has"
+        )
     if measure.name == "level" and tracks == 1:
         raise UserError("a level is wished for against the other tracks, and there is only one that plays")
 

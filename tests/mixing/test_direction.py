@@ -131,7 +131,7 @@ def test_the_published_sizes_can_be_directed_where_their_parts_allow(tiny_paper,
     assert torch.equal(first.towards(second, 1.0).embeddings, second.embeddings)
     with pytest.raises(UserError, match="amounts need the effect encoder"):
         first.amount(0.5)
-    for measure, words in (("brightness", "no spectrum code"), ("reverb", "do not tell it of a plan")):
+    for measure, words in (("brightness", "no spectrum code"), ("reverb", "do not say how much of it")):
         with pytest.raises(UserError, match=f"no wish for {measure} can be met.*{words}"):
             mixer.mix(song, wishes={"track 00": {measure: 1.0}})
     embedding = mixer.preset.embedding

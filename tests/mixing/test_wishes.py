@@ -17,7 +17,7 @@ from megami.mixing import MEASURES, Direction, Mixer, Wish
 from megami.mixing.direction import Drawn, unmet
 from megami.mixing.measures import read_plan
 from megami.mixing.nearest import nearest_plan
-from megami.mixing.wishes import read_wishes, wanted_of
+from megami.mixing.wishes import MOST_STRAIN, read_wishes, wanted_of
 
 SONG = Path(__file__).resolve().parents[2] / "data_samples" / "night_bus"
 TRACKS = ("drums", "pad", "synth_bass", "vocal")
@@ -158,6 +158,20 @@ def test_a_strange_wish_is_named(draw):
     assert line.startswith("mix 2: the pan of synth_bass should be +12.0 dB and is +1") and "hardly any" in line
 
 
+def test_a_wish_far_from_all_free_mixes_is_named(mixer, song, content):
+    """Plans 40 dB apart in level are near each other as embeddings; what is usual tells them apart."""
+    directed = [
+        Direction(wishes={"vocal": {"level": db}}).among(TRACKS, TRACKS, mixer.preset.embedding) for db in (2.0, 40.0)
+    ]
+
+    def generate(own, evidence):
+        return mixer.generate(content, 1, seed=own, steps=2, evidence=evidence)
+
+    (near,), (far,) = (one.draw_by_seed(generate, 0).outcomes[0] for one in directed)
+    assert near.usual == far.usual and near.met and not near.strange
+    assert far.met and far.strange and far.strain < MOST_STRAIN
+
+
 def test_the_nearest_plan_is_the_nearest(mixer, draw):
     """No other change of the same size reaches as far: the step follows the slope of the measure."""
     z, embedding = draw({}, seed=6).plans[0], mixer.preset.embedding
@@ -177,7 +191,7 @@ def test_the_nearest_plan_is_the_nearest(mixer, draw):
 
 
 def test_reverb_is_wished_for_where_plans_say_it(tiny_weights, content, draw):
-    with pytest.raises(UserError, match="no wish for reverb can be met: these weights do not tell it of a plan"):
+    with pytest.raises(UserError, match="no wish for reverb can be met: plans of these weights do not say"):
         draw({"vocal": {"reverb": 3.0}})
     tiny = Mixer.from_pretrained(tiny_weights, device="cpu")  # their processor has a knob for it
     direction = Direction({}, {"vocal": {"reverb": 2.0}})
