@@ -176,7 +176,7 @@ def _generate(mixer: Mixer, content: Tensor, draws: int, seed: int, evidence: Ev
 
 
 def _like_record(embedding: EmbeddingConfig, plan: Tensor, free: Tensor, config: DirectionConfig, seed: int) -> Tensor:
-    """Those of free plans [candidates, tracks, dim] that would be taken if a mix by `plan` were the record to follow."""
+    """Those of free plans [candidates, tracks, dim] that would be taken if a mix by `plan` were the record."""
     record = Reference(*mix_bands(read_plan(plan, embedding)))
     distances = [float(record.distance_db(read_plan(one, embedding))) for one in free]
     return free[[choose(distances, seed, mix) for mix in range(config.draws)]]

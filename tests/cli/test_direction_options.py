@@ -87,6 +87,15 @@ def test_amounts(mix, stems, tmp_path):
     assert words_of(tmp_path / "half")["amounts"] == ["0.5", "level=1"]
 
 
+def test_a_record_is_followed(mix, stems, tmp_path):
+    (first, _) = mix(stems, "--seed", 3).done()
+    mix(stems, "--reference", first, "--out", tmp_path / "like").done()
+    assert words_of(tmp_path / "like")["reference"] == "mix_1.wav"
+    missing = tmp_path / "no record.wav"
+    mix(stems, "--reference", missing, "--out", tmp_path / "new").refused("no record.wav")
+    assert not (tmp_path / "new").exists()
+
+
 def test_what_cannot_be_done_is_refused_and_leaves_nothing(mix, stems, tmp_path):
     mix(stems, "--num-mixes", 2).done()
     place, out = tmp_path / "mixes" / "mix_1", tmp_path / "new"
