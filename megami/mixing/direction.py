@@ -27,7 +27,7 @@ from megami.mixing.wishes import Outcome, Wanted, Wishes, wanted_of
 from megami.processor import EffectProcessor
 
 PASSES = 2
-"""How often each step is taken where tracks are kept: with one pass the others answer less (RePaint takes ten)."""
+"""How often each step is taken where tracks are kept; each time costs as much as sampling without (RePaint: ten)."""
 
 ROUNDS_IN_SAMPLING, ROUNDS = 4, 30
 """How often a plan is brought nearer to the wishes: in every step, whose estimate is but one, and in the end."""
@@ -55,13 +55,13 @@ Pairs = list[tuple[Wanted, float | None]]
 class Direction:
     """What somebody wants of the mixes of a song; nothing by default.
 
-    keep    tracks that stay, by name: from a mix, or as an effect embedding [dim]. A whole mix keeps all its tracks
-            that are in this song, which may be another song with the same parts
-    wishes  what tracks, or the whole mix, should be like: {"vocal": {"level_db": +2}}; see `MEASURES`. A track that is
-            kept and wished about stays but for the smallest change that meets the wish
-    passes  how often each sampling step is taken where tracks are kept
-    reference a record, measured: each mix is one of several that were drawn, by chance, the more alike the likelier
-    amounts how much of each mix is done, as `read_amounts` gives it; not together with wishes, which it would undo
+    keep        tracks that stay, by name: from a mix, or as an effect embedding [dim]. A whole mix keeps all its tracks
+                that are in this song, which may be another song with the same parts
+    wishes      what tracks, or the whole mix, should be like: {"vocal": {"level_db": +2}}; see `MEASURES`. A track that
+                is kept and wished about stays but for the smallest change that meets the wish
+    passes      how often each sampling step is taken where tracks are kept
+    reference   a record, measured: each mix is one of several that were drawn, by chance, the more alike the likelier
+    amounts     how much of each mix is done, as `read_amounts` gives it; not together with wishes, which it would undo
     """
 
     keep: Keep = field(default_factory=dict)
