@@ -85,12 +85,16 @@ def test_the_table_of_others_says_on_how_many_songs_a_row_stands():
 
 
 def test_rows_about_directing_are_added_and_replaced_beside_all_others():
-    made_by, how = {**MADE_BY, "weights": {"generator": "1"}}, {"command": "x", "weights": {"generator": "1"}}
+    made_by, how = (
+        {**MADE_BY, "weights": {"generator": "1"}},
+        {"command": "x", "weights": {"generator": "1", "bank": "2"}},
+    )
     file = add_others((OURS, made_by), measured("theirs", 3.0), {"theirs": {}}, FILE)
     for value in (0.5, 0.6):
         rows, words = add_directed(file, ([Row("directed: nothing", "followed", value, 0, 1, 12)], how), FILE)
         assert rows[:-1] == file[0][: len(rows) - 1] and rows[-1].value == value
         assert words["command"] == MADE_BY["command"] and words[DIRECTED] == how
         file = (rows, words)
-    with pytest.raises(UserError, match="other weights"):
-        add_directed(file, (OURS, {**how, "weights": {"generator": "2"}}), FILE)
+    for weights in ({"generator": "2"}, {}):
+        with pytest.raises(UserError, match="other weights"):
+            add_directed(file, (OURS, {**how, "weights": weights}), FILE)
