@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from megami.errors import UserError
     from megami.mixing import Compat, Mix, Mixer
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 __all__ = ["Compat", "Mix", "Mixer", "Multitrack", "UserError", "__version__", "read_multitrack"]
 
 # Imported when first used, so that `megami --help` loads no network and `megami.audio` alone not all of them.
