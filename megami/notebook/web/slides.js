@@ -15,7 +15,8 @@
   const printing = location.search.includes("print-pdf");
 
   /** Does everything on a slide lie inside it? */
-  const fits = (body) => body.scrollHeight <= body.clientHeight + 1 && body.scrollWidth <= body.clientWidth + 1;
+  const holds = (box) => box.scrollHeight <= box.clientHeight + 1 && box.scrollWidth <= box.clientWidth + 1;
+  const fits = (body) => [body, ...body.querySelectorAll("pre")].every(holds); // what is printed scrolls in its own box
 
   /**
    * Makes what is played or seen as large as the slide allows. Where it would become smaller than in the book, the rest
