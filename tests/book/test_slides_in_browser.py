@@ -37,6 +37,8 @@ const sides = [];
 if (body.matches('.scrolls') && body.querySelector('[data-megami-widget=console]')) return [];
 if (body.scrollHeight > body.clientHeight + 1) sides.push(`${body.scrollHeight - body.clientHeight} px below`);
 if (body.scrollWidth > body.clientWidth + 1) sides.push(`${body.scrollWidth - body.clientWidth} px to the right`);
+for (const printed of body.querySelectorAll('.media pre'))
+  if (printed.scrollWidth > printed.clientWidth + 1) sides.push('printed lines');
 for (const element of body.querySelectorAll('.megami-widget, figure, table, pre, mjx-container, li, p')) {
   const box = element.getBoundingClientRect();
   if (box.width && (box.right > innerWidth + 1 || box.bottom > innerHeight + 1)) sides.push(element.tagName);
