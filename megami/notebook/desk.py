@@ -10,7 +10,7 @@ from typing import Any
 
 from megami.errors import UserError, as_one_line
 from megami.notebook.bundle import asset
-from megami.notebook.desk_controls import TrimRows, WantedRows, button, slider
+from megami.notebook.desk_controls import CONTROL_WIDTH, NAME_WIDTH, TrimRows, WantedRows, button, slider
 from megami.notebook.desk_files import SESSION_FORMATS, sample_names
 from megami.notebook.desk_session import DeskSession
 from megami.notebook.desk_work import Job, Work
@@ -18,7 +18,7 @@ from megami.notebook.player import build_player
 from megami.notebook.recordings import recordings
 from megami.notebook.stores import BookStore, InlineStore, store_here
 
-WIDE = {"description_width": "9em"}
+WIDE, USUAL = {"description_width": NAME_WIDTH}, {"width": CONTROL_WIDTH}
 STILL = (
     "<p><em>The mixing desk answers where Python runs: open this chapter on Colab or with <code>make lab</code>, or "
     "run <code>make desk</code>.</em></p>"
@@ -67,7 +67,7 @@ class Desk:
 
         self.status = w.HTML("Load a song to begin.").add_class("megami-desk-status")
         self.notes = w.HTML("").add_class("megami-desk-notes")
-        self.progress = w.FloatProgress(min=0.0, max=1.0, description="", style=WIDE, layout={"width": "23em"})
+        self.progress = w.FloatProgress(min=0.0, max=1.0, description="", style=WIDE, layout=USUAL)
         cancel = self._button("Cancel", "x", "End what is under way", self.work.cancel)
         cancel.disabled = True
         self.buttons: dict[str, Any] = {"x": cancel}
@@ -109,7 +109,7 @@ class Desk:
 
     def _song_row(self, w: Any) -> Any:
         here = sample_names()
-        self.sample = w.Dropdown(options=["", *here], description="sample song", style=WIDE, layout={"width": "23em"})
+        self.sample = w.Dropdown(options=["", *here], description="sample song", style=WIDE, layout=USUAL)
         self.sample.tooltip = "A song that comes with the book"
         self.place = w.Text(
             self.session.state.song, description="stems folder", placeholder="path of a folder of stems", style=WIDE
@@ -130,12 +130,18 @@ class Desk:
         self.record.tooltip = "A record whose tone and width the next takes should have; empty: none"
         self.record.continuous_update = False
         self.record.observe(lambda change: self._guard(lambda: self.session.follow(change["new"])), names="value")
-        self.count = w.IntSlider(value=1, min=1, max=4, description="takes", style=WIDE, layout={"width": "23em"})
+        self.count = w.IntSlider(value=1, min=1, max=4, description="takes", style=WIDE, layout=USUAL)
         self.count.tooltip = "How many takes are drawn at once"
-        return self._row(w, self.record, self.count, self._button("Draw", "d", "Draw takes", self._draw, "primary"))
+        return self._row(
+            w,
+            self.record,
+            self.count,
+            self._button("Draw", "d", "Draw takes", self._draw, "primary"),
+            self._button("Want nothing", "n", "Keep no track, wish for nothing", self._want_nothing),
+        )
 
     def _take_row(self, w: Any) -> Any:
-        self.chosen = w.Dropdown(options=[""], description="take", style=WIDE, layout={"width": "23em"})
+        self.chosen = w.Dropdown(options=[""], description="take", style=WIDE, layout=USUAL)
         self.chosen.tooltip = "The take that trims, amounts and files are about"
         self.chosen.observe(lambda change: self._guard(lambda: self._choose(change["new"])), names="value")
         self.amount = slider("amount", "How much of what the take does", 1.0, 0.05, least=0.0, value=0.6)
@@ -143,20 +149,20 @@ class Desk:
             w,
             self.chosen,
             self._button("Keep all of it", "k", "Keep every track of this take", self._keep_all),
-            self._button("Draw all anew", "n", "Keep nothing, wish for nothing", self._want_nothing),
             self._button("Drop it", "r", "Forget this take", self._drop),
             self.amount,
             self._button("Take this amount", "a", "Another take that does only so much", self._take_amount),
         )
 
     def _out_row(self, w: Any) -> Any:
-        self.form = w.Dropdown(options=SESSION_FORMATS, description="session as", style=WIDE, layout={"width": "23em"})
+        self.form = w.Dropdown(options=SESSION_FORMATS, description="session as", style=WIDE, layout=USUAL)
         self.form.tooltip = "dawproject: Bitwig, Studio One, Cubase; rpp: REAPER"
         return self._row(
             w,
             self._button("Hear the trims", "t", "Sum the trimmed tracks and master them", self._hear),
             self.form,
             self._button("Export", "e", "Write mix, stems, settings and session", self._export, "success"),
+            w.Label(f"into {self.session.folder.resolve()}"),
         )
 
     # ---- what the controls do ----
@@ -215,12 +221,13 @@ class Desk:
     # ---- long work, and what is said ----
 
     def _begin(self, job: Job) -> None:
-        self.session.notes = []
-        if self.work.start(job):
-            self._busy(True)
-            self._say("at work ...")
-        else:
+        if self.work.busy:
             self._say("something is under way: wait for it, or cancel it", True)
+            return
+        self.session.notes = []
+        self._busy(True)  # before it begins, because it may have ended by the next line
+        self._say("at work ...")
+        self.work.start(job)
 
     def _moved(self, stage: str, share: float) -> None:
         self.progress.description, self.progress.value = stage, share

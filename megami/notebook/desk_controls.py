@@ -9,6 +9,7 @@ from megami.mixing.trim import Trim
 from megami.mixing.wishes import WHOLE_MIX
 from megami.notebook.desk_session import DeskSession
 
+NAME_WIDTH, CONTROL_WIDTH = "7.5em", "18.5em"
 ANEW = "draw anew"
 WISHES = {  # measure: what a positive value asks for
     "level": "louder against the others",
@@ -47,8 +48,8 @@ def slider(label: str, tip: str, most: float, step: float, least: float | None =
         tooltip=tip,
         continuous_update=False,
         readout_format="+.1f" if least is None else ".2f",
-        style={"description_width": "9em"},
-        layout={"width": "23em"},
+        style={"description_width": NAME_WIDTH},
+        layout={"width": CONTROL_WIDTH},
     )
 
 
@@ -58,7 +59,7 @@ def row(name: str, controls: Sequence[Any]) -> Any:
 
     heading = ipywidgets.Label(name, style={"font_weight": "bold"})
     flow = ipywidgets.Box(controls, layout={"display": "flex", "flex_flow": "row wrap", "width": "100%"})
-    return ipywidgets.VBox([heading, flow], layout={"margin": "0 0 0.5em 0"})
+    return ipywidgets.VBox([heading, flow], layout={"margin": "0 1em 0.5em 0", "max_width": "100%"})
 
 
 class WantedRows:
@@ -76,8 +77,8 @@ class WantedRows:
                 options=[ANEW],
                 description="keep it from",
                 tooltip=f"The take that {name} is kept from when the next is drawn",
-                style={"description_width": "9em"},
-                layout={"width": "23em"},
+                style={"description_width": NAME_WIDTH},
+                layout={"width": CONTROL_WIDTH},
             )
             keep.observe(lambda change, name=name: guard(lambda: self._keep(name, change["new"])), names="value")
             rows.append(row(name, [keep, *(self._wish(name, measure, guard) for measure in WISHES)]))
@@ -128,7 +129,7 @@ class TrimRows:
             for control in (fader, pan):
                 control.observe(lambda _, name=name: self._changed(name), names="value")
             rows.append(row(name, [fader, pan]))
-        self.box = ipywidgets.VBox(rows)
+        self.box = ipywidgets.Box(rows, layout={"display": "flex", "flex_flow": "row wrap", "width": "100%"})
         self.show()
 
     def show(self) -> None:
