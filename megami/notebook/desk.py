@@ -116,7 +116,7 @@ class Desk:
         )
         self.place.tooltip = "Where the dry tracks of a song are, or the name of a sample song"
         self.place.layout.width = "30em"
-        self.sample.observe(lambda change: change["new"] and setattr(self.place, "value", change["new"]), names="value")
+        self.sample.observe(self._name_sample, names="value")
         self.files = w.FileUpload(multiple=True, description="Upload stems", tooltip="Stems from this computer")
         self.files.observe(lambda change: self._guard(lambda: self._upload(change["new"])), names="value")
         load = self._button("Load", "l", "Put this song on the desk", self._load, "primary")
@@ -132,9 +132,14 @@ class Desk:
         self.record.observe(lambda change: self._guard(lambda: self.session.follow(change["new"])), names="value")
         self.count = w.IntSlider(value=1, min=1, max=4, description="takes", style=WIDE, layout=USUAL)
         self.count.tooltip = "How many takes are drawn at once"
+        self.trust = w.Checkbox(self.session.state.names_trusted, description="trust the names of tracks", indent=False)
+        self.trust.tooltip = "Hear tracks as what they are called, not as what they sound like"
+        self.trust.layout.width = "auto"
+        self.trust.observe(lambda change: self._guard(lambda: self.session.trust_names(change["new"])), names="value")
         return self._row(
             w,
             self.record,
+            self.trust,
             self.count,
             self._button("Draw", "d", "Draw takes", self._draw, "primary"),
             self._button("Want nothing", "n", "Keep no track, wish for nothing", self._want_nothing),
@@ -166,6 +171,9 @@ class Desk:
         )
 
     # ---- what the controls do ----
+
+    def _name_sample(self, change: Mapping[str, str]) -> None:
+        self.place.value = change["new"] or self.place.value
 
     def _load(self) -> None:
         place = self.place.value.strip()
@@ -277,6 +285,7 @@ class Desk:
         if self._trims:
             self._trims.show()
         self.place.value, self.record.value = state.song or self.place.value, state.reference
+        self.trust.value = state.names_trusted
 
     def _play(self) -> None:
         """Put a player of all takes on the desk, if there is something else to hear than before."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from torch import Tensor
 
 from megami.audio import Multitrack, kept_large, resample
+from megami.audio.track_names import roles_of_names
 from megami.errors import SongWarning, UserError
 from megami.mixing.direction import Direction, Plan
 from megami.mixing.mix import Mix, mix_rate
@@ -149,6 +150,12 @@ class DeskSession:
             self.state.reference = record.strip()
             self.save()
 
+    def trust_names(self, trust: bool) -> None:
+        """Whether the next takes hear tracks as what their names say, not as what they sound like."""
+        with self._lock:
+            self.state.names_trusted = bool(trust)
+            self.save()
+
     # ---- takes ----
 
     def take(self, name: str) -> DeskTake:
@@ -168,11 +175,12 @@ class DeskSession:
         record = Reference.of(Path(state.reference).expanduser()) if state.reference else None
         made = state.wanted(song.names)
         sampling = self.mixer.preset.sampling.but(steps=self.steps)
+        roles = roles_of_names(song.names) if state.names_trusted else {}
         direction, seed = Direction(keep, wishes, reference=record), state.drawn
         names = []
         with self._noting():
             mixes = self.mixer.iterate_mixes(
-                song, count, sampling, seed, self.loudness_lufs, progress, direction=direction
+                song, count, sampling, seed, self.loudness_lufs, progress, roles, direction=direction
             )
             for mix in mixes:
                 names.append(self._add(mix, seed, made))
@@ -186,7 +194,8 @@ class DeskSession:
         with self._noting():
             less = mix.amount(amount)
         progress("amount", 1, 1)  # where it can still be ended before it counts
-        return f"made: {self._add(less, take.seed, f'{100 * amount:.0f} % of {name}', take.trims)}"
+        made = f"{100 * amount:.0f} % of {name}"
+        return f"made: {self._add(less, take.seed, made, take.trims)} ({made})"
 
     def drop(self, name: str) -> str:
         """Forget a take, and keep no track from it any more."""

@@ -53,6 +53,7 @@ class DeskState:
     keep: dict[str, str] = field(default_factory=dict)
     wishes: dict[str, dict[str, float]] = field(default_factory=dict)
     reference: str = ""
+    names_trusted: bool = False  # whether tracks are heard as what their names say
     drawn: int = 0  # how many takes there ever were: names and seeds are not used again
 
     def wanted(self, names: Sequence[str]) -> str:
@@ -99,7 +100,8 @@ class DeskState:
         }
         chosen = str(words["chosen"]) if words["chosen"] in takes else ""
         weights, song, reference = (str(words[name]) for name in ("weights", "song", "reference"))
-        return cls(weights, song, takes, chosen, keep, wishes, reference, int(words["drawn"]))
+        trusted, drawn = bool(words["names_trusted"]), int(words["drawn"])
+        return cls(weights, song, takes, chosen, keep, wishes, reference, trusted, drawn)
 
 
 class StateFile:

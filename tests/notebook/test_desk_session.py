@@ -76,6 +76,15 @@ def test_only_what_is_kept_stays(desk) -> None:
     assert desk.state.wanted(desk.song.names) == ""
 
 
+def test_tracks_can_be_heard_as_what_they_are_called(desk) -> None:
+    assert not any(taken.told for taken in desk.mix("Take 1").taken_for)
+    desk.trust_names(True)
+    desk.draw()
+    heard = dict(zip(desk.song.names, desk.mix("Take 2").taken_for, strict=True))
+    assert {name: taken.role for name, taken in heard.items()} == {"bass": "bass", "drums": "drums", "vocal": "vocal"}
+    assert all(taken.told for taken in heard.values())
+
+
 def test_a_trim_moves_one_fader_and_pan_and_the_mix_is_as_loud_as_before(desk) -> None:
     before = desk.mix("Take 1")
     desk.trim("Take 1", "vocal", gain_db=-6.0, pan=0.5)
