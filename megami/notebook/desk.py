@@ -81,10 +81,10 @@ class Desk:
             self.status,
             self.notes,
             self.player,
-            self._heading("The next take: what is kept, what is wished for"),
+            self._heading("The next take: what is kept, and what is wished for, in dB"),
             self.wanted_box,
             self._draw_row(w),
-            self._heading("The chosen take: trims, amount, files"),
+            self._heading("The chosen take: amount, trims (faders in dB, pans from left to right), files"),
             self._take_row(w),
             self.trims_box,
             self._out_row(w),
@@ -109,10 +109,10 @@ class Desk:
 
     def _song_row(self, w: Any) -> Any:
         here = sample_names()
-        self.sample = w.Dropdown(options=["", *here], description="sample song", style=WIDE, layout=USUAL)
+        self.sample = w.Dropdown(options=["", *here], description="sample", style=WIDE, layout=USUAL)
         self.sample.tooltip = "A song that comes with the book"
         self.place = w.Text(
-            self.session.state.song, description="stems folder", placeholder="path of a folder of stems", style=WIDE
+            self.session.state.song, description="stems", placeholder="path of a folder of stems", style=WIDE
         )
         self.place.tooltip = "Where the dry tracks of a song are, or the name of a sample song"
         self.place.layout.width = "30em"
@@ -124,7 +124,7 @@ class Desk:
 
     def _draw_row(self, w: Any) -> Any:
         self.record = w.Text(
-            self.session.state.reference, description="follow a record", placeholder="path of a finished mix"
+            self.session.state.reference, description="reference", placeholder="path of a finished mix"
         )
         self.record.style, self.record.layout.width = WIDE, "30em"
         self.record.tooltip = "A record whose tone and width the next takes should have; empty: none"

@@ -9,7 +9,7 @@ from megami.mixing.trim import Trim
 from megami.mixing.wishes import WHOLE_MIX
 from megami.notebook.desk_session import DeskSession
 
-NAME_WIDTH, CONTROL_WIDTH = "7.5em", "18.5em"
+NAME_WIDTH, CONTROL_WIDTH = "6.5em", "18em"
 ANEW = "draw anew"
 WISHES = {  # measure: what a positive value asks for
     "level": "louder against the others",
@@ -98,7 +98,7 @@ class WantedRows:
 
     def _wish(self, name: str, measure: str, guard: Guard) -> Any:
         tip = f"{WISHES[measure]}, in dB from the take without this wish; 0: no wish"
-        made = self.wishes[name, measure] = slider(f"{measure} (dB)", tip, MOST_WISH_DB, 0.5)
+        made = self.wishes[name, measure] = slider(measure, tip, MOST_WISH_DB, 0.5)
 
         def changed(change: dict[str, Any]) -> None:
             if not self._quiet:
@@ -122,8 +122,8 @@ class TrimRows:
         self.controls: dict[str, tuple[Any, Any]] = {}
         rows = []
         for name in names:
-            fader = slider("trim fader (dB)", f"Turns {name} up or down in this take", MOST_TRIM_DB, 0.5)
-            pan = slider("trim pan", f"Pans {name} from where it is: -1 left, 1 right", 1.0, 0.05)
+            fader = slider("fader", f"Turns {name} up or down in this take", MOST_TRIM_DB, 0.5)
+            pan = slider("pan", f"Pans {name} from where it is: -1 left, 1 right", 1.0, 0.05)
             pan.readout_format = "+.2f"
             self.controls[name] = (fader, pan)
             for control in (fader, pan):

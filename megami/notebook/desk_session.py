@@ -74,17 +74,19 @@ class DeskSession:
         Takes of another song are set aside, into a file beside desk.json. Raises UserError for what is no song.
         """
         song = self._read(str(place), progress)
+        path = Path(place).expanduser()
+        said, aside = str(path.resolve()) if path.exists() else str(place), ""  # else a sample song
         with self._lock:
-            aside = ""
-            if self.state.song != str(place):
+            if self.state.song != said:
                 if self.state.takes:
-                    aside = f"; the takes of {self.state.song} are kept in {self._file.set_aside(self.state.song).name}"
-                self.state = DeskState(self.state.weights, str(place))
+                    file = self._file.set_aside(Path(self.state.song).name)
+                    aside = f"; the takes of {Path(self.state.song).name} are kept in {file.name}"
+                self.state = DeskState(self.state.weights, said)
                 self._audio.clear()
                 self._mixes.clear()
             self.song = song
             self.save()
-        return f"{Path(place).name}: {len(song.names)} tracks of {song.seconds:.1f} s{aside}"
+        return f"{Path(said).name}: {len(song.names)} tracks of {song.seconds:.1f} s{aside}"
 
     def upload(self, files: Mapping[str, bytes], progress: Progress = silent) -> str:
         """Write uploaded stems into a folder of their own, where nothing is yet, and put them on the desk."""
