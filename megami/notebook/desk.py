@@ -19,6 +19,7 @@ from megami.notebook.recordings import recordings
 from megami.notebook.stores import BookStore, InlineStore, store_here
 
 WIDE, USUAL = {"description_width": NAME_WIDTH}, {"width": CONTROL_WIDTH}
+BUSY = "megami-desk-busy"  # class of a desk where work is under way
 STILL = (
     "<p><em>The mixing desk answers where Python runs: open this chapter on Colab or with <code>make lab</code>, or "
     "run <code>make desk</code>.</em></p>"
@@ -68,8 +69,7 @@ class Desk:
         self.status = w.HTML("Load a song to begin.").add_class("megami-desk-status")
         self.notes = w.HTML("").add_class("megami-desk-notes")
         self.progress = w.FloatProgress(min=0.0, max=1.0, description="", style=WIDE, layout=USUAL)
-        cancel = self._button("Cancel", "x", "End what is under way", self.work.cancel)
-        cancel.disabled = True
+        cancel = self._button("Cancel", "x", "End what is under way", self._cancel)
         self.buttons: dict[str, Any] = {"x": cancel}
         self.player, keys = w.Output(), w.Output()
         keys.outputs = (_shown(f"<script>{asset('desk-keys.js')}</script>", ""),)
@@ -211,8 +211,8 @@ class Desk:
         self._say("the next take is free")
 
     def _drop(self) -> None:
-        line = self.session.drop(self.session.state.chosen)
-        self._begin(lambda progress: line)  # the player is made again beside the page
+        take = self.session.state.chosen
+        self._begin(lambda progress: self.session.drop(take))
 
     def _take_amount(self) -> None:
         take, amount = self.session.state.chosen, self.amount.value
@@ -227,6 +227,13 @@ class Desk:
         self._begin(lambda progress: self.session.export(take, form, progress))
 
     # ---- long work, and what is said ----
+
+    def _cancel(self) -> None:
+        if self.work.busy:
+            self._say("ending what is under way ...")
+            self.work.cancel()
+        else:
+            self._say("nothing is under way")
 
     def _begin(self, job: Job) -> None:
         if self.work.busy:
@@ -251,9 +258,8 @@ class Desk:
         self._busy(False)
 
     def _busy(self, busy: bool) -> None:
-        for key, one in self.buttons.items():
-            one.disabled = busy != (key == "x")
-        self.files.disabled = busy
+        """Show whether work is under way. No button is disabled: it would lose the focus, and its key with it."""
+        (self._box.add_class if busy else self._box.remove_class)(BUSY)
         self.progress.description, self.progress.value = "", 0.0
 
     def _guard(self, act: Callable[[], object]) -> None:

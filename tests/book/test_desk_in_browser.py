@@ -95,7 +95,7 @@ class DeskPage:
     def says(self, pattern: str) -> str:
         """Wait until the status line is like this."""
         until(lambda: re.search(pattern, self.status), f"{pattern!r}, but {self.status!r}")
-        until(lambda: self.find(".megami-desk-key-x")[0].get_attribute("disabled"), "the end of the work")
+        until(lambda: not self.browser.find_elements("css selector", ".megami-desk-busy"), "the end of the work")
         return self.status
 
     def press(self, key: str) -> None:
@@ -181,7 +181,7 @@ def test_a_new_kernel_brings_the_desk_back_and_every_control_has_a_name(
     unnamed = browser.execute_script("""
       const named = (one) => (one.getAttribute("aria-label") || one.textContent.trim() || one.title ||
         [...(one.labels ?? [])].map((label) => label.textContent).join("")).trim();
-      const reached = (one) => one.tabIndex >= 0 || one.disabled || one.isContentEditable;
+      const reached = (one) => one.tabIndex >= 0 || one.isContentEditable;
       const controls = [...document.querySelectorAll(
         ".megami-desk :is(button, select, input, .noUi-handle, .widget-readout)")]
         .filter((one) => one.getClientRects().length);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import torch
 
 from megami.audio import write_audio
 from megami.notebook import Desk, DeskSession, mixing_desk
+from megami.notebook.desk import BUSY
 from megami.notebook.stores import BOOK_AUDIO_FOLDER
+from megami.progress import Progress
 
 ipywidgets = pytest.importorskip("ipywidgets", reason="ipywidgets is not installed: pip install megami[desk]")
 RATE = 44100
@@ -85,7 +88,28 @@ def test_what_cannot_be_done_is_one_line_and_the_desk_goes_on(desk, tmp_path, mo
     assert "please report it: IndexError" in press(desk, "d") and "Traceback" not in desk.status.value
     monkeypatch.undo()
     assert press(desk, "d") == "drawn: Take 2"
-    assert all(one.disabled == (key == "x") for key, one in desk.buttons.items())
+    assert press(desk, "x") == "nothing is under way"
+
+
+def test_a_desk_at_work_answers_and_loses_neither_the_work_nor_the_keys(desk, monkeypatch) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def slow(session: DeskSession, count: int, progress: Progress) -> str:
+        begun.set()
+        assert may_end.wait(60)
+        progress("mix 1", 1, 2)
+        return "drawn"
+
+    monkeypatch.setattr(DeskSession, "draw", slow)
+    desk.buttons["d"].click()
+    assert begun.wait(60) and BUSY in desk.widgets()._dom_classes
+    desk.buttons["r"].click()
+    assert "something is under way" in desk.status.value and list(desk.session.state.takes) == ["Take 1"]
+    assert not any(one.disabled for one in desk.buttons.values())  # a disabled button loses the focus
+    desk.buttons["x"].click()
+    may_end.set()
+    assert desk.work.wait(60) and desk.status.value.startswith("cancelled")
+    assert BUSY not in desk.widgets()._dom_classes
 
 
 def test_every_control_has_a_label_and_every_button_a_key_of_its_own(desk) -> None:

@@ -3,7 +3,10 @@
   const typing = "textarea, select, input:not([type=range]):not([type=checkbox])";
 
   const label = (root) => {
-    root.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes the letters
+    // Else JupyterLab takes the letters, and d twice deletes the cell; it asks the element itself that has the focus.
+    for (const one of [root, ...root.querySelectorAll("button, select, input, .noUi-handle, .widget-readout")]) {
+      one.dataset.lmSuppressShortcuts = "true";
+    }
     for (const slider of root.querySelectorAll(".widget-slider")) {
       const words = slider.querySelector("label")?.textContent ?? "";
       const track = slider.closest(".widget-vbox")?.querySelector(":scope > .widget-label")?.textContent;
@@ -25,6 +28,12 @@
     if (root.megamiDesk) return;
     root.megamiDesk = true;
     label(root);
+    // A click beside the controls leaves the focus on the desk: in JupyterLab letters would else be commands about cells.
+    root.tabIndex = -1;
+    root.style.outline = "none";
+    root.addEventListener("click", () => {
+      if (!root.contains(document.activeElement)) root.focus({ preventScroll: true });
+    });
     let due = 0;
     new MutationObserver(() => {
       cancelAnimationFrame(due);
@@ -36,7 +45,7 @@
       const here = root.contains(event.target) || (at === document.body && root.getClientRects().length);
       if (!here || at.isContentEditable || at.matches?.(typing)) return;
       const pressed = root.querySelector(`.megami-desk-key-${CSS.escape(event.key.toLowerCase())}`);
-      if (!pressed || pressed.disabled || event.key.length > 1) return;
+      if (!pressed || event.key.length > 1) return;
       event.preventDefault();
       pressed.click();
     });
