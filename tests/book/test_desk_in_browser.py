@@ -168,7 +168,7 @@ def test_a_song_is_loaded_drawn_directed_and_exported(browser: object, address: 
     }
 
 
-def test_a_new_kernel_brings_the_desk_back_and_every_control_has_a_name(
+def test_a_new_kernel_brings_the_desk_back_and_every_control_has_a_name_and_its_keys(
     browser: object, address: str, folder: Path
 ) -> None:
     page = DeskPage(browser, address)
@@ -188,6 +188,10 @@ def test_a_new_kernel_brings_the_desk_back_and_every_control_has_a_name(
       return [controls.length, controls.filter((one) => !named(one) || !reached(one))
         .map((one) => one.outerHTML.slice(0, 200))];""")
     assert unnamed[0] > 60 and unnamed[1] == []
+    # JupyterLab listens on the document, where d twice would delete the cell of the desk.
+    browser.execute_script("document.addEventListener('keydown', (event) => (window.seen = event.key), true)")
+    page.find(".megami-desk-key-l")[0].send_keys("z")
+    assert browser.execute_script("return window.seen") is None
     stems = page.find("input[type=text]")[0]
     stems.clear()
     stems.send_keys("/nowhere/at/all\t")

@@ -3,10 +3,6 @@
   const typing = "textarea, select, input:not([type=range]):not([type=checkbox])";
 
   const label = (root) => {
-    // Else JupyterLab takes the letters, and d twice deletes the cell; it asks the element itself that has the focus.
-    for (const one of [root, ...root.querySelectorAll("button, select, input, .noUi-handle, .widget-readout")]) {
-      one.dataset.lmSuppressShortcuts = "true";
-    }
     for (const slider of root.querySelectorAll(".widget-slider")) {
       const words = slider.querySelector("label")?.textContent ?? "";
       const track = slider.closest(".widget-vbox")?.querySelector(":scope > .widget-label")?.textContent;
@@ -39,16 +35,20 @@
       cancelAnimationFrame(due);
       due = requestAnimationFrame(() => label(root));
     }).observe(root, { childList: true, subtree: true });
-    document.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      const at = event.composedPath()[0];
-      const here = root.contains(event.target) || (at === document.body && root.getClientRects().length);
+    // Before JupyterLab sees them: to it, letters are commands about cells, and d twice deletes this one.
+    const listen = (event) => {
+      if (!root.isConnected) return window.removeEventListener("keydown", listen, true);
+      if (event.ctrlKey || event.metaKey || event.altKey || event.key.length > 1 || event.key === " ") return;
+      const path = event.composedPath();
+      const at = path[0];
+      const here = path.includes(root) || (at === document.body && root.getClientRects().length);
       if (!here || at.isContentEditable || at.matches?.(typing)) return;
-      const pressed = root.querySelector(`.megami-desk-key-${CSS.escape(event.key.toLowerCase())}`);
-      if (!pressed || event.key.length > 1) return;
+      if (path.some((one) => one.matches?.(".megami-widget"))) return; // the player has keys of its own
       event.preventDefault();
-      pressed.click();
-    });
+      event.stopImmediatePropagation();
+      root.querySelector(`.megami-desk-key-${CSS.escape(event.key.toLowerCase())}`)?.click();
+    };
+    window.addEventListener("keydown", listen, true);
   };
 
   const look = (tries) => {
