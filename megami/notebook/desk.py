@@ -180,6 +180,8 @@ class Desk:
         self._begin(lambda progress: self.session.load(place, progress))
 
     def _upload(self, chosen: Any) -> None:
+        if isinstance(chosen, Mapping):  # as ipywidgets 7 has it, which Colab comes with
+            chosen = [{"name": name, **one} for name, one in chosen.items()]
         if files := {one["name"]: bytes(one["content"]) for one in chosen}:
             self._begin(lambda progress: self.session.upload(files, progress))
 

@@ -91,6 +91,17 @@ def test_what_cannot_be_done_is_one_line_and_the_desk_goes_on(desk, tmp_path, mo
     assert press(desk, "x") == "nothing is under way"
 
 
+@pytest.mark.parametrize("version", [7, 8])
+def test_uploaded_stems_are_put_on_the_desk(desk, tmp_path, version) -> None:
+    files = {path.name: path.read_bytes() for path in (tmp_path / "song").iterdir()}
+    chosen = {name: {"content": data} for name, data in files.items()}
+    if version == 8:
+        chosen = tuple({"name": name, "content": memoryview(data)} for name, data in files.items())
+    desk._upload(chosen)  # what the control holds in that version of ipywidgets
+    assert desk.work.wait(60) and desk.status.value.startswith("uploaded: 2 tracks")
+    assert titles(desk) == ["Dry sum"] and "the takes of song are kept in desk-song.json" in desk.status.value
+
+
 def test_a_desk_at_work_answers_and_loses_neither_the_work_nor_the_keys(desk, monkeypatch) -> None:
     begun, may_end = threading.Event(), threading.Event()
 
