@@ -13,6 +13,7 @@
 # make stats   what each page of the built book holds: words, sounds, widgets, figures, questions, exercises
 # make slides SLIDES=slides   cut slides for teaching out of the built book: open slides/index.html
 # make lab    open the chapters in JupyterLab
+# make desk DESK=folder   open the mixing desk in a browser: load stems, draw takes, direct them, export into the folder
 # make addresses   ask every address that the book names and every download whether it is there (needs the network)
 # make setup  everything a developer needs
 # make clean  remove what was built (not the environment)
@@ -30,13 +31,14 @@ OUT    ?= mixes
 STUDENT ?= student
 SLIDES ?= slides
 LISTENING_TEST ?= listening_test
+DESK   ?= desk
 # Written when a build of the book has ended well.
 BOOK_BUILT := _build/.complete
 # What the used files of laion-clap and fxencoder-plusplus import; their own dependencies would bring numpy 1 and more.
 CLAP_NEEDS := torchvision h5py torchlibrosa huggingface_hub
 export HF_HUB_OFFLINE = 1
 
-.PHONY: mix test test-unit test-slow fuzz test-notebooks test-pages lint book stats slides student listening-test solutions lab addresses setup clean help
+.PHONY: mix test test-unit test-slow fuzz test-notebooks test-pages lint book stats slides student listening-test solutions lab desk addresses setup clean help
 
 mix: $(VENV)/.core
 	$(BIN)/megami mix "$(SONG)" --out "$(OUT)" --num-mixes 3 --page
@@ -102,6 +104,12 @@ solutions: $(VENV)/.test
 lab: $(VENV)/.test
 	$(BIN)/python -c "import jupyterlab" 2>/dev/null || $(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt jupyterlab
 	$(BIN)/jupyter lab book
+
+# Uploaded stems come in messages of up to a gigabyte, where the usual limit is 10 MiB.
+desk: $(VENV)/.core
+	$(BIN)/python -c "import voila" 2>/dev/null || $(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e ".[desk]"
+	MEGAMI_DESK_FROM="$(CURDIR)" MEGAMI_DESK="$(DESK)" $(BIN)/voila examples/desk.ipynb \
+	  --Voila.tornado_settings="{'websocket_max_message_size': 1073741824}"
 
 addresses: $(VENV)/.core
 	$(BIN)/python scripts/check_addresses.py

@@ -16,7 +16,7 @@ from megami.cli.mix_page import readable
 from megami.cli.output_folder import check_writable
 from megami.device import resolve_device
 from megami.errors import UserError
-from megami.mixing.export import export_mixes, strips_of
+from megami.mixing.export import UNITS, export_mixes, strips_of
 from megami.mixing.mix import Mix
 from megami.mixing.mixer import Mixer
 from megami.presets import PRESETS
@@ -27,10 +27,6 @@ from megami.session.session import safe_names
 
 TARGETS = {"dawproject": ".dawproject", "rpp": ".rpp", "stems": " stems", "settings": " settings.json"}
 LARGEST_DIFFERENCE_DB = 0.5  # of a track's level in the mix: other devices and versions round otherwise
-UNITS = (
-    "gain, equaliser, threshold, make-up, drive and sends in dB; frequencies in Hz; attack and release in ms; decay in "
-    "s; pan from -1 (left) to 1 (right); width is the energy of the side over that of the mid"
-)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from megami.audio.track_names import roles_of_names
 from megami.cli.manifest import MANIFEST, write_manifest
 from megami.cli.mix_page import PAGE, Excerpt, page_console, readable, write_page
 from megami.cli.output_folder import appearing_files, check_writable
-from megami.cli.plans import PLANS, Kept, plan_in_words
+from megami.cli.plans import PLANS, Kept
 from megami.cli.publishing import new_files
 from megami.device import resolve_device
 from megami.embeddings import EmbeddingConfig, decode, stereo_imbalance, stereo_width
@@ -43,8 +43,9 @@ from megami.mixing.direction import Direction, Keep
 from megami.mixing.hearing import TakenFor
 from megami.mixing.mix import Mix, file_name, mix_rate
 from megami.mixing.mixer import Mixer, check_loudness, check_options, check_sampling
+from megami.mixing.plan_words import plan_in_words
 from megami.mixing.reference import Reference
-from megami.mixing.wishes import Outcome, read_wishes
+from megami.mixing.wishes import read_wishes
 from megami.progress import Progress
 
 if TYPE_CHECKING:
@@ -255,15 +256,9 @@ def describe_mix(one: Mix, config: EmbeddingConfig, tracks_written: bool = False
     if tracks_written:
         words["wet_tracks_turned_down_db"] = rounded(one.turned_down_db)
     if one.outcomes:
-        words["wishes"] = [describe_wish(outcome) for outcome in one.outcomes]
+        words["wishes"] = [outcome.as_dict() for outcome in one.outcomes]
     tracks = zip(one.names, one.tracks, one.embeddings, strict=True)
     return {**words, "tracks": {name: describe_track(wet, z, config, one.sample_rate) for name, wet, z in tracks}}
-
-
-def describe_wish(outcome: Outcome) -> dict:
-    """What became of a wish: all in dB but `strain`, which is explained at `Outcome`."""
-    said = {name: rounded(value) if isinstance(value, float) else value for name, value in asdict(outcome).items()}
-    return said | {"met": outcome.met}
 
 
 def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig, sample_rate: int = SAMPLE_RATE) -> dict | str:

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from megami.cli.manifest import MANIFEST
 from megami.errors import UserError
 from megami.mixing.direction import Keep, Plan
-from megami.mixing.mix import Mix
+from megami.mixing.plan_words import plan_of_words
 
 PLANS = "plans"
-"""In mixes.json: by mix and by track, effect embeddings as base64 of little-endian 32-bit floats; no silent tracks."""
+"""In mixes.json: by mix, what `plan_in_words` says of it."""
 
 LARGEST_MANIFEST = 2**28  # bytes: a hundred mixes of a hundred tracks of 'paper'
-
-
-def plan_in_words(one: Mix) -> dict[str, str]:
-    """The plan of a mix as mixes.json holds it, bit for bit."""
-    playing = ((name, z) for name, z in zip(one.names, one.embeddings, strict=True) if z.any())
-    return {name: base64.b64encode(z.numpy().astype("<f4").tobytes()).decode() for name, z in playing}
-
-
-def plan_of_words(words: dict[str, str]) -> Plan:
-    """Undo `plan_in_words`. Raises ValueError, TypeError or AttributeError for what it did not write."""
-    numbers = [
-        np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32) for text in words.values()
-    ]
-    return Plan(tuple(words), torch.from_numpy(np.stack(numbers)))
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,11 @@ from megami.session import (
 from megami.session.build import check_suffix
 
 CEILING_DB = -1.0  # true peak of mastered mixes
+UNITS = (
+    "gain, equaliser, threshold, make-up, drive and sends in dB; frequencies in Hz; attack and release in ms; decay in "
+    "s; pan from -1 (left) to 1 (right); width is the energy of the side over that of the mid"
+)
+"""Said beside settings that are written for people to read."""
 
 
 def strips_of(mix: Mix, progress: Progress | None = None, stage: str = "settings") -> list[ChannelStrip]:
@@ -59,11 +64,19 @@ def strips_of(mix: Mix, progress: Progress | None = None, stage: str = "settings
     return strips
 
 
-def session_of(mixes: Sequence[Mix], title: str, progress: Progress | None = None) -> Session:
-    """A session of mixes of one song, each a take; all but the first are muted."""
+def session_of(
+    mixes: Sequence[Mix],
+    title: str,
+    progress: Progress | None = None,
+    known: Sequence[Sequence[ChannelStrip]] | None = None,
+) -> Session:
+    """A session of mixes of one song, each a take; all but the first are muted.
+
+    known: the strips of each mix, as `strips_of` gives them, where somebody has them already.
+    """
     takes, clips = [], dict[int, np.ndarray]()
     for number, mix in enumerate(mixes, 1):
-        strips = strips_of(mix, progress, f"settings of mix {number}")
+        strips = known[number - 1] if known else strips_of(mix, progress, f"settings of mix {number}")
         tracks = []
         for index, (strip, wet) in enumerate(zip(strips, mix.tracks, strict=True)):
             if index not in clips:

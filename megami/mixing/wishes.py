@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -100,6 +101,14 @@ class Outcome:
             if abs(self.reached - middle) > FAR * max(spread, LEAST_SPREAD_DB):
                 return True
         return self.strain > MOST_STRAIN
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as JSON holds it: two decimals, None for what it has no number for, and whether the wish is met."""
+        said = {
+            name: (round(value, 2) if math.isfinite(value) else None) if isinstance(value, float) else value
+            for name, value in asdict(self).items()
+        }
+        return said | {"met": self.met}
 
     def __str__(self) -> str:
         was = "" if self.take is None else f" ({self.take:+.1f} in the take)"

@@ -8,6 +8,8 @@ from megami.notebook.bradley_terry import bradley_terry, wilson_interval
 from megami.notebook.cloud_plot import plot_clouds
 from megami.notebook.console import console
 from megami.notebook.console_settings import ConsoleSettings, StripSettings, console_settings
+from megami.notebook.desk import Desk, mixing_desk
+from megami.notebook.desk_session import DeskSession
 from megami.notebook.exercise import Check, checker
 from megami.notebook.explore import explore
 from megami.notebook.field_plot import arrow_lines
@@ -47,6 +49,8 @@ __all__ = [
     "PRODUCTION_VALUE",
     "Check",
     "ConsoleSettings",
+    "Desk",
+    "DeskSession",
     "Knob",
     "ListeningResults",
     "ListeningTestOptions",
@@ -82,6 +86,7 @@ __all__ = [
     "live_effect",
     "map_places",
     "mix_gym",
+    "mixing_desk",
     "numeric",
     "ordering",
     "player",
