@@ -104,15 +104,18 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as JSON holds it: two decimals, None for what it has no number for, and whether the wish is met."""
-        said = {
-            name: (round(value, 2) if math.isfinite(value) else None) if isinstance(value, float) else value
-            for name, value in asdict(self).items()
-        }
-        return said | {"met": self.met}
+        return {name: _in_json(value) for name, value in asdict(self).items()} | {"met": self.met}
 
     def __str__(self) -> str:
         was = "" if self.take is None else f" ({self.take:+.1f} in the take)"
         return f"the {self.measure} of {self.track} should be {self.wished:+.1f} dB{was} and is {self.reached:+.1f} dB"
+
+
+def _in_json(value: Any) -> Any:
+    """Numbers with two decimals, or None for those that are none."""
+    if isinstance(value, tuple):
+        return [_in_json(one) for one in value]
+    return (round(value, 2) if math.isfinite(value) else None) if isinstance(value, float) else value
 
 
 @dataclass(frozen=True, eq=False)
