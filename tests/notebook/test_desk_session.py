@@ -224,7 +224,7 @@ def test_free_places_and_outcomes(tmp_path) -> None:
     assert free_place(tmp_path / "take-1").name == "take-1_3"
     assert free_place(tmp_path / "desk.json").name == "desk_2.json"
     assert free_place(tmp_path / "take-2").name == "take-2"
-    outcome = Outcome("vocal", "level", wished=2.0, reached=1.994, within=0.1)
+    outcome = Outcome("vocal", "level", wished=2.0, reached=1.994, within=0.1, usual=(-1.234, 2.0))
     assert json.loads(json.dumps(outcome.as_dict())) == {
         "track": "vocal",
         "measure": "level",
@@ -233,5 +233,6 @@ def test_free_places_and_outcomes(tmp_path) -> None:
         "within": 0.1,
         "take": None,
         "strain": 0.0,
+        "usual": [-1.23, 2.0],
         "met": True,
     }
