@@ -73,9 +73,10 @@ class KernelSums:
 
         The chapter "Measuring mixes" explains it.
         """
+        sums = (self.within_x, self.within_y, self.across)
         within_x, within_y, across = (
-            _both_weighted(weights, sums) / _both_weighted(weights, pairs)
-            for sums, pairs in zip((self.within_x, self.within_y, self.across), self.pairs, strict=True)
+            _both_weighted(weights, own) / _both_weighted(weights, pairs)
+            for own, pairs in zip(sums, self.pairs, strict=True)
         )
         return 100 * (within_x + within_y - 2 * across)
 
