@@ -114,6 +114,7 @@ class Desk:
         self.place = w.Text(
             self.session.state.song, description="stems", placeholder="path of a folder of stems", style=WIDE
         )
+        self.place.continuous_update = False  # half a path is a path, too
         self.place.tooltip = "Where the dry tracks of a song are, or the name of a sample song"
         self.place.layout.width = "30em"
         self.sample.observe(self._name_sample, names="value")
@@ -126,6 +127,7 @@ class Desk:
         self.record = w.Text(
             self.session.state.reference, description="reference", placeholder="path of a finished mix"
         )
+        self.record.continuous_update = False
         self.record.style, self.record.layout.width = WIDE, "30em"
         self.record.tooltip = "A record whose tone and width the next takes should have; empty: none"
         self.record.continuous_update = False

@@ -62,6 +62,8 @@ class Work:
             line, failed = "cancelled: everything is as it was before, but for takes that were finished", False
         except UserError as error:
             line, failed = str(error), True
+        except OSError as error:
+            line, failed = f"{error.filename or 'a file'}: {error.strerror or error}; check the disk, the path", True
         except MemoryError:
             line, failed = "not enough memory: load a shorter song, or fewer tracks", True
         except Exception as error:  # a reader should see a line, and go on, whatever it was
