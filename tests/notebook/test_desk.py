@@ -86,6 +86,12 @@ def test_what_cannot_be_done_is_one_line_and_the_desk_goes_on(desk, tmp_path, mo
     assert "no such record.wav is no file" in desk.status.value
     monkeypatch.setattr(DeskSession, "draw", lambda *_: [][0])
     assert "please report it: IndexError" in press(desk, "d") and "Traceback" not in desk.status.value
+
+    def refused(*_: object) -> str:
+        raise PermissionError(13, "Permission denied", "/locked")
+
+    monkeypatch.setattr(DeskSession, "draw", refused)
+    assert "/locked: Permission denied" in press(desk, "d") and "report" not in desk.status.value
     monkeypatch.undo()
     assert press(desk, "d") == "drawn: Take 2"
     assert press(desk, "x") == "nothing is under way"
