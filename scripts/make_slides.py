@@ -65,9 +65,6 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except UserError as error:
-        print(f"make_slides: {error}", file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:
+    except (UserError, OSError) as error:
         print(f"make_slides: {error}", file=sys.stderr)
         sys.exit(2)

@@ -14,9 +14,10 @@ from megami.notebook.desk_controls import CONTROL_WIDTH, NAME_WIDTH, TrimRows, W
 from megami.notebook.desk_files import SESSION_FORMATS, sample_names
 from megami.notebook.desk_session import DeskSession
 from megami.notebook.desk_work import Job, Work
+from megami.notebook.live import live_or_still
 from megami.notebook.player import build_player
 from megami.notebook.recordings import recordings
-from megami.notebook.stores import BookStore, InlineStore, store_here
+from megami.notebook.stores import InlineStore
 
 WIDE, USUAL = {"description_width": NAME_WIDTH}, {"width": CONTROL_WIDTH}
 BUSY = "megami-desk-busy"  # class of a desk where work is under way
@@ -48,15 +49,7 @@ class Desk:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Mapping[str, object]:
         """Live where Python can answer; elsewhere a line that says where it can."""
-        still: dict[str, object] = {"text/html": STILL, "text/plain": repr(self)}
-        if isinstance(store_here(), BookStore):
-            return still
-        try:
-            bundle = self.widgets()._repr_mimebundle_()
-        except ImportError:
-            return still
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        return {**still, **{kind: value for kind, value in data.items() if kind != "text/plain"}}
+        return live_or_still(self.widgets, STILL, repr(self))
 
     def __repr__(self) -> str:
         return f"<mixing desk in {self.session.folder}>"

@@ -105,18 +105,26 @@ class Live:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
         """Live where Python can answer; the page of a book, and viewers without a kernel, get the other one."""
-        still: dict[str, object] = {"text/html": self.kernel_free.html, "text/plain": repr(self)}
-        if isinstance(store_here(), BookStore):
-            return still
-        try:
-            bundle = self.widgets()._repr_mimebundle_()
-        except ImportError:
-            return still
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        return {**still, **{kind: value for kind, value in data.items() if kind != "text/plain"}}
+        return live_or_still(self.widgets, self.kernel_free.html, repr(self))
 
     def __repr__(self) -> str:
         return f"<live: {self.description}>"
+
+
+def live_or_still(widgets: Callable[[], Any], still_html: str, text: str) -> dict[str, object]:
+    """What a notebook shows: live widgets where Python can answer, else `still_html`; `text` where there is no HTML.
+
+    The page of a book has no kernel, and without ipywidgets there is nothing live.
+    """
+    still: dict[str, object] = {"text/html": still_html, "text/plain": text}
+    if isinstance(store_here(), BookStore):
+        return still
+    try:
+        bundle = widgets()._repr_mimebundle_()
+    except ImportError:
+        return still
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    return {**still, **{kind: value for kind, value in data.items() if kind != "text/plain"}}
 
 
 def live(

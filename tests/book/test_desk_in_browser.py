@@ -136,7 +136,8 @@ def test_a_song_is_loaded_drawn_directed_and_exported(browser: object, address: 
     handle = page.find('.noUi-handle[aria-label="vocal: level"]')[0]
     for _ in range(4):  # half a decibel each
         handle.send_keys(Keys.ARROW_RIGHT)
-    until(lambda: json.loads((folder / "desk.json").read_text())["wishes"], "the wish")
+    wished = {"vocal": {"level": 2.0}}  # all four steps have arrived
+    until(lambda: json.loads((folder / "desk.json").read_text())["wishes"] == wished, "the wish")
     page.press("d")
     assert page.says("Take 2") == "drawn: Take 2 (vocal kept from Take 1; vocal level +2 dB)"
     page.press("e")
