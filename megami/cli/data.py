@@ -12,7 +12,7 @@ from megami.errors import UserError
 
 data_app = typer.Typer(help="Look at data sets of recorded songs, and prepare them for training.", **PLAIN)
 
-Layout = Annotated[str, typer.Option(help="medleydb, moisesdb, musdb, pairs, wet, dry; auto finds out")]
+Layout = Annotated[str, typer.Option(help="medleydb, moisesdb, musdb, pairs, wet, dry, mirdata:NAME; auto finds out")]
 Seed = Annotated[int, typer.Option(help="decides the split of songs that no published list names")]
 
 

@@ -31,7 +31,7 @@ NUMBERS = re.compile(r"_(?:STEM|RAW)_(\d+)(?:_(\d+))?$")
 
 def is_medleydb(root: Path) -> bool:
     """Whether a folder is laid out as MedleyDB."""
-    return any(True for _ in _song_folders(root))
+    return bool(_song_folders(root))
 
 
 def read_medleydb(root: Path) -> ListedRecordings:
@@ -190,8 +190,8 @@ def _factors(said: Any) -> dict[int, float]:
     """
     if not isinstance(said, dict):
         return {}
-    tables = [said.get("manual")] if isinstance(said.get("manual"), dict) else [said.get("audio"), said.get("stft")]
-    tables = [table for table in tables if isinstance(table, dict)] or [said]
+    names = ("manual",) if isinstance(said.get("manual"), dict) else ("audio", "stft")
+    tables = [table for name in names if isinstance(table := said.get(name), dict)] or [said]
     factors = {}
     for stem in tables[0]:
         known = [float(x) for table in tables if isinstance(x := table.get(stem), (int, float)) and math.isfinite(x)]

@@ -38,7 +38,7 @@ def read_musdb(root: Path) -> ListedRecordings:
     if not folders:
         raise UserError(
             f"{root}: holds {len(_compressed(root))} {COMPRESSED} files, which are not read: turn them into WAV with "
-            "the musdb package (pip install 'megami[data]', then musdbconvert FOLDER WAV_FOLDER), or get MUSDB18-HQ"
+            "the musdb package (pip install musdb, then musdbconvert FOLDER WAV_FOLDER), or get MUSDB18-HQ"
         )
     songs = [_song(folder, root) for folder in folders]
     return ListedRecordings(NAME, tuple(sorted(songs, key=lambda song: song.name)))
