@@ -1,7 +1,7 @@
 """Data sets that the `mirdata` package knows and that serve here: GuitarSet (dry guitars) and Slakh (rendered stems).
 
-mirdata (mirdata.readthedocs.io; Bittner et al., ISMIR 2019) is imported only when one of them is asked for. It needs its
-index of the data set, which `mirdata.initialize(NAME, data_home=FOLDER).download(["index"])` gets.
+mirdata (mirdata.readthedocs.io; Bittner et al., ISMIR 2019) is imported only when one of them is asked for. It needs
+its index of the data set, which `mirdata.initialize(NAME, data_home=FOLDER).download(["index"])` gets.
 """
 
 from __future__ import annotations
@@ -56,21 +56,16 @@ def _guitarset(dataset: Any) -> list[RecordedSong]:
 
 
 def _slakh(dataset: Any) -> list[RecordedSong]:
-    """Each song's stems, as its instruments were rendered; the published split, of which "omitted" songs are left out."""
+    """Each song's stems, as its instruments were rendered, without the songs that the published split omits."""
     songs = []
     for name, song in dataset.load_multitracks().items():
         if song.split == "omitted":
             continue
         tracks = [track for track in song.tracks.values() if track.audio_path]
-        labels = [str(track.instrument or "") for track in tracks]
         files = [Path(track.audio_path) for track in tracks]
-        named = zip(
-            files,
-            unique_names([label or path.stem for label, path in zip(labels, files, strict=True)]),
-            labels,
-            strict=True,
-        )
-        stems = [TrackFile(path, called, label) for path, called, label in named]
+        labels = [str(track.instrument or "") for track in tracks]
+        names = unique_names([label or path.stem for label, path in zip(labels, files, strict=True)])
+        stems = [TrackFile(*said) for said in zip(files, names, labels, strict=True)]
         mix = Path(song.mix_path)
         songs.append(
             RecordedSong(

@@ -1,4 +1,4 @@
-"""The studio's songs as recordings: its dry tracks, and what one of its engineers made of them, as a folder of pairs."""
+"""The studio's songs as recordings: dry tracks and what one of its engineers made of them, as a folder of pairs."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def write_studio_song(folder: Path, song: Song, seed: int) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     for kind, tracks in (("dry", song.multitrack.audio), ("wet", mixed.tracks)):
         for name, audio in zip(song.multitrack.names, tracks, strict=True):
-            write_audio(partial / kind / f"{name}.wav", audio, song.multitrack.sample_rate)
-    # The engineers' sums may peak above full scale, and files of 24 bits would clip them.
+            write_audio(partial / kind / f"{name}.wav", audio, song.multitrack.sample_rate, subtype="FLOAT")
+    # Floats, for the engineers' tracks and sums may peak above full scale, where 24 bits would clip them.
     write_audio(partial / "mix.wav", mixed.audio, song.multitrack.sample_rate, subtype="FLOAT")
     split = folder.name.split("_")[0].replace("extra", "train")
     facts = {
