@@ -119,13 +119,13 @@ def _measure(row: ManifestRow, path: Path, wanted: bool) -> tuple[ManifestRow, T
         return replace(row, problem=as_one_line(words), flags=flag), None
     audio = file.audio
     flags = []
-    if len(audio) == 2 and float((audio[0] - audio[1]).abs().max()) <= SAME_SAMPLE:
-        flags.append("mono_as_stereo")
     if len(audio) > 2:
         return replace(row, problem=f"has {len(audio)} channels", flags="channels"), None
     loudest = float(framed_level_db(audio, file.sample_rate).max())
     if loudest < SILENT_DB:
         flags.append("silent")
+    elif len(audio) == 2 and float((audio[0] - audio[1]).abs().max()) <= SAME_SAMPLE:
+        flags.append("mono_as_stereo")
     if file.oddities:
         flags.append("odd_header")
     row = replace(
