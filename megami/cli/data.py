@@ -16,6 +16,14 @@ Layout = Annotated[str, typer.Option(help="medleydb, moisesdb, musdb, pairs, wet
 Seed = Annotated[int, typer.Option(help="decides the split of songs that no published list names")]
 
 
+@data_app.command("list")
+def data_list() -> None:
+    """List the data sets that are read, what is in them, their licences, and how to get them."""
+    from megami.corpus.recordings.known_sets import known_sets_table
+
+    typer.echo(known_sets_table())
+
+
 @data_app.command("check")
 def data_check(
     folder: Annotated[Path, typer.Argument(help="folder of a data set")],
