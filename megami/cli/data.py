@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -46,4 +47,4 @@ def data_check(
     for line in report_lines(check):
         typer.echo(line)
     if manifest is not None:
-        typer.echo(f"manifest: {manifest}")
+        typer.echo(b"manifest: " + os.fsencode(manifest))

@@ -77,7 +77,8 @@ def test_mirdata_is_named_where_it_is_absent_or_lacks_its_index(tmp_path, monkey
 def test_studio_songs_become_pairs_with_an_engineers_mix(tmp_path):
     t = torch.arange(SAMPLE_RATE) / SAMPLE_RATE
     audio = torch.stack([0.3 * torch.sin(2 * torch.pi * f * t) * torch.exp(-3 * t) for f in (90.0, 330.0)])[:, None]
-    song = Song(Multitrack(("low", "high"), audio, SAMPLE_RATE), ("bass", "chords"), ("electric bass", "piano"), "pop", 5)
+    dry = Multitrack(("low", "high"), audio, SAMPLE_RATE)
+    song = Song(dry, ("bass", "chords"), ("electric bass", "piano"), "pop", 5)
     songs = [("train_0000", song), ("test_0000", song), ("extra_0000", song)]
     recordings = studio_recordings(tmp_path, songs, seed=1)
     read = {one.name: one for one in recordings.songs()}
