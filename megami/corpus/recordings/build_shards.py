@@ -35,7 +35,7 @@ from megami.corpus.recordings.shards import (
 )
 from megami.corpus.recordings.songs import RecordedSong, Recordings
 from megami.corpus.recordings.splits import SPLITS, split_of
-from megami.corpus.recordings.workers import core_count, one_thread_worker
+from megami.corpus.recordings.workers import core_count, loader_options
 from megami.corpus.songs import CorpusConfig, read_mark, to_int16
 from megami.errors import UserError, warn_of_song
 from megami.presets import preset
@@ -216,9 +216,6 @@ def _build(
 
 def draw_in_order(drawn: DrawnItems, numbers: list[int], workers: int, pin_memory: bool) -> Iterator[dict[str, Any]]:
     """Items with these numbers, in this order, drawn by so many processes (0: by this one)."""
-    options: dict[str, Any] = {}
-    if workers:  # a fork after torch has started threads can hang
-        options = {"multiprocessing_context": "spawn", "prefetch_factor": AHEAD, "worker_init_fn": one_thread_worker}
     return iter(
         DataLoader(
             drawn,
@@ -228,7 +225,7 @@ def draw_in_order(drawn: DrawnItems, numbers: list[int], workers: int, pin_memor
             collate_fn=_as_it_is,
             pin_memory=pin_memory,
             generator=torch.Generator(),  # else it draws from the global one
-            **options,
+            **loader_options(workers, AHEAD),
         )
     )
 
