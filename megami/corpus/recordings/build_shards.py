@@ -167,6 +167,8 @@ def claim(folder: Path, words: dict[str, Any], count: int, listeners: Listeners)
         leftover.unlink()
     index = folder / INDEX_FILE
     there = read_mark(index) if index.is_file() else {}
+    if not there and found_shards(folder):
+        raise UserError(f"{folder} has shards but no {INDEX_FILE} that says of what: delete it, and start again")
     for name, value in words.items():
         if there and there.get(name) != value:
             raise UserError(
