@@ -36,6 +36,7 @@ FROZEN = {
     "fx_encoder": "the effect encoder (FxEncoder++) is published and stays frozen: there is nothing to train; "
     "'megami train small --stages fx_encoder' trains the small preset's own",
     "content_encoder": "the content encoder (CLAP) is published and stays frozen: there is nothing to train",
+    "fxnorm": "at size paper FxNorm keeps the published average spectrum, through which the features were heard",
 }
 COMMAND = "megami train paper"
 CURVE_CROPS = 1000
@@ -48,7 +49,7 @@ def train_paper(place: PaperPlace, recipe: PaperRecipe, data: PaperData, stages:
     Raises UserError for an unknown stage, a stage without features or without the networks before it, more devices than
     there are, a batch that they cannot share, and a folder of another run.
     """
-    chosen = choose_stages(data, stages)
+    chosen = choose_stages(data, stages, recipe.size)
     check_shares(place, recipe)
     start_ranks(place.device, place.devices, nodes=place.nodes)
     if torch.device(place.device).type == "cuda":
@@ -61,17 +62,18 @@ def train_paper(place: PaperPlace, recipe: PaperRecipe, data: PaperData, stages:
     return place.weights
 
 
-def choose_stages(data: PaperData, stages: tuple[str, ...] = ()) -> tuple[str, ...]:
+def choose_stages(data: PaperData, stages: tuple[str, ...] = (), size: str = "small") -> tuple[str, ...]:
     """The stages that are to run, in their order; those that there are features for, if none is named."""
+    order = tuple(stage for stage in NEEDS if size != "paper" or stage not in FROZEN)
     for stage in stages:
-        if stage in FROZEN:
+        if stage in FROZEN and stage not in order:
             raise UserError(FROZEN[stage])
         if stage not in NEEDS:
-            raise UserError(f"unknown stage {stage!r}: choose from {', '.join(NEEDS)}")
+            raise UserError(f"unknown stage {stage!r}: choose from {', '.join(order)}")
         if not data.train.get(NEEDS[stage]):
             kinds = ", ".join(data.train) or "nothing"
             raise UserError(f"{stage} learns from features of kind {NEEDS[stage]!r}; --data has {kinds}")
-    found = tuple(stage for stage in NEEDS if stage in stages or (not stages and data.train.get(NEEDS[stage])))
+    found = tuple(stage for stage in order if stage in stages or (not stages and data.train.get(NEEDS[stage])))
     if not found:
         raise UserError(
             "no features to learn from: name folders of 'megami data features', or of recordings, by --data"
@@ -160,8 +162,13 @@ def teach_processor(place: PaperPlace, recipe: PaperRecipe) -> Lesson:
     """The processor learns from crops, and from the effect encoder, which judges what it makes of them."""
     fxnorm, encoder = ready(place, recipe, "fxnorm"), listener(place, recipe)
     network = seeded(lambda: FilmTCN(recipe.preset.tcn), recipe)
-    task = published.PublishedProcessorTask(network, fxnorm, encoder)
-    return task, "processor", draws(recipe, "dry", "wet", "z", "content")
+    if recipe.size == "paper":
+        task = published.PublishedProcessorTask(network, fxnorm, encoder)
+        return task, "processor", draws(recipe, "dry", "wet", "z", "content")
+    # Features of these sizes are made before there is an FxNorm to hear them through.
+    content_encoder = load_network(place.weights, "content_encoder")
+    task = published.PublishedProcessorTask(network, fxnorm, encoder, content_encoder)
+    return task, "processor", draws(recipe, "dry", "wet", "z")
 
 
 def teach_generator(place: PaperPlace, recipe: PaperRecipe) -> Lesson:

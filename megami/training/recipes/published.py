@@ -80,19 +80,27 @@ class PublishedProcessorTask(nn.Module):
     The input is normalised by FxNorm (colour and level, -16 dB in the loudest 400 ms), the target to -16 dB in each
     channel, for level and balance are in z and are set afterwards. Not as published: FxNorm divides each item by its
     own peak and not the batch by its common one, so that items do not depend on each other.
+
+    Content is that of the input after FxNorm. A batch has it where features were heard through the same FxNorm, as at
+    the published size; with a `content_encoder` it is heard here.
     """
 
-    def __init__(self, processor: FilmTCN, fxnorm: FxNorm, encoder: nn.Module) -> None:
+    def __init__(
+        self, processor: FilmTCN, fxnorm: FxNorm, encoder: nn.Module, content_encoder: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.processor = processor
         self.fxnorm, self.encoder = Frozen(fxnorm), Frozen(encoder)
+        self.content_encoder = None if content_encoder is None else Frozen(content_encoder)
 
     def forward(self, batch: dict[str, Tensor], generator: torch.Generator | None = None) -> dict[str, Tensor]:
         device = batch["z"].device
         with torch.autocast(device.type, enabled=False), torch.no_grad():
             dry = self.fxnorm.to(device)(batch["dry"])
             target = normalise_level(batch["wet"], TARGET_DB, gate=True)
-        predicted = self.processor(dry, batch["z"], batch["content"])
+            hears = self.content_encoder
+            content = batch["content"] if hears is None else hears.to(device).learned(dry)
+        predicted = self.processor(dry, batch["z"], content)
         with torch.autocast(device.type, enabled=False):
             predicted = predicted.float()
             encoder = self.encoder.to(device)
