@@ -1,28 +1,27 @@
-"""Cached features as training sees them: collections of items, of which batches are drawn at random."""
+"""Cached features as training sees them: collections of items, and batches of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
-import torch
 from torch import Tensor
+from torch.utils.data import ConcatDataset
+
+from megami.corpus.recordings.shard_loader import collate, shard_loader
 
 Item = dict[str, Tensor]
 
-KINDS = ("pairs", "crops", "mixes")
-"""What a collection may hold, and for whom: content of wet and dry tracks (adaptor), audio with its embedding (effect
-processor), and the embeddings of a mix's tracks (generator)."""
-
 
 class FeatureItems(Protocol):
-    """Items of one kind, by number.
+    """Items of one kind, by number; `megami.corpus.recordings.FeatureShards` are such.
 
     pairs   {"wet_content": [content_dim], "dry_content": [content_dim]}
     crops   {"dry": [1, n], "wet": [2, n], "z": [dim], "content": [content_dim]}
-    mixes   {"z": [tracks, dim], "content": [tracks, content_dim]}, the content of the wet tracks, not adapted
+    mixes   {"z": [tracks, dim], "content": [tracks, content_dim], "instrument": [tracks]}, the content of the wet
+            tracks, not adapted
     """
 
     def __len__(self) -> int: ...
@@ -32,22 +31,52 @@ class FeatureItems(Protocol):
 
 @dataclass(frozen=True)
 class DrawItems:
-    """Draw `size` items from several collections, each item as often as every other, and stack them to a batch."""
+    """Draw `size` random items from several collections, each item as often as every other, as a batch."""
 
     collections: tuple[FeatureItems, ...]
     size: int
     names: tuple[str, ...]  # of the tensors that a batch has
 
-    def draw(self, rng: np.random.Generator) -> list[Item]:
-        """Draw items without stacking them: they may differ in length."""
-        ends = np.cumsum([len(collection) for collection in self.collections])
-        chosen = rng.integers(int(ends[-1]), size=self.size)
-        return [self._item(ends, int(index)) for index in chosen]
+    def __call__(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        together = joined(self.collections)
+        chosen = rng.integers(len(together), size=self.size)
+        return chosen_tensors(collate([together[int(index)] for index in chosen]), self.names)
+
+
+@dataclass
+class StepBatches:
+    """Batches of several collections, epoch after epoch in random order, read ahead by so many processes.
+
+    The batch of a step depends on the seed and the step alone: `seek` says from which step on they are asked for.
+    """
+
+    collections: tuple[FeatureItems, ...]
+    size: int
+    names: tuple[str, ...]
+    seed: int
+    workers: int = 0
+    pin_memory: bool = False
+    _batches: Iterator[dict[str, Tensor]] | None = field(default=None, repr=False)
+
+    def seek(self, step: int) -> None:
+        """Go on with the batch of a step."""
+        self._batches = shard_loader(
+            joined(self.collections), self.size, self.seed, self.workers, self.pin_memory, first_step=step
+        )
 
     def __call__(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        items = self.draw(rng)
-        return {name: torch.stack([item[name].float() for item in items]) for name in self.names}
+        if self._batches is None:
+            self.seek(0)
+        assert self._batches is not None
+        return chosen_tensors(next(self._batches), self.names)
 
-    def _item(self, ends: Sequence[int] | np.ndarray, index: int) -> Item:
-        place = int(np.searchsorted(ends, index, side="right"))
-        return self.collections[place][index - (int(ends[place - 1]) if place else 0)]
+
+def joined(collections: tuple[FeatureItems, ...]) -> Any:
+    """Several collections as one."""
+    parts: Any = collections
+    return ConcatDataset(parts)
+
+
+def chosen_tensors(batch: dict[str, Tensor], names: tuple[str, ...]) -> dict[str, Tensor]:
+    """Those tensors of a batch that are asked for."""
+    return {name: batch[name] for name in names}

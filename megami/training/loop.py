@@ -1,8 +1,9 @@
 """The one training loop behind all recipes (lightning fabric: CPU, one GPU or several).
 
 A task is a module whose `forward(batch, generator)` returns named losses; the one called "loss" is minimised. A batch
-is drawn from nothing but (seed, step), so a run that was interrupted and resumed is the same run. What several devices
-do is in `megami.training.ranks`. Two things a task may have for them:
+is drawn from nothing but (seed, step), so a run that was interrupted and resumed is the same run; what draws batches
+may have `seek(step)`, which is told from which step on it will be asked. What several devices do is in
+`megami.training.ranks`. Two things a task may have for them:
 
 randomise(batch, generator) -> batch    draws the random numbers of all items; the loop calls it before the batch is
                                         shared out, and `forward` then gets None for the generator
@@ -143,6 +144,9 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     wait_for_ranks()  # all see the same checkpoint
     training = Training(task, config, folder, ranks, draw_validation)
+    seek = getattr(draw_batch, "seek", None)
+    if seek is not None:
+        seek(training.step)
     last = min(config.steps, stop_after or config.steps)
     options = {"initial": training.step, "desc": title, "disable": not training.leads, "mininterval": 1.0}
     progress = tqdm(total=config.steps, **options)

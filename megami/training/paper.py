@@ -25,9 +25,18 @@ from megami.processor.fxnorm import average_curve
 from megami.published import loading
 from megami.published.addresses import published_folder
 from megami.training.checkpoints import load_checkpoint
-from megami.training.feature_items import DrawItems, FeatureItems
+from megami.training.feature_items import DrawItems, FeatureItems, StepBatches, joined
 from megami.training.loop import DrawBatch, LoopConfig, finished_part, fit
-from megami.training.paper_workplace import NEEDS, STORED_AS, PaperData, PaperPlace, PaperRecipe, claim_folder
+from megami.training.paper_workplace import (
+    NEEDS,
+    STORED_AS,
+    TRAIN,
+    VALIDATION,
+    PaperData,
+    PaperPlace,
+    PaperRecipe,
+    claim_folder,
+)
 from megami.training.ranks import count_ranks, first_rank_ahead, is_first_rank, start_ranks, wait_for_ranks
 from megami.training.recipes import published
 from megami.training.validation import BEST_FILE
@@ -52,7 +61,7 @@ def train_paper(place: PaperPlace, recipe: PaperRecipe, data: PaperData, stages:
     chosen = choose_stages(data, stages, recipe.size)
     check_shares(place, recipe)
     start_ranks(place.device, place.devices, nodes=place.nodes)
-    if torch.device(place.device).type == "cuda":
+    if place.on_gpu:
         torch.set_float32_matmul_precision("high")  # TF32, as published
     with first_rank_ahead():
         if is_first_rank():
@@ -102,9 +111,9 @@ def run_fxnorm(place: PaperPlace, recipe: PaperRecipe, data: PaperData) -> None:
     if is_first_rank() and not (place.weights / "fxnorm.safetensors").exists():
         rng = np.random.default_rng([recipe.seed, CURVE_CROPS])
         size = min(CURVE_CROPS, sum(len(items) for items in data.train["crops"]))
-        crops = DrawItems(data.train["crops"], size, ("dry",)).draw(rng)
-        clips = (crop["dry"][None].float() for crop in crops)
-        fxnorm = FxNorm(average_curve(clips), FxNormConfig())
+        crops = joined(data.train["crops"])
+        chosen = rng.permutation(len(crops))[:size]
+        fxnorm = FxNorm(average_curve(crops[int(index)]["dry"][None] for index in chosen), FxNormConfig())
         save_network(place.weights, "fxnorm", fxnorm, {"data": {"crops": size}, "recipe": {"command": COMMAND}})
     wait_for_ranks()
 
@@ -117,14 +126,14 @@ def run_network(place: PaperPlace, recipe: PaperRecipe, data: PaperData, name: s
         task, part, draw = LESSONS[name](place, recipe)
     average = fit(
         task,
-        draw(data.train[NEEDS[name]]),
+        draw(data.train[NEEDS[name]], TRAIN),
         loop,
         place.folder / name,
         place.device,
         place.devices,
         place.nodes,
         title=name,
-        draw_validation=draw(data.validation[NEEDS[name]]) if validates else None,
+        draw_validation=draw(data.validation[NEEDS[name]], VALIDATION) if validates else None,
     )
     if is_first_rank():
         store(place, recipe, name, loop, finished_part(task, part, average))
@@ -142,20 +151,26 @@ def store(place: PaperPlace, recipe: PaperRecipe, name: str, loop: LoopConfig, n
     save_network(place.weights, STORED_AS[name], network, words)
 
 
-Draw = Callable[[tuple[FeatureItems, ...]], DrawBatch]
+Draw = Callable[[tuple[FeatureItems, ...], str], DrawBatch]
 Lesson = tuple[nn.Module, str, Draw]
-"""A task, the name of the network in it that learns, and what draws batches from collections of features."""
+"""A task, the name of the network in it that learns, and what draws batches from the features of a split."""
 
 
-def draws(recipe: PaperRecipe, *names: str) -> Draw:
-    """Batches of the named tensors."""
-    return lambda collections: DrawItems(collections, recipe.batch, names)
+def draws(place: PaperPlace, recipe: PaperRecipe, *names: str) -> Draw:
+    """Batches of the named tensors: for training read ahead, for validation the same few again and again."""
+
+    def draw(collections: tuple[FeatureItems, ...], split: str) -> DrawBatch:
+        if split == VALIDATION:
+            return DrawItems(collections, recipe.batch, names)
+        return StepBatches(collections, recipe.batch, names, recipe.seed, place.readers, place.on_gpu)
+
+    return draw
 
 
 def teach_adaptor(place: PaperPlace, recipe: PaperRecipe) -> Lesson:
     """The adaptor learns from pairs of wet and dry content."""
     adaptor = seeded(lambda: DomainAdaptor(recipe.preset.adaptor), recipe)
-    return published.PublishedAdaptorTask(adaptor), "adaptor", draws(recipe, "wet_content", "dry_content")
+    return published.PublishedAdaptorTask(adaptor), "adaptor", draws(place, recipe, "wet_content", "dry_content")
 
 
 def teach_processor(place: PaperPlace, recipe: PaperRecipe) -> Lesson:
@@ -164,11 +179,11 @@ def teach_processor(place: PaperPlace, recipe: PaperRecipe) -> Lesson:
     network = seeded(lambda: FilmTCN(recipe.preset.tcn), recipe)
     if recipe.size == "paper":
         task = published.PublishedProcessorTask(network, fxnorm, encoder)
-        return task, "processor", draws(recipe, "dry", "wet", "z", "content")
+        return task, "processor", draws(place, recipe, "dry", "wet", "z", "content")
     # Features of these sizes are made before there is an FxNorm to hear them through.
     content_encoder = load_network(place.weights, "content_encoder")
     task = published.PublishedProcessorTask(network, fxnorm, encoder, content_encoder)
-    return task, "processor", draws(recipe, "dry", "wet", "z")
+    return task, "processor", draws(place, recipe, "dry", "wet", "z")
 
 
 def teach_generator(place: PaperPlace, recipe: PaperRecipe) -> Lesson:
@@ -179,8 +194,10 @@ def teach_generator(place: PaperPlace, recipe: PaperRecipe) -> Lesson:
     assert chosen.content_noise is not None  # sized presets say it
     task = published.published_generator_task(denoiser, chosen.embedding, chosen.content_noise)
 
-    def draw(collections: tuple[FeatureItems, ...]) -> DrawBatch:
-        return published.DrawSets(DrawItems(collections, recipe.batch, ()), adaptor)
+    batches = draws(place, recipe, "z", "content", "mask")
+
+    def draw(collections: tuple[FeatureItems, ...], split: str) -> DrawBatch:
+        return published.DrawSets(batches(collections, split), adaptor)
 
     return task, "denoiser", draw
 

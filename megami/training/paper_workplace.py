@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from megami.errors import UserError
 from megami.presets import Preset, preset_folder, save_preset
 from megami.presets.weight_files import json_bytes, read_json, write_atomically
@@ -23,6 +25,7 @@ NEEDS = {"fxnorm": "crops", "adaptor": "pairs", "processor": "crops", "generator
 """The stages in their order, and the kind of features that each learns from. FxNorm is no network: it is measured."""
 STORED_AS = {"fxnorm": "fxnorm", "adaptor": "adaptor", "processor": "processor_tcn", "generator": "generator"}
 """The names of their files of weights."""
+GPU_READERS = 4
 LOOKS, LOOK_EVERY = 20, 5000
 """Validation: so often in a run, but at least once in so many steps, as published for the adaptor."""
 
@@ -91,6 +94,16 @@ class PaperPlace:
     weights_dir: Path | None = None  # of published files; None: where they were downloaded to
     start: Path | None = None  # a folder of weights: networks that are not trained here come from it
     workers: int = 0  # processes that read features ahead, or compute them
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the networks learn on a GPU."""
+        return torch.device(self.device).type == "cuda"
+
+    @property
+    def readers(self) -> int:
+        """Processes that read features ahead: as asked for, else a few for each GPU and none beside a CPU."""
+        return self.workers or (GPU_READERS if self.on_gpu else 0)
 
     @property
     def weights(self) -> Path:

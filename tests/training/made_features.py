@@ -43,7 +43,8 @@ class MadeItems:
             return {"wet_content": F.normalize(dry + 0.5 * unit(content), dim=-1), "dry_content": dry}
         if self.kind == "mixes":
             tracks = 1 + index % 5  # of different lengths, so that batches are padded
-            return {"z": unit(tracks, z), "content": unit(tracks, content)}
+            instrument = torch.zeros(tracks, dtype=torch.long)
+            return {"z": unit(tracks, z), "content": unit(tracks, content), "instrument": instrument}
         dry = 0.1 * torch.randn(1, self.samples, generator=generator)
         gains = 0.1 + torch.rand(2, 1, generator=generator)
         return {"dry": dry, "wet": gains * dry, "z": unit(z), "content": unit(self.preset.tcn.content_dim)}

@@ -23,6 +23,7 @@ from megami.presets import load_network, read_metadata
 from megami.processor import FilmTCN, FxNorm, processor_loss_paper
 from megami.training import PaperData, PaperPlace, PaperRecipe, events, train_paper
 from megami.training.checkpoints import load_checkpoint
+from megami.training.feature_items import DrawItems, StepBatches
 from megami.training.loop import ema_rate_at, learning_rate_at
 from megami.training.paper import choose_stages
 from megami.training.recipes import published
@@ -256,9 +257,31 @@ def test_options_that_mean_nothing_are_one_clear_line(wrong, message):
         PaperRecipe(**wrong)
 
 
-def test_items_of_all_collections_are_drawn_as_often():
-    items = published.DrawItems((MadeItems("pairs", 2), MadeItems("pairs", 6)), 800, ("dry_content",))
-    drawn = items(np.random.default_rng(0))["dry_content"]
-    first = MadeItems("pairs", 2)[0]["dry_content"]  # item 0 of both collections
-    share = float((drawn == first).all(-1).float().mean())
-    assert share == pytest.approx(2 / 8, abs=0.06)
+def test_an_epoch_has_every_item_of_all_collections_once_and_any_step_can_be_gone_to():
+    collections = (MadeItems("pairs", 2), MadeItems("pairs", 6))
+    every = {
+        tuple(item["dry_content"].tolist()) for items in collections for item in (items[i] for i in range(len(items)))
+    }
+    batches = StepBatches(collections, 4, ("dry_content",), seed=3)
+    steps = [batches(None)["dry_content"] for _ in range(4)]
+    for epoch in (steps[:2], steps[2:]):
+        drawn = [tuple(row.tolist()) for row in torch.cat(epoch)]
+        assert len(drawn) == 8 and set(drawn) == every
+    batches.seek(1)
+    assert torch.equal(batches(None)["dry_content"], steps[1])
+
+
+def test_sets_of_tracks_come_in_random_order_with_their_content_and_a_mask():
+    mixes = (MadeItems("mixes", 10),)
+    adaptor = torch.nn.Identity()
+    batches = DrawItems(mixes, 10, ("z", "content", "mask"))
+    plain = batches(np.random.default_rng(5))
+    mixed = published.DrawSets(batches, adaptor)(np.random.default_rng(5))
+    assert torch.equal(plain["mask"], mixed["mask"]) and not plain["mask"].all()
+    order = (plain["z"][:, :, None] == mixed["effects"][:, None]).all(-1)  # [mixes, tracks before, tracks after]
+    there = plain["mask"][:, :, None] & plain["mask"][:, None]
+    assert bool(((order & there).sum(1) == mixed["mask"]).all())
+    assert torch.equal(
+        (order & there).float().transpose(1, 2) @ plain["content"], mixed["contents"] * plain["mask"][..., None]
+    )
+    assert not torch.equal(plain["z"], mixed["effects"])

@@ -19,8 +19,7 @@ from megami.embeddings import EmbeddingConfig
 from megami.generator import Denoiser
 from megami.processor import FilmTCN, FxNorm, processor_loss_paper
 from megami.processor.losses import embedding_loss
-from megami.training.feature_items import DrawItems
-from megami.training.loop import LoopConfig
+from megami.training.loop import DrawBatch, LoopConfig
 from megami.training.recipes.generator import GeneratorTask
 
 BATCH = 8
@@ -118,28 +117,25 @@ def published_generator_task(denoiser: Denoiser, embedding: EmbeddingConfig, con
 
 @dataclass(frozen=True)
 class DrawSets:
-    """Draw wet mixes for the generator: effect embeddings, adapted content, and a mask of the tracks that are there.
+    """Wet mixes for the generator: effect embeddings, adapted content, and a mask of the tracks that are there.
 
     The tracks of every mix come in random order, for the numbers that the network gives them mean nothing.
     """
 
-    items: DrawItems
+    batches: DrawBatch  # of "z", "content" and "mask"
     adaptor: DomainAdaptor
+
+    def seek(self, step: int) -> None:
+        """Go on with the batch of a step."""
+        seek = getattr(self.batches, "seek", None)
+        if seek is not None:
+            seek(step)
 
     @torch.no_grad()
     def __call__(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        mixes = self.items.draw(rng)
-        most = max(len(mix["z"]) for mix in mixes)
-        sets = [{name: mix[name] for name in ("z", "content")} for mix in mixes]
-        orders = [torch.from_numpy(rng.permutation(len(mix["z"]))) for mix in sets]
-        z, content = (
-            torch.stack([padded(mix[name].float()[order], most) for mix, order in zip(sets, orders, strict=True)])
-            for name in ("z", "content")
-        )
-        mask = torch.arange(most) < torch.tensor([len(order) for order in orders])[:, None]
+        batch = self.batches(rng)
+        mask = batch["mask"]
+        place = torch.from_numpy(rng.random(mask.shape)) + ~mask  # tracks that are there stay before those that are not
+        order = place.argsort(dim=1)[..., None]
+        z, content = (batch[name].take_along_dim(order, dim=1) for name in ("z", "content"))
         return {"effects": z, "contents": self.adaptor(content), "mask": mask}
-
-
-def padded(rows: Tensor, count: int) -> Tensor:
-    """Rows [n, dim] with zeros after them, so that there are `count`."""
-    return torch.cat([rows, rows.new_zeros(count - len(rows), rows.shape[1])])
