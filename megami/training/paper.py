@@ -35,6 +35,7 @@ from megami.training.paper_workplace import (
     PaperData,
     PaperPlace,
     PaperRecipe,
+    check_folder,
     claim_folder,
 )
 from megami.training.ranks import count_ranks, first_rank_ahead, is_first_rank, start_ranks, wait_for_ranks
@@ -58,8 +59,8 @@ def train_paper(place: PaperPlace, recipe: PaperRecipe, data: PaperData, stages:
     Raises UserError for an unknown stage, a stage without features or without the networks before it, more devices than
     there are, a batch that they cannot share, and a folder of another run.
     """
+    check_request(place, recipe, stages)
     chosen = choose_stages(data, stages, recipe.size)
-    check_shares(place, recipe)
     start_ranks(place.device, place.devices, nodes=place.nodes)
     if place.on_gpu:
         torch.set_float32_matmul_precision("high")  # TF32, as published
@@ -71,14 +72,27 @@ def train_paper(place: PaperPlace, recipe: PaperRecipe, data: PaperData, stages:
     return place.weights
 
 
-def choose_stages(data: PaperData, stages: tuple[str, ...] = (), size: str = "small") -> tuple[str, ...]:
-    """The stages that are to run, in their order; those that there are features for, if none is named."""
-    order = tuple(stage for stage in NEEDS if size != "paper" or stage not in FROZEN)
+def check_request(place: PaperPlace, recipe: PaperRecipe, stages: tuple[str, ...]) -> None:
+    """Raise UserError for what can be refused before any features are looked at, or computed for hours."""
+    order = stages_of(recipe.size)
     for stage in stages:
         if stage in FROZEN and stage not in order:
             raise UserError(FROZEN[stage])
-        if stage not in NEEDS:
+        if stage not in order:
             raise UserError(f"unknown stage {stage!r}: choose from {', '.join(order)}")
+    check_shares(place, recipe)
+    check_folder(place, recipe, stages or order)
+
+
+def stages_of(size: str) -> tuple[str, ...]:
+    """The stages of a size, in their order."""
+    return tuple(stage for stage in NEEDS if size != "paper" or stage not in FROZEN)
+
+
+def choose_stages(data: PaperData, stages: tuple[str, ...] = (), size: str = "small") -> tuple[str, ...]:
+    """The stages that are to run, in their order; those that there are features for, if none is named."""
+    order = stages_of(size)
+    for stage in stages:
         if not data.train.get(NEEDS[stage]):
             kinds = ", ".join(data.train) or "nothing"
             raise UserError(f"{stage} learns from features of kind {NEEDS[stage]!r}; --data has {kinds}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from megami.corpus.recordings import (
@@ -24,7 +25,9 @@ from megami.training.sizes import listening_size
 
 FEATURES = "features"
 COUNTS = {"tiny": 8, "small": 2000, "paper": 20_000}
-"""Items of each kind that are computed of a folder of recordings; `megami data features --count` makes other numbers."""
+"""Items of each kind that are computed of a folder of recordings; 'megami data features' makes any number of them."""
+TINY_SAMPLES = 2**16
+"""Samples of a clip at size tiny (1.5 s); published: 11.9 s."""
 VALIDATION_SHARE = 16
 """So many times fewer of the validation songs."""
 
@@ -74,12 +77,21 @@ def computed(place: PaperPlace, recipe: PaperRecipe, folder: Path, number: int) 
         return list(compute(place, recipe, recordings, place.folder / FEATURES / f"{number}_{recordings.name}"))
 
 
+def draw_settings(size: str) -> DrawSettings:
+    """How audio is drawn for features: as published, but short at size tiny."""
+    drawn = DrawSettings()
+    if size != "tiny":
+        return drawn
+    mixes, pairs, crops = (replace(own, samples=TINY_SAMPLES) for own in (drawn.mixes, drawn.pairs, drawn.crops))
+    return replace(drawn, mixes=mixes, pairs=pairs, crops=crops)
+
+
 def compute(place: PaperPlace, recipe: PaperRecipe, recordings: Recordings, out: Path) -> Iterator[FeatureShards]:
     """Features of every kind and split that there are songs for."""
     from megami.published.listeners import load_listeners  # here, because caches need none
 
     listeners = load_listeners(listening_size(recipe.size), place.device, place.weights_dir)
-    settings = FeatureSettings(DrawSettings())
+    settings = FeatureSettings(draw_settings(recipe.size))
     songs = recordings.songs()
     for split in (TRAIN, VALIDATION):
         own = tuple(song for song in songs if split_of(song, recipe.seed) == split)

@@ -121,14 +121,8 @@ class PaperData:
 
 def claim_folder(place: PaperPlace, recipe: PaperRecipe, stages: tuple[str, ...]) -> None:
     """Write down which run a folder is for, and put in what is not trained here. UserError if it is another run's."""
-    path = place.folder / RUN_FILE
-    if path.is_file():
-        check_run(place.folder, read_json(path), recipe)
-    for stage in stages:
-        file = place.weights / f"{STORED_AS[stage]}.safetensors"
-        if file.exists() and not path.is_file():  # it would be overwritten after hours of training
-            raise UserError(f"{file} is there, but no {RUN_FILE}: move it away or choose another --out")
-    write_atomically(path, json_bytes(recipe.identity))
+    check_folder(place, recipe, stages)
+    write_atomically(place.folder / RUN_FILE, json_bytes(recipe.identity))
     save_preset(place.weights, recipe.preset)
     if recipe.size != "paper":
         for name in LISTENERS:
@@ -139,11 +133,20 @@ def claim_folder(place: PaperPlace, recipe: PaperRecipe, stages: tuple[str, ...]
                 copy_network(preset_folder(place.start), place.weights, name)
 
 
-def check_run(folder: Path, there: dict[str, Any], recipe: PaperRecipe) -> None:
-    """Raise UserError unless a folder's run is the one that the recipe asks for."""
-    for name, value in recipe.identity.items():
-        if there.get(name) != value:
-            raise UserError(f"{folder} is of a run with {name} {there.get(name)}, not {value}: choose another --out")
+def check_folder(place: PaperPlace, recipe: PaperRecipe, stages: tuple[str, ...]) -> None:
+    """Raise UserError unless a folder's run, if it has one, is the one that the recipe asks for."""
+    path = place.folder / RUN_FILE
+    if path.is_file():
+        there = read_json(path)
+        for name, value in recipe.identity.items():
+            if there.get(name) != value:
+                words = f"{place.folder} is of a run with {name} {there.get(name)}, not {value}"
+                raise UserError(f"{words}: choose another --out")
+        return
+    for stage in stages:
+        file = place.weights / f"{STORED_AS[stage]}.safetensors"
+        if file.exists():  # it would be overwritten after hours of training
+            raise UserError(f"{file} is there, but no {RUN_FILE}: move it away or choose another --out")
 
 
 def copy_network(source: Path, target: Path, name: str) -> None:

@@ -202,10 +202,13 @@ def test_stages_are_those_that_there_are_features_for():
         ("", (), "no features to learn from: give --data a folder"),
     ],
 )
-def test_stages_that_cannot_run_are_one_clear_line(kinds, stages, message):
+def test_stages_that_cannot_run_are_one_clear_line(tmp_path, kinds, stages, message):
     data = made_data()
     with pytest.raises(UserError, match=message):
-        choose_stages(PaperData({kind: data.train[kind] for kind in kinds.split()}), stages, "paper")
+        train_paper(
+            PaperPlace(tmp_path), PaperRecipe(), PaperData({kind: data.train[kind] for kind in kinds.split()}), stages
+        )
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_of_another_run_is_refused_and_left_alone(trained):
