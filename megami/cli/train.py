@@ -115,8 +115,8 @@ def train_small_preset(
 
 def train_published(place: PaperPlace, recipe: PaperRecipe, data: tuple[Path, ...], chosen: tuple[str, ...]) -> None:
     """`megami train paper`."""
-    from megami.training.paper import check_request, train_paper
     from megami.training.events import MISSING, events_package
+    from megami.training.paper import check_request, train_paper
     from megami.training.paper_data import open_data
     from megami.training.ranks import is_first_rank, rank_by_environment
 
