@@ -39,7 +39,7 @@ def test_recordings_become_features_networks_and_a_mix(capsys, tmp_path, recordi
         "--device",
         "cpu",
     )
-    code, out, err = run(capsys, "train", "paper", *options)
+    code, out, err = run(capsys, "train", "paper", *options, "--steps", 2)
     assert code == 0, err
     assert out.strip() == str(run_folder / "weights")
     for name in ("adaptor", "processor", "generator"):
