@@ -25,20 +25,7 @@ def recordings(tmp_path_factory):
 
 def test_recordings_become_features_networks_and_a_mix(capsys, tmp_path, recordings):
     run_folder = tmp_path / "run"
-    options = (
-        "--data",
-        recordings,
-        "--size",
-        "tiny",
-        "--steps",
-        2,
-        "--batch",
-        2,
-        "--out",
-        run_folder,
-        "--device",
-        "cpu",
-    )
+    options = ("--data", recordings, "--size", "tiny", "--batch", 2, "--out", run_folder, "--device", "cpu")
     code, out, err = run(capsys, "train", "paper", *options, "--steps", 2)
     assert code == 0, err
     assert out.strip() == str(run_folder / "weights")
