@@ -19,7 +19,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from megami.audio import SAMPLE_RATE, Multitrack, framed_level_db
 from megami.errors import UserError
 from megami.mixing.mixer import Mixer
-from megami.presets import load_network, read_metadata
+from megami.presets import load_network, read_metadata, verify
 from megami.processor import FilmTCN, FxNorm, processor_loss_paper
 from megami.training import PaperData, PaperPlace, PaperRecipe, events, train_paper
 from megami.training.checkpoints import load_checkpoint
@@ -55,6 +55,7 @@ def test_what_was_trained_mixes_a_song(trained):
     (mix,) = mixer.mix(song, num_mixes=1, seed=0)
     assert mix.audio.shape == (2, song.audio.shape[-1]) and bool(mix.audio.isfinite().all()) and bool(mix.audio.any())
     assert isinstance(mixer.networks.processor, FilmTCN) and mixer.preset.adapt_dry
+    assert len(verify(trained / "weights")) == 6  # the networks, FxNorm, and the two that listen
     assert mixer.networks.fxnorm is not None and mix.embeddings.norm(dim=-1).numpy() == pytest.approx(1, abs=1e-4)
 
 
