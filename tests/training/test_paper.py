@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_features import SAMPLES, MadeItems, made_data, made_song, tiny_recipe
+from made_features import MadeItems, made_data, made_song, tiny_recipe
 from torch.nn import functional as F
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
@@ -113,11 +113,20 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(trained, tmp_path, n
 
 
 def test_bf16_learns_nearly_the_same(trained, tmp_path):
-    train_paper(PaperPlace(tmp_path), replace(TINY, precision="bf16"), made_data(), ("fxnorm", "adaptor", "processor"))
-    for name in ("adaptor", "processor"):
+    """Not quite: products have three digits. What is learnt, and what batches hold, has all of them."""
+    half = replace(TINY, precision="bf16")
+    place = PaperPlace(tmp_path, start=trained / "weights")
+    train_paper(place, half, made_data(), ("adaptor", "generator"))
+    for name in ("adaptor", "generator"):
         for one, other in zip(rows(trained, name), rows(tmp_path, name), strict=True):
             assert other["loss"] == pytest.approx(one["loss"], rel=0.03) and other["loss"] != one["loss"]
         assert all(value.dtype != torch.bfloat16 for value in state(tmp_path, name).values())
+    data = made_data(validation=False)
+    for precision in ("fp32", "bf16"):
+        place = PaperPlace(tmp_path / precision, start=trained / "weights")
+        train_paper(place, replace(TINY, precision=precision, steps=1, batch=1), data, ("processor",))
+    (whole,), (half_loss,) = (rows(tmp_path / precision, "processor") for precision in ("fp32", "bf16"))
+    assert half_loss["loss"] == pytest.approx(whole["loss"], rel=0.03)
 
 
 @torch.no_grad()
@@ -238,14 +247,11 @@ def test_a_generator_needs_an_adaptor(tmp_path):
 
 def test_the_published_size_names_the_files_that_it_lacks(tmp_path):
     recipe = PaperRecipe(steps=1)
-    data = PaperData({kind: (MadeItems(kind, 2, "paper", SAMPLES),) for kind in ("crops", "mixes")})
-    with_curve = tmp_path / "published"
-    with_curve.mkdir()
-    np.save(with_curve / "features.npy", np.ones(32769, dtype=np.float32))
+    data = PaperData({kind: (MadeItems(kind, 2, "paper"),) for kind in ("crops", "mixes")})
     with pytest.raises(UserError, match=r"CLAP_DA_public.pt \(domain adaptor\) has not been downloaded"):
         train_paper(PaperPlace(tmp_path / "generator"), recipe, data, ("generator",))
     with pytest.raises(UserError, match=r"fxenc_plusplus_default.pt .* is missing there"):
-        train_paper(PaperPlace(tmp_path / "processor", weights_dir=with_curve), recipe, data)
+        train_paper(PaperPlace(tmp_path / "processor", weights_dir=tmp_path), recipe, data)
     with pytest.raises(UserError, match=r"FxGenerator_public.pt .* has not been downloaded"):
         Mixer.from_pretrained(tmp_path / "processor" / "weights", "cpu")
 
