@@ -94,6 +94,7 @@ def compute(place: PaperPlace, recipe: PaperRecipe, recordings: Recordings, out:
 
     listeners = load_listeners(listening_size(recipe.size), place.device, place.weights_dir)
     settings = settings_of(recipe.size)
+    workers = place.workers or (0 if recipe.size == "tiny" else None)  # for so little no processes need to start
     songs = recordings.songs()
     for split in (TRAIN, VALIDATION):
         own = tuple(song for song in songs if split_of(song, recipe.seed) == split)
@@ -101,5 +102,5 @@ def compute(place: PaperPlace, recipe: PaperRecipe, recordings: Recordings, out:
         for kind in KINDS:
             if songs_for(own, kind):
                 yield build_feature_shards(
-                    out, recordings, kind, settings, listeners, recipe.seed, count, place.workers or None, split
+                    out, recordings, kind, settings, listeners, recipe.seed, count, workers, split
                 )
