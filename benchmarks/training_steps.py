@@ -75,7 +75,7 @@ def make_batch(name: str, batch: int, samples: int) -> dict[str, torch.Tensor]:
 def measure(name: str, device: str, precision: str, batch: int, samples: int, steps: int) -> dict[str, Any]:
     """Do some steps of one case in this process."""
     recipe = PaperRecipe(steps=steps + 1, precision=precision)
-    loop = recipe.loop(name, validates=False)
+    loop = recipe.loop(name)
     task, features = make_task(name), make_batch(name, batch, samples)
     parameters = sum(p.numel() for p in task.parameters() if p.requires_grad)
     on_gpu = torch.device(device).type == "cuda"

@@ -132,8 +132,8 @@ def run_fxnorm(place: PaperPlace, recipe: PaperRecipe, data: PaperData) -> None:
 
 def run_network(place: PaperPlace, recipe: PaperRecipe, data: PaperData, name: str) -> None:
     """Train a network and store its averaged weights beside the preset that they are for."""
-    validates = bool(data.validation.get(NEEDS[name]))
-    loop = recipe.loop(name, validates)
+    validation = data.validation.get(NEEDS[name], ())
+    loop = recipe.loop(name, sum(map(len, validation)))
     with first_rank_ahead():
         task, part, draw = LESSONS[name](place, recipe)
     average = fit(
@@ -145,7 +145,7 @@ def run_network(place: PaperPlace, recipe: PaperRecipe, data: PaperData, name: s
         place.devices,
         place.nodes,
         title=name,
-        draw_validation=draw(data.validation[NEEDS[name]], VALIDATION) if validates else None,
+        draw_validation=draw(validation, VALIDATION) if validation else None,
     )
     if is_first_rank():
         store(place, recipe, name, loop, finished_part(task, part, average))

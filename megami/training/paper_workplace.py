@@ -63,10 +63,14 @@ class PaperRecipe:
         """The sizes and options of the networks."""
         return sized_preset(self.size)
 
-    def loop(self, name: str, validates: bool) -> LoopConfig:
-        """How a network learns."""
+    def loop(self, name: str, validation_items: int = 0) -> LoopConfig:
+        """How a network learns, and on how many batches it is looked at, where there are items to look at.
+
+        About as many as there are items for; the generator's loss, which differs with the noise, needs all.
+        """
         own: LoopConfig = getattr(self, name)
         steps = self.steps or own.steps
+        enough = max(1, -(-validation_items // self.batch))
         every = self.validate_every or min(LOOK_EVERY, max(1, steps // LOOKS))
         return replace(
             own,
@@ -75,7 +79,8 @@ class PaperRecipe:
             accumulate=self.accumulate,
             precision=PRECISIONS[self.precision],
             ema_ramp_steps=own.ema_ramp_steps * published.BATCH / self.batch,  # so many items, whatever the batch
-            validate_every=every if validates else 0,
+            validate_every=every if validation_items else 0,
+            validate_batches=own.validate_batches if name == "generator" else min(own.validate_batches, enough),
         )
 
     @property

@@ -158,13 +158,14 @@ def test_fxnorm_brings_every_track_to_the_average_spectrum_of_the_data(trained):
 
 
 def test_the_published_settings():
-    loop = PaperRecipe().loop("generator", True)
+    loop = PaperRecipe().loop("generator", 100)
     assert (loop.learning_rate, loop.betas, loop.weight_decay, loop.clip_norm) == (1e-4, (0.9, 0.999), 0.01, 1.0)
     assert {learning_rate_at(step, loop) for step in (0, 1, 50_000, loop.steps)} == {1e-4}
-    assert PaperRecipe().batch == 8 and loop.validate_every == 5000
+    assert PaperRecipe().batch == 8 and loop.validate_every == 5000 and loop.validate_batches == 16
+    assert [PaperRecipe().loop("adaptor", items).validate_batches for items in (3, 20, 900)] == [1, 3, 16]
     # "s = it * batch / ramp-up while that is below the ramp-up": 10 000 items, whatever the batch.
     for batch in (8, 32):
-        own = PaperRecipe(batch=batch).loop("generator", False)
+        own = PaperRecipe(batch=batch).loop("generator")
         rates = [ema_rate_at(items // batch, own.ema_rate, own.ema_ramp_steps) for items in (0, 3200, 9600, 16_000)]
         assert rates == pytest.approx([0, 0.32, 0.96, 0.9999])
     task = published.published_generator_task(None, sized_preset("paper").embedding, 0.011)
