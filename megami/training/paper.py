@@ -28,6 +28,7 @@ from megami.training.checkpoints import load_checkpoint
 from megami.training.feature_items import DrawItems, FeatureItems, StepBatches, joined
 from megami.training.loop import DrawBatch, LoopConfig, finished_part, fit
 from megami.training.paper_workplace import (
+    COMMAND,
     NEEDS,
     STORED_AS,
     TRAIN,
@@ -48,7 +49,6 @@ FROZEN = {
     "content_encoder": "the content encoder (CLAP) is published and stays frozen: there is nothing to train",
     "fxnorm": "at size paper FxNorm keeps the published average spectrum, through which the features were heard",
 }
-COMMAND = "megami train paper"
 CURVE_CROPS = 1000
 """Crops that FxNorm's average spectrum is measured of, at most."""
 
