@@ -1,13 +1,15 @@
 """What a step of `megami train paper` costs at the published size: seconds, peak memory, and memory of the optimiser.
 
     python benchmarks/training_steps.py [--device auto] [--precision fp32] [--batches 1 2] [--seconds 0.4 0.8]
+    python benchmarks/training_steps.py --networks adaptor --batches 8
     python benchmarks/training_steps.py --device cuda --batches 8 --seconds 11.91    # nothing is extrapolated
 
 Every case runs in a process of its own, on random weights and random features of the published shapes, through the
 training loop itself: forward, backward, clipping, AdamW, running average. One step warms up, the next ones count. On a
 CPU one thread computes, and its own CPU seconds are counted beside the clock, for they do not depend on what else the
 machine does. The cost of the published step (8 items, 14 tracks, 11.91 s) is a straight line through the cases where
-these are smaller; the json says so. Writes results/training_costs.json: {device_precision: {network: ...}}; what is not measured now stays.
+these are smaller; the json says so. Writes results/training_costs.json, {device_precision: {network: ...}}; what is not
+measured now stays there.
 """
 
 from __future__ import annotations
