@@ -62,12 +62,16 @@ class FeatureSettings:
         return self.items_per_shard[KINDS.index(kind)]
 
 
-def feature_settings(size: str, responses: Responses = ROOMS, circular: bool = False) -> FeatureSettings:
+def feature_settings(
+    size: str, responses: Responses = ROOMS, circular: bool = False, recorded: float = 0.0
+) -> FeatureSettings:
     """What is drawn for a size: for "paper" the published numbers; for "small" as much of a track as that preset hears.
 
-    Crops for the small processor are as short as those of its own training.
+    Crops for the small processor are as short as those of its own training. The other arguments: see `DrawSettings` and
+    `ClipSettings`.
     """
     draw = DrawSettings(responses=responses, circular=circular)
+    draw = replace(draw, pairs=replace(draw.pairs, recorded=recorded), crops=replace(draw.crops, recorded=recorded))
     if size == "paper":
         return FeatureSettings(draw)
     samples = round(preset("small").segment_seconds * SAMPLE_RATE)
@@ -142,7 +146,7 @@ def _words(
     if kind != "mixes":
         words["settings"] |= {"responses": _digits(draw.responses.mark()), "circular": draw.circular}
     tracks = [[_track_mark(track) for track in (song.wet if kind == "mixes" else song.dry)] for song in songs]
-    words |= {"listeners": listeners.mark(), "recordings": _digits(tracks), "songs": [song.name for song in songs]}
+    words |= {"listeners": listeners.mark(), "songs": [song.name for song in songs], "recordings": _digits(tracks)}
     return words | {"heard_together": settings.heard_together, "items_per_shard": settings.size(kind)}
 
 
