@@ -84,7 +84,8 @@ def settings_of(size: str) -> FeatureSettings:
     if size != "tiny":
         return settings
     draw = settings.draw
-    mixes, pairs, crops = (replace(own, samples=TINY_SAMPLES) for own in (draw.mixes, draw.pairs, draw.crops))
+    pairs, crops = (replace(clips, samples=TINY_SAMPLES) for clips in (draw.pairs, draw.crops))
+    mixes = replace(draw.mixes, samples=TINY_SAMPLES)
     return replace(settings, draw=replace(draw, mixes=mixes, pairs=pairs, crops=crops))
 
 
