@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,16 @@ from megami.errors import UserError
 
 data_app = typer.Typer(help="Look at data sets of recorded songs, and prepare them for training.", **PLAIN)
 
-Layout = Annotated[str, typer.Option(help="medleydb, moisesdb, musdb, pairs, wet, dry; auto finds out")]
+Layout = Annotated[str, typer.Option(help="medleydb, moisesdb, musdb, pairs, wet, dry, mirdata:NAME; auto finds out")]
 Seed = Annotated[int, typer.Option(help="decides the split of songs that no published list names")]
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """List the data sets that are read, what is in them, their licences, and how to get them."""
+    from megami.corpus.recordings.known_sets import known_sets_table
+
+    typer.echo(known_sets_table())
 
 
 @data_app.command("check")
@@ -39,7 +48,7 @@ def data_check(
     for line in report_lines(check):
         typer.echo(line)
     if manifest is not None:
-        typer.echo(f"manifest: {manifest}")
+        typer.echo(b"manifest: " + os.fsencode(manifest))
 
 
 @data_app.command("features")
@@ -76,4 +85,4 @@ def data_features(
     listeners = load_listeners(size, device, weights_dir)
     settings = feature_settings(size, responses, circular, recorded)
     shards = build_feature_shards(out, recordings, kind, settings, listeners, seed, count, workers or None, split)
-    typer.echo(f"{len(shards)} {kind}: {shards.folder}")
+    typer.echo(os.fsencode(shards.folder))

@@ -35,7 +35,7 @@ from megami.corpus.recordings.shards import (
 )
 from megami.corpus.recordings.songs import RecordedSong, Recordings
 from megami.corpus.recordings.splits import SPLITS, split_of
-from megami.corpus.recordings.workers import core_count, one_thread_worker
+from megami.corpus.recordings.workers import core_count, loader_options
 from megami.corpus.songs import CorpusConfig, read_mark, to_int16
 from megami.errors import UserError, warn_of_song
 from megami.presets import preset
@@ -98,7 +98,7 @@ def build_feature_shards(
 ) -> FeatureShards:
     """Compute `count` items of a kind into the folder OUT/KIND_SPLIT, or go on with it, and open it.
 
-    workers: processes that draw, None for one per core, 0 for this one alone. More items can be added later by a larger
+    workers: processes that draw, None for one per core; with 0 or 1, this one does. More items can be added later by a larger
     count. At a kill, at most the items of the shard under way are lost. Raises UserError for a folder of other
     settings, recordings, listeners or code; where another process is writing there; and where the split has no songs
     with what the kind needs, or nothing in them can be heard.
@@ -114,7 +114,8 @@ def build_feature_shards(
         with FileLock(folder / ".lock", timeout=0):
             claim(folder, _words(recordings.name, songs, kind, settings, listeners, seed, split), count, listeners)
             drawn = DrawnItems(songs, kind, settings.draw, seed, split)
-            _build(folder, drawn, settings, listeners, count, core_count() if workers is None else workers)
+            drawing = core_count() if workers is None else workers
+            _build(folder, drawn, settings, listeners, count, drawing if drawing > 1 else 0)
     except Timeout:
         raise UserError(f"{folder}: another process is computing features there") from None
     return FeatureShards.open(folder)
@@ -216,9 +217,6 @@ def _build(
 
 def draw_in_order(drawn: DrawnItems, numbers: list[int], workers: int, pin_memory: bool) -> Iterator[dict[str, Any]]:
     """Items with these numbers, in this order, drawn by so many processes (0: by this one)."""
-    options: dict[str, Any] = {}
-    if workers:  # a fork after torch has started threads can hang
-        options = {"multiprocessing_context": "spawn", "prefetch_factor": AHEAD, "worker_init_fn": one_thread_worker}
     return iter(
         DataLoader(
             drawn,
@@ -228,7 +226,7 @@ def draw_in_order(drawn: DrawnItems, numbers: list[int], workers: int, pin_memor
             collate_fn=_as_it_is,
             pin_memory=pin_memory,
             generator=torch.Generator(),  # else it draws from the global one
-            **options,
+            **loader_options(workers, AHEAD),
         )
     )
 
