@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from megami.corpus.recordings.pretend import write_pretend_pairs
 
 from megami.cli.main import main
+from megami.corpus.recordings.pretend import write_pretend_pairs
 
 
 def run(capsys, *words: object) -> tuple[int, str, str]:
