@@ -63,6 +63,9 @@ def data_features(
     workers: Workers = 0,
     device: Device = "auto",
     layout: Layout = "auto",
+    manifest: Annotated[
+        Path | None, typer.Option(help="of 'megami data check': without the files that it leaves out")
+    ] = None,
     impulse_responses: Annotated[
         Path | None, typer.Option(help="folder of impulse responses for reverb; without it, made rooms")
     ] = None,
@@ -73,7 +76,9 @@ def data_features(
     weights_dir: WeightsDir = None,
 ) -> None:
     """Compute features to train with, once; run it again to go on after an interruption, or with a larger count."""
-    from megami.corpus.recordings import build_feature_shards, feature_settings, open_recordings
+    from megami.corpus.recordings import ListedRecordings, build_feature_shards, feature_settings, open_recordings
+    from megami.corpus.recordings.checking import without_left_out
+    from megami.corpus.recordings.manifest import read_manifest
     from megami.corpus.recordings.responses import ROOMS, recorded_responses
     from megami.published.listeners import load_listeners
 
@@ -81,6 +86,8 @@ def data_features(
         raise UserError(f"--seed must be from 0 to {2**32 - 1}, --workers 0 or more, --recorded from 0 to 1")
     check_writable(out)
     recordings = open_recordings(data, layout)
+    if manifest is not None:
+        recordings = ListedRecordings(recordings.name, without_left_out(recordings.songs(), read_manifest(manifest)))
     responses = recorded_responses(impulse_responses) if impulse_responses else ROOMS
     listeners = load_listeners(size, device, weights_dir)
     settings = feature_settings(size, responses, circular, recorded)

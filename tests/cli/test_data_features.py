@@ -33,9 +33,22 @@ def test_features_for_each_network_are_made_and_gone_on_with(features, tmp_path,
     assert ran.done() == [folder]
     item = FeatureShards.open(folder)[0]
     assert {name: item[name].shape[-1] for name in names} == names
+    if kind != "crops":
+        return
     before = folder.joinpath("index.json").read_bytes()
     assert features("--kind", kind).done() == [folder] and folder.joinpath("index.json").read_bytes() == before
     features("--kind", kind, "--seed", 1).refused("seed = 0, not 1")
+
+
+def test_what_a_check_leaves_out_is_left_out(megami, features, pairs, tmp_path):
+    rows = tmp_path / "rows.csv"
+    megami("data", "check", pairs, "--manifest", rows)
+    lines = rows.read_text(encoding="utf-8").splitlines()
+    place = lines[0].split(",").index("left_out")
+    cells = [line.split(",") for line in lines[1:]]
+    everything = [",".join([*row[:place], "for this test", *row[place + 1 :]]) for row in cells]
+    rows.write_text("\n".join([lines[0], *everything]) + "\n", encoding="utf-8")
+    features("--kind", "mixes", "--manifest", rows).refused("no song with wet tracks")
 
 
 def test_what_cannot_be_done_is_said_in_a_line_and_leaves_nothing(features, tmp_path, pairs):

@@ -98,8 +98,8 @@ def build_feature_shards(
 ) -> FeatureShards:
     """Compute `count` items of a kind into the folder OUT/KIND_SPLIT, or go on with it, and open it.
 
-    workers: processes that draw, None for one per core; with 0 or 1, this one does. More items can be added later by a larger
-    count. At a kill, at most the items of the shard under way are lost. Raises UserError for a folder of other
+    workers: processes that draw, None for one per core; with 0 or 1, this one does. More items can be added later by a
+    larger count. At a kill, at most the items of the shard under way are lost. Raises UserError for a folder of other
     settings, recordings, listeners or code; where another process is writing there; and where the split has no songs
     with what the kind needs, or nothing in them can be heard.
     """
@@ -167,6 +167,8 @@ def claim(folder: Path, words: dict[str, Any], count: int, listeners: Listeners)
         leftover.unlink()
     index = folder / INDEX_FILE
     there = read_mark(index) if index.is_file() else {}
+    if not there and found_shards(folder):
+        raise UserError(f"{folder} has shards but no {INDEX_FILE} that says of what: delete it, and start again")
     for name, value in words.items():
         if there and there.get(name) != value:
             raise UserError(

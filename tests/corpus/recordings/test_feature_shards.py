@@ -226,8 +226,13 @@ def test_what_is_asked_for_must_be_there(tmp_path, recordings, listeners):
         FeatureShards.open(tmp_path)
 
 
-def test_a_damaged_shard_is_named(tmp_path, recordings, listeners):
+def test_damaged_shards_are_named_and_those_without_an_index_not_trusted(tmp_path, recordings, listeners):
     made = build(tmp_path, recordings, listeners, count=2)
+    index = made.folder / "index.json"
+    index.rename(tmp_path / "index.json")
+    with pytest.raises(UserError, match=r"no index\.json"):
+        build(tmp_path, recordings, listeners, count=2)
+    (tmp_path / "index.json").rename(index)
     made.paths[0].write_bytes(made.paths[0].read_bytes()[:200])
     with pytest.raises(UserError, match=made.paths[0].name):
         made[0]
