@@ -253,7 +253,7 @@ def test_wet_songs_alone_make_a_generator_that_mixes(tmp_path):
     assert mixer.preset.processor_kind == "structured" and not mixer.preset.fxnorm
     assert isinstance(mixer.networks.processor, StructuredProcessor)
     # Once there is a processor, it is the one.
-    train_paper(place, replace(TINY, steps=1, batch=1), made_data(validation=False), ("fxnorm", "processor"))
+    train_paper(place, replace(TINY, steps=1), made_data(validation=False), ("fxnorm", "processor"))
     assert len(borrowed(place)) == 1 and read_preset(place.weights).processor_kind == "tcn"
 
 
