@@ -21,7 +21,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,7 @@ def ratios(first: Runs, second: Runs) -> dict[str, dict[str, float]]:
     return {kind: spread([a / b for a, b in zip(*both, strict=True)], 3) for kind, both in pairs.items()}
 
 
-def time_callables(
-    ways: Mapping[str, Callable[[], object]], repetitions: int = 5, warm_up: int = 1
-) -> dict[str, Runs]:
+def time_callables(ways: Mapping[str, Callable[[], object]], repetitions: int = 5, warm_up: int = 1) -> dict[str, Runs]:
     """Time functions of no arguments in this process, each way once per round, the order turned round every round.
 
     CPU seconds are those of all threads of the process. The first `warm_up` rounds do not count: imports, tables that
@@ -138,10 +136,8 @@ def in_turn(ways: Iterable[str], number: int) -> list[str]:
 
 def forget_peak() -> None:
     """Let the system count this process's peak memory from now on, where it can (Linux)."""
-    try:
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
 
 
 def peak_bytes() -> int | None:
