@@ -10,6 +10,7 @@ LEAST_EXPLAINED = 0.7  # share of the track's energy that the others, each at so
 LEAST_SHARE_OF_TRACKS = 0.6  # of the others that are in it: a drum bus is the sum of a few
 LEAST_LEVEL = 0.05  # of a track in it, relative to the loudest
 NEARLY_THE_SAME = 0.9  # correlation of a mix and its master
+ROUNDING = 1e-6
 MOST_SECONDS = 120.0  # of the song that are compared, in pieces all over it
 PIECE = 1 << 15
 
@@ -50,13 +51,18 @@ def _products(audio: Tensor, sample_rate: int) -> np.ndarray:
 
 def _is_sum(products: np.ndarray, index: int, others: list[int]) -> bool:
     """Whether a track is a sum of most of the others."""
-    from scipy.optimize import nnls
-
     # With products = A'A, least squares on the columns of A are least squares on those of its root.
     scale = 1.0 / np.sqrt(np.diag(products)[[index, *others]])
     scaled = products[np.ix_([index, *others], [index, *others])] * np.outer(scale, scale)
     values, vectors = np.linalg.eigh(scaled)
     root = vectors.T * np.sqrt(np.maximum(values, 0.0))[:, None]
+    # With levels of either sign the others explain at least as much: mostly still too little, and there is no need to
+    # import what takes half a second.
+    freely = np.linalg.lstsq(root[:, 1:], root[:, 0], rcond=None)[0]
+    if 1.0 - float(np.square(root[:, 1:] @ freely - root[:, 0]).sum()) < LEAST_EXPLAINED - ROUNDING:
+        return False
+    from scipy.optimize import nnls
+
     shares, rest = nnls(root[:, 1:], root[:, 0])
     return 1.0 - rest**2 >= LEAST_EXPLAINED and int((shares > LEAST_LEVEL * shares.max()).sum()) >= max(
         2, LEAST_SHARE_OF_TRACKS * len(others)

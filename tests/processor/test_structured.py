@@ -91,7 +91,8 @@ def test_more_is_done_the_surer_it_is_that_something_was():
     shares = (0.0, 0.02, 0.05, 0.2, 1.0)
     targets = [(dry / dry.square().mean().sqrt()).lerp(squared / squared.square().mean().sqrt(), s) for s in shares]
     conditioning = StructuredProcessor(CONFIG).conditioning
-    change = [float(conditioning(dry, embedding_of(target.expand(-1, 2, -1))).change) for target in targets]
+    track = conditioning.measure(dry)
+    change = [float(conditioning(track, embedding_of(target.expand(-1, 2, -1))).change) for target in targets]
     assert change[0] == 0 and change[-1] == 1
     assert change == sorted(change) and 0 < change[2] < 1
 
