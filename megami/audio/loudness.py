@@ -134,7 +134,7 @@ def true_peaks(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     )
     largest = torch.from_numpy(peaks)
     start = 0
-    for some in windows.split(CHUNK // TOGETHER, dim=-2):
+    for some in windows.split(max(1, CHUNK // TOGETHER), dim=-2):
         fine = (some.flatten(0, 1) @ weights).abs_().unflatten(0, some.shape[:2])
         for between in (part for channel in fine for part in channel.split(TOGETHER, dim=-1)):
             found, place = between.flatten(), largest[start : start + between.numel()]

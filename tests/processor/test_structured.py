@@ -143,6 +143,17 @@ def test_blocks_give_the_whole_pass(block, config):
     assert (processor.render(dry, z, block=block) - whole).abs().max() < 1e-5 * whole.abs().max()
 
 
+@torch.no_grad()
+@both_editions
+def test_what_is_known_of_a_track_changes_nothing(config):
+    processor, dry, z = stirred(config=config), notes(50_000), embedding_of(notes(50_000, seed=5).expand(-1, 2, -1))
+    image = torch.cat([dry, 0.7 * dry.roll(9, -1)], dim=1)
+    known = processor.measure(dry, image)
+    fresh, again = processor.render_image(dry, image, z), processor.render_image(dry, image, z, measured=known)
+    assert all(torch.equal(one, other) for one, other in zip(fresh, again, strict=True))
+    assert torch.equal(processor.render(dry, z), processor.render(dry, z, measured=processor.measure(dry)))
+
+
 def test_every_parameter_learns():
     processor, dry = stirred(), notes(32768, batch=2)
     # Wide: the parts that widen a track only open, and only learn, where there is something to widen.
