@@ -44,8 +44,10 @@ STAGES: dict[str, tuple[str, ...]] = {
     "deciding": ("megami.mixing.mixer:Mixer.generate",),
     "processor: knobs": ("megami.processor.structured:StructuredProcessor.settings",),
     "processor: dry track measured": (
-        "megami.processor.structured:Conditioning.forward",
-        "megami.processor.structured:StructuredProcessor.measure",
+        "megami.processor.structured:Conditioning.measure",
+        "megami.processor.structured:mean_power",
+        "megami.processor.structured:crest_factor_db",
+        "megami.processor.structured:log_spread_db",
         "megami.processor.structured:loud_level",
     ),
     "processor: room": ("megami.processor.space:NoiseTail.forward", "megami.processor.room:RoomTail.forward"),
@@ -53,10 +55,11 @@ STAGES: dict[str, tuple[str, ...]] = {
     "processor: filters": (
         "megami.processor.structured:convolve",
         "megami.processor.structured:convolve_in_blocks",
-        "megami.processor.structured:StructuredProcessor._convolve",
-        "megami.processor.filters:LongFilter.__init__",
-        "megami.processor.filters:LongFilter.__call__",
+        "megami.processor.filters:BlockSpectra.__init__",
+        "megami.processor.filters:BlockSpectra.response",
+        "megami.processor.filters:BlockSpectra.filtered",
     ),
+    "processor: rest": ("megami.processor.render:render_track",),
     "processor: dynamics": ("megami.processor.dynamics_layer:DynamicsLayer.forward",),
     "processor: last equaliser": ("megami.processor.structured:StructuredProcessor._trim_kernel",),
     "processor: levels": ("megami.processor.render:set_level", "megami.processor.render:framed_level_db"),
@@ -171,11 +174,16 @@ def time_stages(song: Path, weights: str, takes: int, page: bool, repetitions: i
 def stages_of(package: Path, song: Path, weights: str | Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """The stages of the package that lies in a folder, measured by this script in a process of its own."""
     command = [sys.executable, __file__, "--stages-of", str(song), str(weights)]
-    command += ["--takes", str(arguments.takes), "--repetitions", str(arguments.repetitions)]
+    command += ["--takes", str(arguments.takes), "--stage-repetitions", str(arguments.stage_repetitions)]
     command += ["--page"] if arguments.page else []
     variables = {**os.environ, "PYTHONPATH": str(package)}
     ran = subprocess.run(command, env=variables, cwd=package, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(ran.stdout.splitlines()[-1])
+
+
+def song_seconds_of(state: dict[str, Any]) -> float:
+    """CPU seconds of a song in a process that has mixed one before: all stages but the imports and the loading."""
+    return sum(seconds for stage, seconds in state["stages"].items() if stage not in ("imports", "loading"))
 
 
 def print_stages(states: dict[str, dict[str, Any]], song_seconds: float) -> None:
@@ -183,6 +191,8 @@ def print_stages(states: dict[str, dict[str, Any]], song_seconds: float) -> None
     stages = dict.fromkeys(stage for state in states.values() for stage in state["stages"])
     for stage in stages:
         print(f"{stage:32}" + "".join(f"{state['stages'].get(stage, 0.0):12.3f}" for state in states.values()))
+    songs = {name: song_seconds_of(state) for name, state in states.items()}
+    print(f"{'one song':32}" + "".join(f"{seconds:12.3f}" for seconds in songs.values()))
     for name, state in states.items():
         rendering = sum(seconds for stage, seconds in state["stages"].items() if stage.startswith("processor"))
         print(f"{name}: {song_seconds / rendering:.0f} x real time in the processor, peak {state['peak_mb']:.0f} MB")
@@ -196,12 +206,13 @@ def main() -> None:
     parser.add_argument("--page", action="store_true", help="write the listening page too")
     parser.add_argument("--echoes", action="store_true", help="the processor of the next edition")
     parser.add_argument("--against", metavar="COMMIT", help="an older commit to measure beside what is checked out")
+    parser.add_argument("--stage-repetitions", type=int, default=1, help="songs whose stages count (default: 1)")
     parser.add_argument("--write", action="store_true", help="keep the result in results/benchmarks.json")
     parser.add_argument("--stages-of", nargs=2, metavar=("SONG", "WEIGHTS"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.stages_of:
         song, weights = arguments.stages_of
-        stages = time_stages(Path(song), weights, arguments.takes, arguments.page, arguments.repetitions)
+        stages = time_stages(Path(song), weights, arguments.takes, arguments.page, arguments.stage_repetitions)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
         print(json.dumps({"stages": stages, "peak_mb": round(peak)}))
         return
@@ -209,7 +220,7 @@ def main() -> None:
         folder = Path(name)
         song = write_song(folder / "song", arguments.tracks, arguments.seconds)
         weights = weights_with_echoes(folder / "weights") if arguments.echoes else "small"
-        packages = {"today": timing.ROOT}
+        packages = {"now": timing.ROOT}
         if arguments.against:
             packages = {"before": timing.files_of_commit(arguments.against, folder / "before"), **packages}
         states = {state: stages_of(package, song, weights, arguments) for state, package in packages.items()}
@@ -219,11 +230,13 @@ def main() -> None:
             words = mix_words(song, folder / f"mixes of {state}", weights, arguments.takes)
             commands[state] = [sys.executable, "-m", "megami.cli", *words, *(["--page"] if arguments.page else [])]
             variables[state] = {"PYTHONPATH": str(package)}
-        runs = timing.time_commands(commands, arguments.repetitions, environment=variables, folders=packages)
+        runs = timing.time_commands(commands, arguments.repetitions, 0, variables, packages)  # all files were read
         timing.print_runs(runs)
         if arguments.write:
             sizes = {name: getattr(arguments, name) for name in ("tracks", "seconds", "takes")}
-            result = {**sizes, "before": arguments.against, "stages_cpu_s": states, **timing.summary_of(runs)}
+            sums = {name: round(song_seconds_of(state), 3) for name, state in states.items()}
+            result = {**sizes, "before": arguments.against, "stages": states, "song_cpu_s": sums}
+            result |= timing.summary_of(runs)
             timing.write_result("small_mix_with_echoes" if arguments.echoes else "small_mix", result)
 
 

@@ -126,7 +126,7 @@ class MusiCNN(nn.Module):
 
 
 def normalised_maximum(heard: Tensor, norm: nn.Module) -> Tensor:
-    """The largest of BatchNorm's outputs over the bands, of what a rectifier hears: [b, c, frames, bands] -> [b, c, frames].
+    """The largest of BatchNorm's outputs to rectified input over the bands: [b, c, frames, bands] -> [b, c, frames].
 
     BatchNorm is linear in each channel, so that is its answer to the largest input, or to the smallest where its gain
     is negative; and the rectifier, which keeps the order, has only these to do.

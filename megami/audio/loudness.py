@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import numpy as np
 import torch
@@ -132,15 +132,11 @@ def true_peaks(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     windows = F.pad(torch.from_numpy(samples), (half, half + -count % TOGETHER)).unfold(
         -1, TOGETHER + TAPS_PER_PHASE, TOGETHER
     )
-    largest = torch.from_numpy(peaks)
-    start = 0
+    between = []
     for some in windows.split(max(1, CHUNK // TOGETHER), dim=-2):
-        fine = (some.flatten(0, 1) @ weights).abs_().unflatten(0, some.shape[:2])
-        for between in (part for channel in fine for part in channel.split(TOGETHER, dim=-1)):
-            found, place = between.flatten(), largest[start : start + between.numel()]
-            torch.maximum(place, found[: len(place)], out=place)
-        start += some.shape[-2] * TOGETHER
-    return peaks
+        fine = (some.flatten(0, 1) @ weights).abs_().view(len(samples), -1, factor - 1, TOGETHER)
+        between.append(reduce(torch.maximum, reduce(torch.maximum, fine).unbind(1)).flatten())
+    return torch.maximum(torch.from_numpy(peaks), torch.cat(between)[:count]).numpy()
 
 
 @lru_cache(maxsize=8)

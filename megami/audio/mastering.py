@@ -22,6 +22,7 @@ RARE = 0.001  # this share of the time may be limited more
 LARGEST_CLICK_LIMITING_DB = 24.0
 TOLERANCE_LU = 0.05
 ATTEMPTS = 10
+DB_PER_NEPER = 20.0 / math.log(10.0)
 SMALLEST_REDUCTION_DB = 1e-6
 
 
@@ -96,7 +97,7 @@ def limit(samples: np.ndarray, peaks: np.ndarray, gain_db: float, ceiling: float
     look-ahead, which ends where the hold began: it never falls short of what a peak needs.
     """
     gain = db_to_gain(gain_db)
-    needed_db = 20.0 * np.log10(np.maximum(peaks * (gain / ceiling), 1.0)).astype(np.float64)
+    needed_db = DB_PER_NEPER * np.log(np.maximum(peaks * (gain / ceiling), 1.0)).astype(np.float64)
     if not needed_db.any():
         return (samples * np.float32(gain)).astype(np.float32)
     half = max(1, round(LOOK_AHEAD_MS * sample_rate / 2000.0))
@@ -104,7 +105,8 @@ def limit(samples: np.ndarray, peaks: np.ndarray, gain_db: float, ceiling: float
     reduction_db = _released(reduction_db, RELEASE_MS * sample_rate / 1000.0)
     for _ in range(2):  # two boxes make a triangle: the gain bends, it has no corners
         reduction_db = running_mean(reduction_db, 2 * half + 1)
-    return (samples * (gain * db_to_gain(-reduction_db)).astype(np.float32)).astype(np.float32)
+    turned = gain * np.exp(reduction_db / -DB_PER_NEPER)  # half the time of powers of ten
+    return (samples * turned.astype(np.float32)).astype(np.float32)
 
 
 def running_maximum(values: np.ndarray, width: int) -> np.ndarray:
