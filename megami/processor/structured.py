@@ -155,7 +155,8 @@ class Conditioning(nn.Module):
         config, power = self.config, mean_power(dry[:, 0])
         return Measured(
             loud_level(dry),
-            *(bands_of_power_db(power, count) for count in (config.mid_bands, config.points)),
+            bands_of_power_db(power, config.mid_bands),
+            bands_of_power_db(power, config.points),
             torch.cat([crest_factor_db(dry), log_spread_db(dry)], dim=-1),
             None if image is None else side_bands_db(image, config.side_bands),
         )
