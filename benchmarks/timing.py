@@ -211,9 +211,10 @@ def commit_now() -> str:
 
 def write_result(key: str, result: Mapping[str, Any], path: Path = RESULTS) -> None:
     """Keep a result in the file of all benchmarks, under its own key, with the machine, the commit and the day."""
-    everything = json.loads(path.read_text()) if path.exists() else {}
     about = {"command": " ".join(["python", *map(shlex.quote, shown_arguments())])}
     about |= {"commit": commit_now(), "day": time.strftime("%Y-%m-%d"), "machine": machine()}
+    # Read last, since to describe the machine takes seconds, in which another benchmark may write.
+    everything = json.loads(path.read_text()) if path.exists() else {}
     everything[key] = about | dict(result)
     path.write_text(json.dumps(dict(sorted(everything.items())), indent=2) + "\n")
     print(f"written to {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}, under {key}")
