@@ -117,5 +117,5 @@ def test_the_largest_of_normalised_numbers_also_where_the_gain_is_negative():
     norm.weight.data = torch.tensor([1.0, -1.0, 0.5, -2.0, 0.0, 3.0])
     norm.running_mean.data, norm.bias.data = torch.randn(6), torch.randn(6)
     heard = torch.randn(2, 6, 5, 9)
-    wanted = torch.stack([norm(heard[..., band]) for band in range(9)], dim=-1).amax(dim=-1)
+    wanted = torch.stack([norm(heard[..., band].relu()) for band in range(9)], dim=-1).amax(dim=-1)
     assert torch.allclose(normalised_maximum(heard, norm), wanted, atol=1e-6)
