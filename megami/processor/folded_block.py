@@ -1,0 +1,94 @@
+"""One block of the TCN with everything that is fixed while a track is rendered worked out beforehand."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from megami.processor.short_fourier import Spectrum, Workspace, spectrum_of
+
+if TYPE_CHECKING:
+    from megami.processor.tcn import TCNBlock
+
+_spectra: WeakKeyDictionary[TCNBlock, dict[int, tuple[int, Spectrum]]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class FoldedBlock:
+    """A block in eval mode as FiLM steers it for one track, its batch norm worked into the convolution.
+
+    Everything is time-major: samples come as [n, in], and the block gives
+    `scale * leaky_relu(convolution + bias) + shift + residual * input`, [n, out]. taps [taps, in, out]; bias, scale,
+    shift, residual [out].
+    """
+
+    block: TCNBlock
+    taps: Tensor
+    bias: Tensor
+    scale: Tensor
+    shift: Tensor
+    residual: Tensor
+    dilation: int
+
+    @classmethod
+    def of(cls, block: TCNBlock, condition: Tensor) -> FoldedBlock:
+        """Fold a block for what FiLM sees of one track [1, condition]."""
+        norm, conv = block.norm, block.conv
+        assert norm.running_mean is not None and norm.running_var is not None
+        gain = norm.weight / (norm.running_var + norm.eps).sqrt()
+        scale, shift = block.film(condition)[0].chunk(2)
+        return cls(
+            block=block,
+            taps=conv.weight.permute(2, 1, 0) * gain,
+            bias=norm.bias - norm.running_mean * gain,
+            scale=scale,
+            shift=shift,
+            residual=block.residual.weight[:, 0, 0],
+            dilation=conv.dilation[0],
+        )
+
+    @property
+    def inputs(self) -> int:
+        """Channels that come in."""
+        return self.taps.shape[1]
+
+    @property
+    def outputs(self) -> int:
+        """Channels that go out."""
+        return self.taps.shape[2]
+
+    @property
+    def reach(self) -> int:
+        """Samples that an output looks ahead, and back."""
+        return (len(self.taps) - 1) // 2 * self.dilation
+
+    def after_convolution(self, hidden: Tensor, x: Tensor, out: Tensor, space: Workspace) -> None:
+        """All but the convolution: its output, which is used up, and the input there, [..., channels], into `out`.
+
+        `out` may share its memory with `x`.
+        """
+        F.leaky_relu_(hidden, 0.01)
+        if self.inputs != self.outputs:  # groups of outputs hear one input
+            x = x.repeat_interleave(self.outputs // self.inputs, dim=-1)
+        rest = torch.addcmul(self.shift, x, self.residual, out=space.take("rest", hidden, *hidden.shape))
+        torch.addcmul(rest, hidden, self.scale, out=out)
+
+    def spectrum(self, size: int) -> Spectrum:
+        """The kernel for blocks of `size` samples, remembered for as long as neither weights nor statistics change."""
+        known, mark = _spectra.setdefault(self.block, {}), self._mark()
+        if size not in known or known[size][0] != mark:
+            known[size] = (mark, spectrum_of(self.taps, self.bias, size))
+        return known[size][1]
+
+    def _mark(self) -> int:
+        """A checksum of what the spectrum is made of: also of weights that were changed behind torch's back."""
+        mark = zlib.crc32(str(self.taps.dtype).encode())
+        for tensor in (self.taps, self.bias):
+            mark = zlib.crc32(tensor.detach().contiguous().numpy(), mark)
+        return mark
