@@ -21,7 +21,7 @@ COLUMNS_AT_ONCE = 128  # samples of one frequency that are multiplied together: 
 
 
 class Stream(ABC):
-    """A window over the input that moves by `advance` samples at a time; outputs replace what is not needed any more."""
+    """A window over the input that moves by `advance` samples at a time; outputs replace what is needed no more."""
 
     def __init__(self, folded: FoldedBlock, samples: int, advance: int, sink: Sink, space: Workspace) -> None:
         self.folded, self.samples, self.sink, self.space = folded, samples, sink, space

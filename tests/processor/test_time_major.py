@@ -23,7 +23,7 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 
 def build(config: TCNConfig = CONFIG) -> FilmTCN:
-    """A network whose statistics and weights are none that would hide an error: no mean of 0, variance or scale of 1."""
+    """A network whose statistics hide no error: no mean of 0, no variance or scale of 1."""
     torch.manual_seed(1)
     network = FilmTCN(config).eval()
     for block in network.blocks:
@@ -113,7 +113,9 @@ def test_sizes_fit_the_published_network():
         network = FilmTCN(TCNConfig(condition_dim=16))
         folded = [FoldedBlock.of(block, torch.empty(1, 16)) for block in network.blocks][1:]
     sizes = [transform_size(block, 60 * 44100) for block in folded]
-    assert all(size in SIZES and size * block.dilation <= LARGEST_WINDOW for size, block in zip(sizes, folded))
+    assert all(
+        size in SIZES and size * block.dilation <= LARGEST_WINDOW for size, block in zip(sizes, folded, strict=True)
+    )
     assert sizes[0] > sizes[-1]
     assert transform_size(folded[-1], 2000) == 0  # shorter than one dilation: a single tap hears anything
     assert direct_cost(folded[-1], 2000) < direct_cost(folded[0], 2000) / 14
