@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import subprocess
 import sys
 from typing import Any
 
@@ -104,7 +103,10 @@ def time_processor(network: FilmTCN, seconds: float, bf16: bool, repetitions: in
     }
     if bf16:
         ways["today, bf16"] = lambda: coarse.render(dry, z, content)
-    return timing.time_callables(ways, repetitions)
+    short = song(0.2, network.config)  # warms up what a whole round would take long to
+    network.render(*short)
+    network.render_by_layers(*short)
+    return timing.time_callables(ways, repetitions, warm_up=0)
 
 
 def rates(runs: dict[str, timing.Runs], network: FilmTCN, seconds: float) -> dict[str, float]:
