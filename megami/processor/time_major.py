@@ -38,12 +38,14 @@ def render_time_major(
     block and so many samples, 0 for none: `transform_size` otherwise.
     """
     samples, space = dry.shape[-1], Workspace()
+    assert output.bias is not None
+    mix, bias = output.weight[:, :, 0].T, output.bias
     wet = dry.new_empty(samples, output.out_channels)
     done = 0
 
     def last(x: Tensor) -> None:
         nonlocal done
-        torch.addmm(output.bias, x, output.weight[:, :, 0].T, out=wet[done : done + len(x)])
+        torch.addmm(bias, x, mix, out=wet[done : done + len(x)])
         done += len(x)
 
     streams: list[Stream] = []
