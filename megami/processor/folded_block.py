@@ -90,5 +90,5 @@ class FoldedBlock:
         """A checksum of what the spectrum is made of: also of weights that were changed behind torch's back."""
         mark = zlib.crc32(str(self.taps.dtype).encode())
         for tensor in (self.taps, self.bias):
-            mark = zlib.crc32(memoryview(tensor.detach().contiguous().numpy()), mark)
+            mark = zlib.crc32(tensor.detach().contiguous().numpy().data, mark)
         return mark
