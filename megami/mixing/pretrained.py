@@ -62,9 +62,12 @@ def on_device(network: nn.Module | None, device: str | torch.device) -> nn.Modul
 def with_precision(networks: Networks, precision: str, device: torch.device) -> Networks:
     """Give networks whose processor renders in this precision (`resolve_precision`); the weights are shared.
 
+    "auto" is single precision for processors that are smaller than the published one, which are quick as they are.
     Raises UserError for an unknown one, and for bf16 without the convolutional processor.
     """
     dtype, processor = resolve_precision(precision, device), networks.processor
+    if precision == "auto" and networks.preset.content is not None:  # not the paper's system
+        dtype = None
     if not isinstance(processor, FilmTCN):
         if precision == "bf16":
             raise UserError("precision bf16 is for the convolutional processor: choose it with 'paper', or take auto")

@@ -24,12 +24,12 @@ class FoldedBlock:
     """A block in eval mode as FiLM steers it for one track, its batch norm worked into the convolution.
 
     Everything is time-major: samples come as [n, in], and the block gives
-    `scale * leaky_relu(convolution + bias) + shift + residual * input`, [n, out]. taps [taps, in, out]; bias, scale,
-    shift, residual [out].
+    `scale * leaky_relu(convolution + bias) + shift + residual * input`, [n, out]. gain is that of batch norm; it, bias,
+    scale, shift, residual: [out].
     """
 
     block: TCNBlock
-    taps: Tensor
+    gain: Tensor
     bias: Tensor
     scale: Tensor
     shift: Tensor
@@ -45,7 +45,7 @@ class FoldedBlock:
         scale, shift = block.film(condition)[0].chunk(2)
         return cls(
             block=block,
-            taps=conv.weight.permute(2, 1, 0) * gain,
+            gain=gain,
             bias=norm.bias - norm.running_mean * gain,
             scale=scale,
             shift=shift,
@@ -54,19 +54,29 @@ class FoldedBlock:
         )
 
     @property
+    def taps(self) -> Tensor:
+        """The kernel [taps, in, out]; worked out anew each time, for it is as large as the weights."""
+        return self.block.conv.weight.permute(2, 1, 0) * self.gain
+
+    @property
     def inputs(self) -> int:
         """Channels that come in."""
-        return self.taps.shape[1]
+        return self.block.conv.in_channels
 
     @property
     def outputs(self) -> int:
         """Channels that go out."""
-        return self.taps.shape[2]
+        return self.block.conv.out_channels
+
+    @property
+    def num_taps(self) -> int:
+        """Taps of the kernel."""
+        return self.block.conv.kernel_size[0]
 
     @property
     def reach(self) -> int:
         """Samples that an output looks ahead, and back."""
-        return (len(self.taps) - 1) // 2 * self.dilation
+        return (self.num_taps - 1) // 2 * self.dilation
 
     def after_convolution(self, hidden: Tensor, x: Tensor, out: Tensor, space: Workspace) -> None:
         """All but the convolution: its output, which is used up, and the input there, [..., channels], into `out`.
@@ -88,7 +98,7 @@ class FoldedBlock:
 
     def _mark(self) -> int:
         """A checksum of what the spectrum is made of: also of weights that were changed behind torch's back."""
-        mark = zlib.crc32(str(self.taps.dtype).encode())
-        for tensor in (self.taps, self.bias):
+        mark = zlib.crc32(str(self.gain.dtype).encode())
+        for tensor in (self.block.conv.weight, self.gain, self.bias):
             mark = zlib.crc32(tensor.detach().contiguous().numpy().data, mark)
         return mark

@@ -26,7 +26,7 @@ class Stream(ABC):
     def __init__(self, folded: FoldedBlock, samples: int, advance: int, sink: Sink, space: Workspace) -> None:
         self.folded, self.samples, self.sink, self.space = folded, samples, sink, space
         rows = advance + 2 * folded.reach
-        self.window = folded.taps.new_empty(rows, folded.inputs)
+        self.window = folded.bias.new_empty(rows, folded.inputs)
         self.window[: folded.reach] = 0
         self.filled, self.done = folded.reach, 0
 
@@ -100,10 +100,11 @@ class DirectStream(Stream):
 
     def __init__(self, folded: FoldedBlock, samples: int, advance: int, sink: Sink, space: Workspace) -> None:
         super().__init__(folded, samples, min(advance, samples), sink, space)
+        self.taps = folded.taps
 
     def _outputs(self, wanted: int) -> Tensor:
         folded, window = self.folded, self.window
-        few = len(folded.taps) * folded.inputs <= folded.outputs
+        few = len(self.taps) * folded.inputs <= folded.outputs
         hidden = self._gathered(wanted) if few else self._tap_by_tap(wanted)
         out = self.space.take("outputs", hidden, *hidden.shape)
         folded.after_convolution(hidden, window[folded.reach : folded.reach + wanted], out, self.space)
@@ -111,13 +112,13 @@ class DirectStream(Stream):
 
     def _gathered(self, wanted: int) -> Tensor:
         """All taps side by side, in one product."""
-        taps, inputs, outputs = self.folded.taps.shape
+        taps, inputs, outputs = self.taps.shape
         seen = self.window.as_strided((wanted, taps, inputs), (inputs, self.folded.dilation * inputs, 1))
-        return torch.addmm(self.folded.bias, seen.reshape(wanted, -1), self.folded.taps.reshape(-1, outputs))
+        return torch.addmm(self.folded.bias, seen.reshape(wanted, -1), self.taps.reshape(-1, outputs))
 
     def _tap_by_tap(self, wanted: int) -> Tensor:
         hidden = self.folded.bias.repeat(wanted, 1)
-        for number, tap in enumerate(self.folded.taps):
+        for number, tap in enumerate(self.taps):
             ahead = number * self.folded.dilation - self.folded.reach  # of the output, where this tap looks
             first = max(0, -ahead - self.done)
             last = min(wanted, self.samples - ahead - self.done)

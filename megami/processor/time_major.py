@@ -73,7 +73,7 @@ def _stream(
     """The form that a block is worked out in."""
     if folded.inputs != folded.outputs:
         return DirectStream(folded, samples, piece, sink, space)
-    if dtype != folded.taps.dtype or folded.taps.device.type != "cpu":
+    if dtype != folded.bias.dtype or folded.bias.device.type != "cpu":
         return ImageStream(folded, samples, piece, sink, space, dtype)
     size = choose(folded, samples)
     if size:
@@ -83,7 +83,7 @@ def _stream(
 
 def transform_size(folded: FoldedBlock, samples: int) -> int:
     """The size of short transforms that costs least for so many samples, 0 where it is less to do without."""
-    fits = [size for size in SIZES if size > len(folded.taps) and size * folded.dilation <= LARGEST_WINDOW]
+    fits = [size for size in SIZES if size > folded.num_taps and size * folded.dilation <= LARGEST_WINDOW]
     best = min(fits, key=lambda size: spectral_cost(folded, samples, size), default=0)
     return best if best and spectral_cost(folded, samples, best) < direct_cost(folded, samples) else 0
 
@@ -93,7 +93,7 @@ def spectral_cost(folded: FoldedBlock, samples: int, size: int) -> float:
 
     128 of them. Products of complex numbers are three; transforms have small matrices, and sums wait for memory.
     """
-    hop = size - len(folded.taps) + 1
+    hop = size - folded.num_taps + 1
     whole, rest = divmod(samples, hop * folded.dilation)
     computed = whole * hop * folded.dilation + hop * min(folded.dilation, rest)
     return computed / hop * size * (1.5 * folded.inputs + 1.7 * size + 40)
@@ -101,6 +101,6 @@ def spectral_cost(folded: FoldedBlock, samples: int, size: int) -> float:
 
 def direct_cost(folded: FoldedBlock, samples: int) -> float:
     """The same, tap by tap: a tap that looks beyond the track's edges sees that much less."""
-    middle = len(folded.taps) // 2
-    seen = sum(max(0, samples - abs(tap - middle) * folded.dilation) for tap in range(len(folded.taps)))
+    middle = folded.num_taps // 2
+    seen = sum(max(0, samples - abs(tap - middle) * folded.dilation) for tap in range(folded.num_taps))
     return seen * (folded.inputs + 20)
