@@ -16,7 +16,8 @@ from megami.processor.short_fourier import Spectrum, Workspace, spectrum_of
 if TYPE_CHECKING:
     from megami.processor.tcn import TCNBlock
 
-_spectra: WeakKeyDictionary[TCNBlock, dict[int, tuple[int, Spectrum]]] = WeakKeyDictionary()
+_spectra: WeakKeyDictionary[TCNBlock, tuple[int, Spectrum]] = WeakKeyDictionary()
+"""The last spectrum of each block with the checksum of what it was made of: all tracks of a song need the same."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +91,15 @@ class FoldedBlock:
         torch.addcmul(rest, hidden, self.scale, out=out)
 
     def spectrum(self, size: int) -> Spectrum:
-        """The kernel for blocks of `size` samples, remembered for as long as neither weights nor statistics change."""
-        known, mark = _spectra.setdefault(self.block, {}), self._mark()
-        if size not in known or known[size][0] != mark:
-            known[size] = (mark, spectrum_of(self.taps, self.bias, size))
-        return known[size][1]
+        """The kernel for blocks of `size` samples, remembered until another size, weights or statistics are asked for."""
+        known, mark = _spectra.get(self.block), self._mark(size)
+        if known is None or known[0] != mark:
+            known = _spectra[self.block] = (mark, spectrum_of(self.taps, self.bias, size))
+        return known[1]
 
-    def _mark(self) -> int:
+    def _mark(self, size: int) -> int:
         """A checksum of what the spectrum is made of: also of weights that were changed behind torch's back."""
-        mark = zlib.crc32(str(self.gain.dtype).encode())
+        mark = zlib.crc32(f"{size} {self.gain.dtype}".encode())
         for tensor in (self.block.conv.weight, self.gain, self.bias):
             mark = zlib.crc32(tensor.detach().contiguous().numpy().data, mark)
         return mark

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 SIZES = (24, 32, 48, 64)
 """Samples in a block of short Fourier transforms that are chosen from, each a multiple of 4."""
-LARGEST_WINDOW = 2**18
-"""Samples of a track that one block of the network may hold: the widest blocks would be quicker still, and larger."""
+LARGEST_WINDOW = 2**19
+"""Samples of a track that one block of the network may hold, which bounds the memory: 268 MB at 128 channels."""
 
 
 @torch.no_grad()
@@ -78,7 +78,7 @@ def _stream(
     size = choose(folded, samples)
     if size:
         return SpectralStream(folded, samples, size, sink, space)
-    return DirectStream(folded, samples, max(piece, min(samples, LARGEST_WINDOW // 2)), sink, space)
+    return DirectStream(folded, samples, max(piece, min(samples, 2**17)), sink, space)
 
 
 def transform_size(folded: FoldedBlock, samples: int) -> int:

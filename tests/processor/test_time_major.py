@@ -116,7 +116,7 @@ def test_sizes_fit_the_published_network():
     assert all(
         size in SIZES and size * block.dilation <= LARGEST_WINDOW for size, block in zip(sizes, folded, strict=True)
     )
-    assert sizes[0] > sizes[-1]
+    assert transform_size(folded[-1], 12 * 44100) < sizes[0]  # a shorter track does not fill the largest
     assert transform_size(folded[-1], 2000) == 0  # shorter than one dilation: a single tap hears anything
     assert direct_cost(folded[-1], 2000) < direct_cost(folded[0], 2000) / 14
 
