@@ -91,7 +91,7 @@ class FoldedBlock:
         torch.addcmul(rest, hidden, self.scale, out=out)
 
     def spectrum(self, size: int) -> Spectrum:
-        """The kernel for blocks of `size` samples, remembered until another size, weights or statistics are asked for."""
+        """The kernel for blocks of `size` samples, remembered until size, weights or statistics are others."""
         known, mark = _spectra.get(self.block), self._mark(size)
         if known is None or known[0] != mark:
             known = _spectra[self.block] = (mark, spectrum_of(self.taps, self.bias, size))
