@@ -18,10 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import timing
-from small_mix import write_song
 
 sys.path.insert(0, str(timing.ROOT / "scripts"))
 TRACKS, SECONDS = [7], [11.9]  # the authors' block
+
+
+def song_of(folder: Path, tracks: int, seconds: float) -> Path:
+    """A folder of dry tracks of noise bursts."""
+    from time_paper import write_song
+
+    folder.mkdir()
+    write_song(folder, tracks, seconds)
+    return folder
 
 
 def mix_command(song: Path, out: Path, weights: Path, steps: int | None, precision: str | None) -> list[str]:
@@ -55,7 +63,7 @@ def grow(folder: Path, weights: Path, arguments: Any) -> dict[str, Any]:
     table = {}
     for tracks in arguments.tracks:
         for seconds in arguments.seconds:
-            song = write_song(folder / f"{tracks} tracks of {seconds:g} s", tracks, seconds)
+            song = song_of(folder / f"{tracks} tracks of {seconds:g} s", tracks, seconds)
             command = mix_command(song, folder / "mixes", weights, arguments.steps, arguments.precision)
             runs = timing.time_commands({"mix": command}, arguments.repetitions, arguments.warm_up)
             found = runs["mix"].summary()
@@ -88,7 +96,7 @@ def main() -> None:
             result["sizes"] = grow(folder, weights, arguments)
             key = "paper_mix_by_size"
         else:
-            song = write_song(folder / "song", arguments.tracks[0], arguments.seconds[0])
+            song = song_of(folder / "song", arguments.tracks[0], arguments.seconds[0])
             runs = compare(song, folder, weights, arguments)
             timing.print_runs(runs)
             result |= {"before": arguments.against, **timing.summary_of(runs)}
