@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/paper_processor.py [--seconds 12] [--bf16] [--layers] [--write]
 
-The network has the published size, random weights, and statistics as those of a trained one could be. "Layer by layer"
+The network has the published size and random weights, and its batch norms the statistics of what passes. "Layer by layer"
 is `FilmTCN.render_by_layers`: dilated convolutions by the library, which is what was rendered before. How many products
 this machine can do is measured in the same rounds, as one product of large matrices and by a dense convolution of the
 network's own size. --layers times each block's short transforms in all sizes, of which `transform_size` chooses. The
@@ -33,25 +33,31 @@ PRODUCT = 1024  # rows and columns of the matrices by which the machine's limit 
 
 
 def published_network(config: TCNConfig, seed: int = 0) -> FilmTCN:
-    """A network of this size with random weights, none of whose statistics is the one that it begins with."""
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
+    """A network of this size with random weights, its statistics those of noise that passes, as training leaves them."""
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = FilmTCN(config).eval().requires_grad_(False)
-        for block in network.blocks:
-            block.norm.running_mean.normal_(0, 0.02)
-            block.norm.running_var.uniform_(0.05, 0.3)
-        network.output.weight.mul_(0.3)
-    return network
+        network = FilmTCN(config).requires_grad_(False)
+        network.output.weight.mul_(0.3)  # below the clamp
+    return with_statistics(network)
+
+
+@torch.no_grad()
+def with_statistics(network: FilmTCN) -> FilmTCN:
+    """The network, its batch norms set to the statistics of what a short track makes of each of them."""
+    for norm in (module for module in network.modules() if isinstance(module, torch.nn.BatchNorm1d)):
+        norm.momentum = 1.0
+    network.train()(*song(0.2, network.config))
+    return network.eval()
 
 
 def structured(network: FilmTCN, decay: float = 0.7) -> FilmTCN:
-    """The same network with kernels that decay from the middle tap on, as those of filters do, and no louder."""
+    """The same network with kernels that decay from the middle tap on, as those of filters do."""
     twin = copy.deepcopy(network)
     taps = twin.config.kernel_size
     shape = decay ** (torch.arange(taps) - taps // 2).abs().float()
     for block in twin.blocks:
         block.conv.weight.data.mul_(shape / shape.square().mean().sqrt())
-    return twin
+    return with_statistics(twin)
 
 
 def song(seconds: float, config: TCNConfig) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -154,7 +160,7 @@ def main() -> None:
     parser.add_argument("--bf16", action="store_true", default=cpu_multiplies_bf16(), help="time bf16 on any CPU")
     parser.add_argument("--layers", action="store_true", help="time each block in each size of short transforms")
     parser.add_argument("--lengths", type=float, nargs="*", default=[], help="also time tracks of so many seconds")
-    parser.add_argument("--error-seconds", type=float, default=1.0, help="length on which the error is measured")
+    parser.add_argument("--error-seconds", type=float, default=0.5, help="length on which the error is measured")
     parser.add_argument("--write", action="store_true", help="keep the result in results/benchmarks.json")
     parser.add_argument("--render", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
