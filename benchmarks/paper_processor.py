@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/paper_processor.py [--seconds 12] [--bf16] [--layers] [--write]
 
-The network has the published size and random weights, and its batch norms the statistics of what passes. "Layer by layer"
+The network has the published size and random weights; its statistics are those of what passes. "Layer by layer"
 is `FilmTCN.render_by_layers`: dilated convolutions by the library, which is what was rendered before. How many products
 this machine can do is measured in the same rounds, as one product of large matrices and by a dense convolution of the
 network's own size. --layers times each block's short transforms in all sizes, of which `transform_size` chooses. The
@@ -33,7 +33,7 @@ PRODUCT = 1024  # rows and columns of the matrices by which the machine's limit 
 
 
 def published_network(config: TCNConfig, seed: int = 0) -> FilmTCN:
-    """A network of this size with random weights, its statistics those of noise that passes, as training leaves them."""
+    """A network of this size with random weights, its statistics those of noise that passes, as after training."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = FilmTCN(config).requires_grad_(False)
