@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("--bf16", action="store_true", default=cpu_multiplies_bf16(), help="time bf16 on any CPU")
     parser.add_argument("--layers", action="store_true", help="time each block in each size of short transforms")
     parser.add_argument("--lengths", type=float, nargs="*", default=[], help="also time tracks of so many seconds")
-    parser.add_argument("--error-seconds", type=float, default=0.5, help="length on which the error is measured")
+    parser.add_argument("--error-seconds", type=float, default=0.5, help="on which errors are measured; 0: not")
     parser.add_argument("--write", action="store_true", help="keep the result in results/benchmarks.json")
     parser.add_argument("--render", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -175,16 +175,19 @@ def main() -> None:
         result |= timing.summary_of(runs) | {"gflops": rates(runs, network, arguments.seconds)}
         for name, rate in result["gflops"].items():
             print(f"{name}: {rate:.1f} GFLOP per CPU second")
-    result["error_db"] = errors(network, arguments.error_seconds)
-    for name, value in result["error_db"].items():
-        print(f"{name}: error {value:.1f} dB")
+    if arguments.error_seconds:
+        found = errors(network, arguments.error_seconds)
+        for name, value in found.items():
+            print(f"{name}: error {value:.1f} dB")
+        if arguments.write:
+            timing.write_result("paper_processor_errors", {"seconds": arguments.error_seconds, "error_db": found})
     if arguments.layers:
         result["ns_per_sample_and_channel"] = time_layers(network, round(arguments.seconds * RATE))
         for dilation, row in result["ns_per_sample_and_channel"].items():
             print(f"dilation {dilation}: {row}")
     if arguments.lengths:
         result["growth"] = time_growth(arguments.lengths)
-    if arguments.write:
+    if arguments.write and len(result) > 1:
         timing.write_result("paper_processor", result)
 
 
