@@ -168,27 +168,36 @@ def main() -> None:
     if arguments.render:
         getattr(network, arguments.render)(*song(arguments.seconds, network.config))
         return
-    result: dict[str, Any] = {"seconds": arguments.seconds}
+    if arguments.error_seconds:
+        report_errors(network, arguments)
+    result = report_times(network, arguments)
+    if arguments.lengths:
+        result["growth"] = time_growth(arguments.lengths)
+    if arguments.write and result:
+        timing.write_result("paper_processor", {"seconds": arguments.seconds, **result})
+
+
+def report_errors(network: FilmTCN, arguments: argparse.Namespace) -> None:
+    found = errors(network, arguments.error_seconds)
+    for name, value in found.items():
+        print(f"{name}: error {value:.1f} dB")
+    if arguments.write:
+        timing.write_result("paper_processor_errors", {"seconds": arguments.error_seconds, "error_db": found})
+
+
+def report_times(network: FilmTCN, arguments: argparse.Namespace) -> dict[str, Any]:
+    result: dict[str, Any] = {}
     if arguments.repetitions:
         runs = time_processor(network, arguments.seconds, arguments.bf16, arguments.repetitions)
         timing.print_runs(runs)
         result |= timing.summary_of(runs) | {"gflops": rates(runs, network, arguments.seconds)}
         for name, rate in result["gflops"].items():
             print(f"{name}: {rate:.1f} GFLOP per CPU second")
-    if arguments.error_seconds:
-        found = errors(network, arguments.error_seconds)
-        for name, value in found.items():
-            print(f"{name}: error {value:.1f} dB")
-        if arguments.write:
-            timing.write_result("paper_processor_errors", {"seconds": arguments.error_seconds, "error_db": found})
     if arguments.layers:
         result["ns_per_sample_and_channel"] = time_layers(network, round(arguments.seconds * RATE))
         for dilation, row in result["ns_per_sample_and_channel"].items():
             print(f"dilation {dilation}: {row}")
-    if arguments.lengths:
-        result["growth"] = time_growth(arguments.lengths)
-    if arguments.write and len(result) > 1:
-        timing.write_result("paper_processor", result)
+    return result
 
 
 if __name__ == "__main__":
