@@ -20,8 +20,8 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -150,13 +150,12 @@ def peak_bytes() -> int | None:
     return peaks[0] if peaks else None
 
 
-@contextmanager
-def files_of_commit(commit: str, folder: Path) -> Iterator[Path]:
-    """The package and its presets as they were at a commit, unpacked into a folder, to be timed beside today's."""
+def files_of_commit(commit: str, folder: Path) -> Path:
+    """Unpack the package and its presets as they were at a commit into a folder, to be timed beside today's."""
     packed = subprocess.run(["git", "archive", commit, "megami"], cwd=ROOT, check=True, capture_output=True).stdout
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
-    yield folder
+    return folder
 
 
 def machine() -> dict[str, Any]:

@@ -91,8 +91,7 @@ class MusiCNN(nn.Module):
         padded = F.pad(mels, (0, 0, CONTEXT // 2, CONTEXT // 2))
         found = []
         for conv, norm in zip(self.timbral, self.timbral_norms, strict=True):
-            heard = torch.relu(conv(padded))
-            found.append(normalised_maximum(heard, norm))
+            found.append(normalised_maximum(conv(padded), norm))
         return torch.cat(found, dim=1)
 
     def temporal_features(self, mels: Tensor) -> Tensor:
@@ -100,8 +99,7 @@ class MusiCNN(nn.Module):
         found = []
         for frames, conv, norm in zip(TEMPORAL_FRAMES, self.temporal, self.temporal_norms, strict=True):
             before = (frames - 1) // 2  # an even filter looks one frame farther ahead than back
-            heard = torch.relu(conv(F.pad(mels, (0, 0, before, frames - 1 - before))))
-            found.append(normalised_maximum(heard, norm))
+            found.append(normalised_maximum(conv(F.pad(mels, (0, 0, before, frames - 1 - before))), norm))
         return torch.cat(found, dim=1)
 
     def frames(self, mels: Tensor) -> list[Tensor]:
@@ -128,11 +126,15 @@ class MusiCNN(nn.Module):
 
 
 def normalised_maximum(heard: Tensor, norm: nn.Module) -> Tensor:
-    """The largest of BatchNorm's outputs over the bands: [b, c, frames, bands] -> [b, c, frames].
+    """The largest of BatchNorm's outputs to rectified input over the bands: [b, c, frames, bands] -> [b, c, frames].
 
     BatchNorm is linear in each channel, so that is its answer to the largest input, or to the smallest where its gain
-    is negative.
+    is negative; and the rectifier, which keeps the order, has only these to do.
     """
     assert isinstance(norm, nn.BatchNorm1d)
-    rises = (norm.weight > 0)[None, :, None]
-    return norm(torch.where(rises, heard.amax(dim=-1), heard.amin(dim=-1)))
+    rises = norm.weight > 0
+    extreme = heard.new_empty(heard.shape[:-1])
+    for side, reduce in ((rises, torch.amax), (~rises, torch.amin)):
+        if bool(side.any()):
+            extreme[:, side] = reduce(heard[:, side], dim=-1)
+    return norm(torch.relu(extreme))

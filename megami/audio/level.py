@@ -42,6 +42,9 @@ def framed_power(audio: Tensor, sample_rate: int = SAMPLE_RATE) -> Tensor:
     frame, hop = int(FRAME_S * sample_rate), int(HOP_S * sample_rate)
     if audio.shape[-1] < frame:
         return audio.square().mean(dim=-1, keepdim=True)
+    if frame % hop == 0:  # every sample is squared once, not in each of the frames that share it
+        whole = audio[..., : audio.shape[-1] // hop * hop].unflatten(-1, (-1, hop))
+        return whole.square().sum(dim=-1).unfold(-1, frame // hop, 1).sum(dim=-1) / frame
     return audio.square().unfold(-1, frame, hop).mean(dim=-1)
 
 

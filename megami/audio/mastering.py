@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from megami.audio.level import db_to_gain
-from megami.audio.loudness import fine_peak, integrated_loudness, true_peaks
+from megami.audio.loudness import block_powers, fine_peak, integrated_loudness, loudness_of, true_peaks
 from megami.audio.rate import SAMPLE_RATE
 
 LOOK_AHEAD_MS = 5.0
@@ -22,6 +22,7 @@ RARE = 0.001  # this share of the time may be limited more
 LARGEST_CLICK_LIMITING_DB = 24.0
 TOLERANCE_LU = 0.05
 ATTEMPTS = 10
+DB_PER_NEPER = 20.0 / math.log(10.0)
 SMALLEST_REDUCTION_DB = 1e-6
 
 
@@ -59,7 +60,8 @@ def master_and_measure(
 ) -> Mastered:
     """Do as `master`, and also say with which gain and how loud it became."""
     samples = torch.atleast_2d(audio.detach().cpu().float()).numpy().astype(np.float32)
-    loudness = integrated_loudness(torch.from_numpy(samples), sample_rate)
+    powers = block_powers(samples, sample_rate)
+    loudness = loudness_of(powers)
     peaks = true_peaks(samples, sample_rate)
     ceiling = db_to_gain(ceiling_dbtp - MARGIN_DB)
     if loudness == -math.inf:
@@ -70,7 +72,10 @@ def master_and_measure(
     for _ in range(ATTEMPTS):
         used_db = gain_db
         out = limit(samples, peaks, used_db, ceiling, sample_rate)
-        short = target_lufs - integrated_loudness(torch.from_numpy(out), sample_rate)
+        if float(peaks.max()) * db_to_gain(used_db) > ceiling:
+            short = target_lufs - integrated_loudness(torch.from_numpy(out), sample_rate)
+        else:  # only turned up or down, and so are its blocks
+            short = target_lufs - loudness_of(powers * db_to_gain(2.0 * used_db))
         if abs(short) < TOLERANCE_LU or (short > 0.0 and used_db >= most_db):
             break
         gain_db = min(used_db + 1.2 * short, most_db)  # a limited mix gains less than it is turned up
@@ -91,18 +96,37 @@ def limit(samples: np.ndarray, peaks: np.ndarray, gain_db: float, ceiling: float
     The reduction in dB is held over the look-ahead, falls back with the release time, and is smoothed over the
     look-ahead, which ends where the hold began: it never falls short of what a peak needs.
     """
-    from scipy import ndimage  # here, because it takes long to import
-
     gain = db_to_gain(gain_db)
-    needed_db = 20.0 * np.log10(np.maximum(peaks * (gain / ceiling), 1.0)).astype(np.float64)
+    needed_db = DB_PER_NEPER * np.log(np.maximum(peaks * (gain / ceiling), 1.0)).astype(np.float64)
     if not needed_db.any():
         return (samples * np.float32(gain)).astype(np.float32)
     half = max(1, round(LOOK_AHEAD_MS * sample_rate / 2000.0))
-    reduction_db = ndimage.maximum_filter1d(needed_db, 4 * half + 3, mode="nearest")  # before and after each peak
+    reduction_db = running_maximum(needed_db, 4 * half + 3)  # before and after each peak
     reduction_db = _released(reduction_db, RELEASE_MS * sample_rate / 1000.0)
     for _ in range(2):  # two boxes make a triangle: the gain bends, it has no corners
-        reduction_db = ndimage.uniform_filter1d(reduction_db, 2 * half + 1, mode="nearest")
-    return (samples * (gain * db_to_gain(-reduction_db)).astype(np.float32)).astype(np.float32)
+        reduction_db = running_mean(reduction_db, 2 * half + 1)
+    turned = gain * np.exp(reduction_db / -DB_PER_NEPER)  # half the time of powers of ten
+    return (samples * turned.astype(np.float32)).astype(np.float32)
+
+
+def running_maximum(values: np.ndarray, width: int) -> np.ndarray:
+    """The largest of `width` values [n] around each, of which one more lies before it where the width is even.
+
+    By doubling. (As `maximum_filter1d` of scipy.ndimage, which takes longer to import than minutes of music to master.)
+    """
+    before = width // 2
+    held = np.pad(values, (before, width - 1 - before), mode="edge")
+    step = 1
+    while 2 * step <= width:
+        held, step = np.maximum(held[:-step], held[step:]), 2 * step
+    rest = width - step
+    return np.maximum(held[:-rest], held[rest:]) if rest else held
+
+
+def running_mean(values: np.ndarray, width: int) -> np.ndarray:
+    """The mean of `width` values [n] around each, the first and the last going on beyond the ends; odd widths."""
+    total = np.cumsum(np.pad(values, (width // 2 + 1, width // 2), mode="edge"))
+    return (total[width:] - total[:-width]) / width
 
 
 def _released(reduction_db: np.ndarray, release_samples: float) -> np.ndarray:
@@ -114,9 +138,7 @@ def _released(reduction_db: np.ndarray, release_samples: float) -> np.ndarray:
 
 def _largest_gain_db(peaks: np.ndarray, ceiling: float, sample_rate: int) -> float:
     """The gain at which limiting reaches what still sounds clean."""
-    from scipy import ndimage
-
-    held = ndimage.maximum_filter1d(peaks, max(1, round(LOOK_AHEAD_MS * sample_rate / 1000.0)), mode="nearest")
+    held = running_maximum(peaks, max(1, round(LOOK_AHEAD_MS * sample_rate / 1000.0)))
     usual, largest = float(np.quantile(held, 1.0 - RARE)), float(held.max())
     room_db = 20.0 * math.log10(ceiling / max(largest, 1e-12)) + LARGEST_CLICK_LIMITING_DB
     if usual <= 0.0:

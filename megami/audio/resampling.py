@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 WIDTH = 64  # zero crossings of the sinc on each side
 ROLLOFF = 0.9475937167399596
@@ -27,17 +28,24 @@ def resample(audio: Tensor, from_rate: int, to_rate: int) -> Tensor:
     up, down = to_rate // divisor, from_rate // divisor
     if max(up, down) > LARGEST_FACTOR:
         return _polyphase(audio, up, down)
-    from torchaudio.functional import resample as windowed_sinc
+    return windowed_sinc(from_rate, to_rate, audio.dtype, audio.device)(audio)
 
-    return windowed_sinc(
-        audio,
+
+@lru_cache(maxsize=4)
+@torch.inference_mode(False)  # kept: a tensor that inference made could not be learned through later
+def windowed_sinc(from_rate: int, to_rate: int, dtype: torch.dtype, device: torch.device) -> nn.Module:
+    """What converts between two rates, its kernels ready: making them takes as long as using them on a few seconds."""
+    from torchaudio.transforms import Resample
+
+    return Resample(
         from_rate,
         to_rate,
+        resampling_method="sinc_interp_kaiser",
         lowpass_filter_width=WIDTH,
         rolloff=ROLLOFF,
-        resampling_method="sinc_interp_kaiser",
         beta=KAISER_BETA,
-    )
+        dtype=dtype,
+    ).to(device)
 
 
 def _polyphase(audio: Tensor, up: int, down: int) -> Tensor:

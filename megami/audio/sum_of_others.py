@@ -10,6 +10,7 @@ LEAST_EXPLAINED = 0.7  # share of the track's energy that the others, each at so
 LEAST_SHARE_OF_TRACKS = 0.6  # of the others that are in it: a drum bus is the sum of a few
 LEAST_LEVEL = 0.05  # of a track in it, relative to the loudest
 NEARLY_THE_SAME = 0.9  # correlation of a mix and its master
+ROUNDING = 1e-12
 MOST_SECONDS = 120.0  # of the song that are compared, in pieces all over it
 PIECE = 1 << 15
 
@@ -50,14 +51,40 @@ def _products(audio: Tensor, sample_rate: int) -> np.ndarray:
 
 def _is_sum(products: np.ndarray, index: int, others: list[int]) -> bool:
     """Whether a track is a sum of most of the others."""
-    from scipy.optimize import nnls
-
     # With products = A'A, least squares on the columns of A are least squares on those of its root.
     scale = 1.0 / np.sqrt(np.diag(products)[[index, *others]])
     scaled = products[np.ix_([index, *others], [index, *others])] * np.outer(scale, scale)
     values, vectors = np.linalg.eigh(scaled)
     root = vectors.T * np.sqrt(np.maximum(values, 0.0))[:, None]
-    shares, rest = nnls(root[:, 1:], root[:, 0])
-    return 1.0 - rest**2 >= LEAST_EXPLAINED and int((shares > LEAST_LEVEL * shares.max()).sum()) >= max(
+    shares = non_negative_least_squares(root[:, 1:], root[:, 0])
+    rest = float(np.square(root[:, 1:] @ shares - root[:, 0]).sum())
+    return 1.0 - rest >= LEAST_EXPLAINED and int((shares > LEAST_LEVEL * shares.max()).sum()) >= max(
         2, LEAST_SHARE_OF_TRACKS * len(others)
     )
+
+
+def non_negative_least_squares(columns: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The levels, none below zero, at which columns [n, k] come nearest to a target [n]: [k].
+
+    Lawson and Hanson, Solving Least Squares Problems, chapter 23, for the few columns that a song has tracks. (As
+    `nnls` of scipy.optimize, which takes longer to import than many a song to be mixed.)
+    """
+    shares, chosen = np.zeros(columns.shape[1]), np.zeros(columns.shape[1], dtype=bool)
+    for _ in range(3 * len(shares)):
+        gain = np.where(chosen, -np.inf, columns.T @ (target - columns @ shares))
+        if gain.max(initial=-np.inf) <= ROUNDING:
+            break
+        chosen[gain.argmax()] = True
+        while chosen.any():
+            trial = np.zeros_like(shares)
+            trial[chosen] = np.linalg.lstsq(columns[:, chosen], target, rcond=None)[0]
+            falling = chosen & (trial <= ROUNDING)
+            if not falling.any():
+                shares = trial
+                break
+            # Only as far towards it as all levels stay above zero; the first that reaches zero goes.
+            way = (shares[falling] / np.maximum(shares[falling] - trial[falling], ROUNDING)).min()
+            shares = shares + min(way, 1.0) * (trial - shares)
+            chosen &= shares > ROUNDING
+            shares[~chosen] = 0.0
+    return shares

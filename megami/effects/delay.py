@@ -8,10 +8,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.signal import butter, sosfilt
 
+from megami.audio.echo_tone import ECHO_BAND_HZ
 from megami.effects.comb import delayed, sparse_filter
 from megami.effects.effect import Effect, Range
-
-ECHO_BAND_HZ = (150.0, 6000.0)  # echoes are thinner and darker than the sound, so that they stay behind it
 
 
 def echoes(send: np.ndarray, samples: int, feedback: float) -> np.ndarray:

@@ -113,10 +113,13 @@ def decode_dynamics(code: Tensor) -> Tensor:
     return unstandardise_dynamics(decode_phases(code) @ inverse)
 
 
-def apply_level(audio: Tensor, level_db: Tensor, sample_rate: int = SAMPLE_RATE) -> Tensor:
+def apply_level(
+    audio: Tensor, level_db: Tensor, sample_rate: int = SAMPLE_RATE, measured_db: Tensor | None = None
+) -> Tensor:
     """Give each channel the framed level that an embedding asks for: audio [b, 2, n], level_db [b, 2] -> [b, 2, n].
 
-    Silence stays silence (1e-6 is added to the measured amplitude, as published).
+    Silence stays silence (1e-6 is added to the measured amplitude, as published). `measured_db` [b, 2]: the level that
+    the channels have, if that is known.
     """
-    measured = db_to_gain(framed_level_db(audio, sample_rate))
+    measured = db_to_gain(framed_level_db(audio, sample_rate) if measured_db is None else measured_db)
     return audio * (db_to_gain(level_db) / (measured + 1e-6))[..., None]

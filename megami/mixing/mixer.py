@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -38,7 +38,7 @@ from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks
 from megami.mixing.reference import Reference
 from megami.mixing.rendering import Rendering
 from megami.mixing.wishes import Wishes
-from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
+from megami.processor import BlockPass, ContentOf, Known, render_in_blocks, render_tracks
 from megami.progress import Progress, silent
 
 MAX_STEPS, MAX_MIXES, MAX_GUIDANCE = 1000, 100, 20.0
@@ -196,12 +196,19 @@ class Mixer:
         return "drawn" if self.compat.track_numbers == "drawn" else "given"
 
     @torch.no_grad()
-    def process(self, song: Multitrack, embeddings: Tensor, seed: int = 0, progress: Progress | None = None) -> Tensor:
+    def process(
+        self,
+        song: Multitrack,
+        embeddings: Tensor,
+        seed: int = 0,
+        progress: Progress | None = None,
+        known: Sequence[Known] | None = None,
+    ) -> Tensor:
         """Render embeddings [tracks, dim] onto the dry tracks: [tracks, 2, samples] at 44.1 kHz, as loud as they say.
 
         What is done to a stereo track is decided from its mono fold and done to both channels, so it keeps its image.
         The seed counts only where `compat` asks for random cuts. `progress` is called as each track, or each block
-        of the song, is begun.
+        of the song, is begun. `known`: one for each track, where the same song is processed several times.
         """
         prepared = self._prepared(song)
         dry = fold_to_mono(prepared.audio)
@@ -213,7 +220,7 @@ class Mixer:
         blocks, skip = self.compat.block_pass, not self.compat.fxnorm_short and dry.shape[-1] <= BlockPass.block
         stereo = prepared.audio if prepared.audio.shape[1] == 2 else None
         workers = torch.get_num_threads() if self._is_steady else 1
-        side_by_side = partial(render_tracks, stereo=stereo, workers=workers)
+        side_by_side = partial(render_tracks, stereo=stereo, workers=workers, known=known)
         render = side_by_side if blocks is None else partial(render_in_blocks, settings=blocks)
         with self._steady():
             return render(
@@ -334,6 +341,7 @@ class Mixer:
         with self._steady():
             drawn = directed.draw_by_seed(generate, seed)
 
+        known = [Known() for _ in playing]
         rendering = Rendering(
             song=song,
             playing=tuple(playing),
@@ -342,7 +350,7 @@ class Mixer:
             taken_for=hearing.taken_for,
             noisy=noisy,
             levels=levels,
-            process=lambda plan, within: self.process(heard, plan, seed, within),
+            process=lambda plan, within: self.process(heard, plan, seed, within, known),
             steady=self._steady,
             networks=self.networks,
             origin=Origin(self, song),

@@ -16,7 +16,7 @@ from megami.processor.losses import (
     small_spectral_loss,
     spectral_loss_terms,
 )
-from megami.processor.render import ContentOf, EffectProcessor, render_tracks, set_level
+from megami.processor.render import ContentOf, EffectProcessor, Known, render_tracks, set_level
 from megami.processor.space_head import SpaceHead, SpaceKnobs, time_error
 from megami.processor.structured import StructuredConfig, StructuredProcessor
 from megami.processor.tcn import FilmTCN, TCNConfig
@@ -28,6 +28,7 @@ __all__ = [
     "FilmTCN",
     "FxNorm",
     "FxNormConfig",
+    "Known",
     "SpaceHead",
     "SpaceKnobs",
     "SpectralTerms",

@@ -175,4 +175,4 @@ def between_frames(values: Tensor, hop: int) -> Tensor:
 def saturate(audio: Tensor, drive: Tensor, mix: Tensor) -> Tensor:
     """tanh saturation beside the dry signal; quiet parts keep their gain. [b, 1, n], drive and mix [b, 1]."""
     drive, mix = drive[:, None], mix[:, None]
-    return audio + mix * (torch.tanh(drive * audio) / drive - audio)
+    return torch.addcmul(audio * (1 - mix), torch.tanh(drive * audio), mix / drive)

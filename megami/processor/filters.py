@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from functools import cache
 
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor, nn
 
 LOWEST_HZ, HIGHEST_HZ = 30.0, 18000.0
 
 
+@cache
 def fast_length(samples: int) -> int:
-    """The next FFT length with only small factors: the next power of two would waste up to half."""
-    return next_fast_len(samples, real=True)
+    """The next FFT length with no factor above 5: the next power of two would waste up to half.
+
+    (As `scipy.fft.next_fast_len` for real input, which takes a quarter of a second to import.)
+    """
+    best = power_of_two(samples)
+    fives = 1
+    while fives < best:
+        odd = fives
+        while odd < best:
+            best = min(best, odd * power_of_two(-(-samples // odd)))
+            odd *= 3
+        fives *= 5
+    return best
+
+
+def power_of_two(samples: int) -> int:
+    """The next power of two."""
+    return 1 << max(0, samples - 1).bit_length()
 
 
 def log_frequencies(points: int, low_hz: float = LOWEST_HZ, high_hz: float = HIGHEST_HZ) -> Tensor:
@@ -105,21 +123,67 @@ def convolve(audio: Tensor, kernel: Tensor) -> Tensor:
     return torch.fft.irfft(spectrum, size)[..., :samples]
 
 
-FAST_BLOCK = 61440
-"""Samples that a short kernel is convolved with at once: few enough for the processor's cache."""
+def without_silent_end(kernel: Tensor) -> Tensor:
+    """Kernels [b, c, k] cut after the last sample that is not zero in any: shorter ones take less to convolve with."""
+    sounding = kernel.ne(0).flatten(0, 1).any(dim=0).nonzero()
+    return kernel[..., : int(sounding[-1]) + 1] if len(sounding) else kernel[..., :1]
+
+
+POINTS_AT_ONCE = 1 << 20
+"""Of all blocks that are transformed together: a transform is planned anew at every call, and the plan costs as much as
+several transforms, so blocks go through it by the dozen; more at once would only take more memory."""
 
 
 def convolve_in_blocks(audio: Tensor, kernel: Tensor, block: int) -> Tensor:
-    """The same as `convolve`, in memory that does not grow with the song: overlap-add of at most `block` samples."""
-    samples, tail = audio.shape[-1], kernel.shape[-1] - 1
-    block = min(block, max(FAST_BLOCK, 2 * tail))
-    if samples <= block:
-        return convolve(audio, kernel)
-    size = fast_length(block + tail)
-    response = torch.fft.rfft(kernel, size)
-    out = audio.new_zeros(audio.shape[0], max(audio.shape[1], kernel.shape[1]), samples)
-    for start in range(0, samples, block):
-        piece = torch.fft.irfft(torch.fft.rfft(audio[..., start : start + block], size) * response, size)
-        end = min(start + block + tail, samples)
-        out[..., start:end] += piece[..., : end - start]
-    return out
+    """The same as `convolve`, in memory that hardly grows with the song: in blocks of about `block` samples at most."""
+    blocks = BlockSpectra(audio, kernel.shape[-1], block, keep=False)
+    return blocks.filtered(blocks.response(kernel))
+
+
+class BlockSpectra:
+    """The spectra of a track's blocks, by which it is filtered as often as is wanted: transformed once.
+
+    audio [b, c, n]; taps: of the longest kernel, or of all together that are applied one after the other. Blocks of
+    about `block` samples at most. Each is transformed with the `taps - 1` samples before it, and what they spoil is
+    dropped (overlap-save; Oppenheim and Schafer, Discrete-Time Signal Processing, section 8.7). `keep`: whether the
+    spectra are held, which takes as much memory as the audio and half as much again; else they are made in passing.
+    """
+
+    def __init__(self, audio: Tensor, taps: int, block: int, keep: bool = True) -> None:
+        self.samples, self.before = audio.shape[-1], taps - 1
+        self.size = block_size(self.samples, taps, block)
+        hop = self.size - self.before
+        missing = -self.samples % hop
+        windows = nn.functional.pad(audio, (self.before, missing)).unfold(-1, self.size, hop)
+        groups = windows.split(max(1, POINTS_AT_ONCE // (self.size * audio.shape[1])), dim=-2)
+        self.spectra: Iterable[Tensor] = map(torch.fft.rfft, groups)
+        if keep:
+            self.spectra = list(self.spectra)
+
+    def response(self, kernel: Tensor) -> Tensor:
+        """What `filtered` takes, of kernels [b, 1 or c, k]: multiply responses to apply one after the other."""
+        return torch.fft.rfft(kernel, self.size)
+
+    def filtered(self, response: Tensor) -> Tensor:
+        """The audio through causal filters, cut to its length: [b, c or the response's channels, n]."""
+        out, start = None, 0
+        for spectra in self.spectra:
+            parts = torch.fft.irfft(spectra * response[..., None, :], self.size)[..., self.before :].flatten(-2)
+            if out is None:
+                out = parts.new_empty(*parts.shape[:-1], self.samples)
+            end = min(start + parts.shape[-1], self.samples)
+            out[..., start:end] = parts[..., : end - start]
+            start = end
+        assert out is not None  # there is at least one sample
+        return out
+
+
+def block_size(samples: int, taps: int, block: int) -> int:
+    """Points of the transforms with which `samples` are filtered by `taps`, in blocks of at most `block`.
+
+    A power of two from three times the taps on: shorter ones do much of the work twice, longer ones leave the cache.
+    """
+    size = power_of_two(3 * taps)
+    if samples + taps - 1 <= size:
+        size = fast_length(samples + taps - 1)
+    return size if size - taps + 1 <= block else fast_length(block + taps - 1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -33,6 +34,7 @@ class EffectProcessor(Protocol):
     Called: dry [b, 1, n], z [b, dim], content [b, c] or None -> wet [b, 2, n], differentiable, level of no meaning.
     `render`: the same result without gradients, in memory that hardly grows with n; `block` in samples, each class has
     its own default. `render_image`: that, and the same done to the stereo track [b, 2, n] that `dry` is folded from.
+    One that also has `measure(dry, image)` is given what that says as `measured`, and is asked once for all takes.
     """
 
     def __call__(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor: ...
@@ -63,12 +65,12 @@ def set_level(wet: Tensor, wanted_db: Tensor) -> Tensor:
     The gains of the two channels may differ by 20 dB at most, so that a channel in which the processor left next to
     nothing is not blown up. MEGAMI (level from the embedding), with that cap.
     """
-    return apply_level(wet, reachable_level_db(wet, wanted_db))
-
-
-def reachable_level_db(wet: Tensor, wanted_db: Tensor) -> Tensor:
-    """The levels in dB [b, 2] that `set_level` gives the channels of [b, 2, n] for those wanted [b, 2]."""
     have_db = framed_level_db(wet, SAMPLE_RATE)
+    return apply_level(wet, reachable_level_db(have_db, wanted_db), SAMPLE_RATE, have_db)
+
+
+def reachable_level_db(have_db: Tensor, wanted_db: Tensor) -> Tensor:
+    """The levels in dB [b, 2] that `set_level` gives channels that have some [b, 2], for those wanted [b, 2]."""
     gain_db = wanted_db - have_db
     leading = gain_db.gather(-1, wanted_db.argmax(-1, keepdim=True))
     gain_db = gain_db.clamp(leading - LARGEST_GAIN_DIFFERENCE_DB, leading + LARGEST_GAIN_DIFFERENCE_DB)
@@ -82,9 +84,10 @@ def set_level_of_image(wet: Tensor, wet_image: Tensor, image: Tensor, wanted_db:
     up as those of the fold are, so that a balance moves the image as a console does; one that leans as the plan wants
     it already is not moved twice. Then both together, to the power that the fold would have in its loudest 400 ms.
     """
-    mono = set_level(wet, wanted_db)
-    reached_db = reachable_level_db(wet, wanted_db)
-    gain_db = reached_db - framed_level_db(wet, SAMPLE_RATE)
+    have_db = framed_level_db(wet, SAMPLE_RATE)
+    reached_db = reachable_level_db(have_db, wanted_db)
+    gain_db = reached_db - have_db
+    mono = apply_level(wet, reached_db, SAMPLE_RATE, have_db)
     own, asked = (level[:, 0] - level[:, 1] for level in (framed_level_db(image, SAMPLE_RATE), reached_db))
     twice = torch.where(own * asked > 0, own.sign() * torch.minimum(own.abs(), asked.abs()), torch.zeros_like(own))
     balanced = wet_image * db_to_gain(gain_db - torch.stack([twice, -twice], dim=-1) / 2)[..., None]
@@ -99,6 +102,14 @@ def loudest_power(audio: Tensor) -> Tensor:
     return framed_power(audio, SAMPLE_RATE).sum(dim=1).amax(dim=-1)
 
 
+@dataclass
+class Known:
+    """What was measured of a dry track when it was rendered before: no take of a song needs to measure it again."""
+
+    level_db: float | None = None  # of the loudest 400 ms of the louder channel
+    by_processor: dict[str, Any] | None = None  # what the processor's own `measure` said, where it has one
+
+
 def render_track(
     processor: EffectProcessor,
     dry: Tensor,
@@ -107,25 +118,33 @@ def render_track(
     fxnorm: Callable[..., Tensor] | None = None,
     content_of: ContentOf | None = None,
     image: Tensor | None = None,
+    known: Known | None = None,
 ) -> Tensor:
     """One whole track: dry [1, 1, n], z [1, dim] -> wet [1, 2, n]. A track below -60 dB comes back silent.
 
     `image` [1, 2, n] is the stereo track that `dry` is folded from: it is what is rendered, as is decided from `dry`.
+    `known` is of this same track, image, processor and FxNorm; what it lacks is measured and entered.
     """
+    known = known or Known()
     samples = dry.shape[-1]
     # Too short for a level frame or a window: silence after the end, cut off again.
     missing = max(0, int(SHORTEST_SECONDS * SAMPLE_RATE) - samples)
     padded = F.pad(dry, (0, missing))
     played = padded if image is None else F.pad(image, (0, missing))
-    if float(framed_level_db(played, SAMPLE_RATE).max()) < SILENT_DB:
+    if known.level_db is None:
+        known.level_db = float(framed_level_db(played, SAMPLE_RATE).max())
+    if known.level_db < SILENT_DB:
         return dry.new_zeros(1, 2, samples)
     source = padded if fxnorm is None else fxnorm(padded)
     content = None if content_of is None else content_of(source)
     level = plausible_level_db(embedding_config, z)
-    if image is None:
-        return set_level(processor.render(source, z, content), level)[..., :samples]
-    own = played if fxnorm is None else fxnorm(padded, played)
-    wet, wet_image = processor.render_image(source, own, z, content)
+    own = None if image is None else played if fxnorm is None else fxnorm(padded, played)
+    if known.by_processor is None:
+        measure = getattr(processor, "measure", None)
+        known.by_processor = {} if measure is None else {"measured": measure(source, own)}
+    if own is None:
+        return set_level(processor.render(source, z, content, **known.by_processor), level)[..., :samples]
+    wet, wet_image = processor.render_image(source, own, z, content, **known.by_processor)
     return set_level_of_image(wet, wet_image, played, level)[..., :samples]
 
 
@@ -141,6 +160,7 @@ def render_tracks(
     progress: Progress | None = None,
     stereo: Tensor | None = None,
     workers: int = 1,
+    known: Sequence[Known] | None = None,
 ) -> Tensor:
     """Render every track of a song with its own effect embedding.
 
@@ -150,6 +170,7 @@ def render_tracks(
     near-silent tracks stay silent; any n > 0; tracks do not influence each other. `stereo` [tracks, 2, n] holds the
     tracks that `dry` is folded from: those whose channels differ keep their image. `workers`: how many tracks may be
     rendered at a time, each by a thread of its own; long ones are not, for they would not fit into memory together.
+    `known`: what was measured of each track when it was rendered before, in which what is measured now is entered.
     """
     wet = large_zeros(len(dry), 2, dry.shape[-1], like=dry)
 
@@ -158,7 +179,8 @@ def render_tracks(
         source = dry[one].to(z.device)
         image = stereo[one].to(z.device) if stereo is not None and has_image(stereo[index]) else None
         with torch.no_grad():  # which a thread has to be told by itself
-            wet[one] = render_track(processor, source, z[one], embedding_config, fxnorm, content_of, image)
+            before = None if known is None else known[index]
+            wet[one] = render_track(processor, source, z[one], embedding_config, fxnorm, content_of, image, before)
 
     at_once = min(workers, max(1, MOST_SAMPLES_AT_ONCE // dry.shape[-1]))
     with ThreadPoolExecutor(at_once) as threads:

@@ -18,6 +18,7 @@ from megami.embeddings.effect_embedding import EmbeddingConfig, split_parts
 from megami.embeddings.spectrum import bands_of_power_db, decode_spectrum, mean_power, mid_bands_db, side_bands_db
 from megami.processor.dynamics_layer import DynamicsLayer, DynamicsSettings
 from megami.processor.filters import (
+    BlockSpectra,
     CurveFilter,
     convolve,
     convolve_in_blocks,
@@ -27,6 +28,7 @@ from megami.processor.filters import (
     log_frequencies,
     remove_dc,
     soft_limit,
+    without_silent_end,
 )
 from megami.processor.panorama import panned_side_db, stereo_evidence
 from megami.processor.room import EchoTaps, RoomTail
@@ -37,6 +39,7 @@ QUIETEST_BAND_DB = -58.0
 NOTHING_DB = 0.4  # corrections of the equalisers below this are the error of the estimate
 CHANGED_DB, CHANGED_DYNAMICS_DB = 1.0, 0.5
 """From these differences of a band, and of crest factor or spread, a track was surely changed; a fifth is none."""
+LONGEST_BLOCK = 2**18  # samples that are convolved at once
 LEVEL_FRAME = 1024
 LEVEL_FLOOR = 1e-6
 
@@ -103,6 +106,22 @@ def evidence_of_change(bands_db: Tensor, dynamics_db: Tensor) -> Tensor:
     return ((torch.maximum(colour, dynamics) - 0.2) / 0.8).clamp(0, 1)
 
 
+def of_fold_and_image(audio: Tensor) -> tuple[Tensor, ...]:
+    """A mono track alone [b, 1, n]; or it and the stereo track beside it, of [b, 3, n]."""
+    return audio.split([1, 2], dim=1) if audio.shape[1] == 3 else (audio,)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What there is to know of a dry track before any plan: every take of a song is rendered by it."""
+
+    level: Tensor  # [b, 1, 1], as `loud_level` says
+    bands_db: Tensor  # [b, bands] of its spectrum, as the mid has them in z
+    points_db: Tensor  # [b, points]: the same, finer
+    dynamics_db: Tensor  # [b, 2]: crest factor and spread
+    side_db: Tensor | None  # [b, side bands] of the stereo track that it is folded from
+
+
 @dataclass(frozen=True)
 class Condition:
     """What the knobs of each item are set by."""
@@ -114,7 +133,7 @@ class Condition:
 
 
 class Conditioning(nn.Module):
-    """What a track and an embedding say together: dry [b, 1, n], z [b, dim] -> `Condition`.
+    """What a track that was measured and an embedding z [b, dim] say together: `Condition`.
 
     Parts that are not surely wanted stay closed, since the errors of their knobs would be heard.
     """
@@ -130,14 +149,23 @@ class Conditioning(nn.Module):
         to_points = interpolation_matrix(log_frequencies(config.mid_bands), log_frequencies(config.points))
         self.register_buffer("to_points", to_points, persistent=False)
 
-    def forward(self, dry: Tensor, z: Tensor, image: Tensor | None = None) -> Condition:
+    @torch.no_grad()
+    def measure(self, dry: Tensor, image: Tensor | None = None) -> Measured:
+        """Measure dry tracks [b, 1, n], and the stereo tracks [b, 2, n] that they are folded from."""
+        config, power = self.config, mean_power(dry[:, 0])
+        return Measured(
+            loud_level(dry),
+            bands_of_power_db(power, config.mid_bands),
+            bands_of_power_db(power, config.points),
+            torch.cat([crest_factor_db(dry), log_spread_db(dry)], dim=-1),
+            None if image is None else side_bands_db(image, config.side_bands),
+        )
+
+    def forward(self, track: Measured, z: Tensor) -> Condition:
         config = self.config
         fx, _, dynamics = split_parts(config.embedding, z)
         mid, side = self.wanted_bands_db(z)
-        with torch.no_grad():
-            power = mean_power(dry[:, 0])
-            bands, points = (bands_of_power_db(power, count) for count in (config.mid_bands, config.points))
-            own = torch.cat([crest_factor_db(dry), log_spread_db(dry)], dim=-1)  # [b, 2]
+        bands, points, own = track.bands_db, track.points_db, track.dynamics_db
         wanted = decode_dynamics(dynamics)
         # What was done shows in differences: squashed peaks against the track's own, width against that of panning.
         squashed_db = wanted[:, 2:6] - own.repeat_interleave(2, dim=-1)
@@ -153,8 +181,7 @@ class Conditioning(nn.Module):
             F.normalize(fx, dim=-1) * config.embedding.fx_dim**0.5,
         ]
         difference_db = self.difference_db(mid, bands) @ self.to_points
-        own_side = None if image is None else side_bands_db(image, config.side_bands)
-        stereo = stereo_evidence(side, wanted[:, 7:], own_side)
+        stereo = stereo_evidence(side, wanted[:, 7:], track.side_db)
         audible = torch.sigmoid((torch.maximum(mid, bands) - QUIETEST_BAND_DB) / 3)
         # The louder channel: a track that was panned far has too little of the other to measure.
         squashed_db = torch.where(wanted[:, 7:] > 0, squashed_db[:, 1::2], squashed_db[:, 0::2])
@@ -213,12 +240,19 @@ class StructuredProcessor(nn.Module):
             self.tail = NoiseTail(hidden, config.tail_s, config.tail_bands, rate)
         self.register_buffer("dc_window", decay_window(config.fir_taps, sample_rate=rate), persistent=False)
 
-    def settings(self, dry: Tensor, z: Tensor, image: Tensor | None = None) -> StructuredSettings:
+    def measure(self, dry: Tensor, image: Tensor | None = None) -> Measured:
+        """What `render` needs to know of a dry track [b, 1, n] that no z changes, to be measured once for all takes."""
+        return self.conditioning.measure(dry, image)
+
+    def settings(
+        self, dry: Tensor, z: Tensor, image: Tensor | None = None, measured: Measured | None = None
+    ) -> StructuredSettings:
         """Set every knob from the whole track and z; blocks of the track then share them.
 
         `image` [b, 2, n] is the stereo track that `dry` is folded from: it is widened only if z is wider than it.
+        `measured`: what `measure` says of both, if that is known.
         """
-        condition = self.conditioning(dry, z, image)
+        condition = self.conditioning(measured or self.measure(dry, image), z)
         hidden = self.body(condition.known)
         # dB per unit of the network: curves move in dB while weights move in hundredths.
         correction, emphasis, apart = (12 * self.curves(hidden)).unflatten(-1, (3, -1)).unbind(1)
@@ -235,7 +269,9 @@ class StructuredProcessor(nn.Module):
         early = self.early(hidden, condition.stereo)
         if isinstance(self.tail, NoiseTail):
             direct = convolve(F.pad(direct, (0, early.shape[-1])), early)
-            stereo, knobs = join_kernels(direct, condition.stereo[..., None] * self.tail(hidden)), None
+            closed = not torch.is_grad_enabled() and not bool(condition.stereo.any())
+            tail = direct.new_zeros(1, 2, 1) if closed else condition.stereo[..., None] * self.tail(hidden)
+            stereo, knobs = join_kernels(direct, tail), None
         else:
             # In training what lies beyond the end of a crop is not computed; the kernels that are kept are whole.
             stereo, knobs = self._with_space(
@@ -260,52 +296,84 @@ class StructuredProcessor(nn.Module):
         assert isinstance(self.tail, RoomTail)
         knobs = self.space_knobs(z)
         room = join_kernels(early, condition.stereo[..., None] * self.tail(knobs, hidden, samples))
-        kernel = convolve(F.pad(direct, (0, room.shape[-1])), room)
+        kernel = convolve_in_blocks(F.pad(room, (0, direct.shape[-1])), direct, LONGEST_BLOCK)
         return join_kernels(kernel, self.echoes(knobs, condition.change, kernel, samples)), knobs
 
     def forward(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor:
         return self.apply_settings(dry, self.settings(dry, z))
 
     def apply_settings(self, dry: Tensor, settings: StructuredSettings) -> Tensor:
-        """Render a dry track with knobs that are set already: [b, 1, n] -> [b, 2, n]."""
-        return self._process(dry, settings, block=None)
+        """Render a dry track with knobs that are set already, filter by filter: [b, 1, n] -> [b, 2, n]."""
+        equalised = convolve(dry, settings.pre_kernel)
+        shaped = self.dynamics(equalised / loud_level(equalised), settings.dynamics) * loud_level(dry)
+        wet = convolve(shaped, settings.stereo_kernel)
+        if not self.config.trim_limit_db:
+            return wet
+        return convolve(wet, self._trim_kernel(wet, settings.colour_db))
 
     @torch.no_grad()
-    def render(self, dry: Tensor, z: Tensor, content: Tensor | None = None, block: int = 2**18) -> Tensor:
-        """`forward` for long tracks: convolutions in blocks of `block` samples, the gain over the whole track."""
-        return self._process(dry, self.settings(dry, z), block)
+    def render(
+        self,
+        dry: Tensor,
+        z: Tensor,
+        content: Tensor | None = None,
+        block: int = LONGEST_BLOCK,
+        measured: Measured | None = None,
+    ) -> Tensor:
+        """`forward` for long tracks, and quicker: convolutions in blocks of `block` samples, merged where they can be.
+
+        `measured`: what `measure` says of the track, if that is known.
+        """
+        return self._render(dry, None, z, block, measured)[0]
 
     @torch.no_grad()
     def render_image(
-        self, dry: Tensor, image: Tensor, z: Tensor, content: Tensor | None = None, block: int = 2**18
+        self,
+        dry: Tensor,
+        image: Tensor,
+        z: Tensor,
+        content: Tensor | None = None,
+        block: int = LONGEST_BLOCK,
+        measured: Measured | None = None,
     ) -> tuple[Tensor, Tensor]:
         """`render`, and the same done to the stereo track [b, 2, n] that `dry` is folded from: two times [b, 2, n].
 
         Every knob, the gain of the dynamics and the last equaliser are those of `dry`. Left is what left would become
         in the place of `dry`, right likewise.
         """
-        settings = self.settings(dry, z, image)
-        equalised = self._convolve(torch.cat([dry, image], dim=1), settings.pre_kernel, block)
-        loudness = loud_level(equalised[:, :1])
-        shaped = self.dynamics(equalised[:, :1] / loudness, settings.dynamics, equalised / loudness) * loud_level(dry)
-        wet, wet_image = (self._convolve(one, settings.stereo_kernel, block) for one in shaped.split([1, 2], dim=1))
-        if not self.config.trim_limit_db:
-            return wet, wet_image
-        trim = self._trim_kernel(wet, settings.colour_db)
-        return self._convolve(wet, trim, block), self._convolve(wet_image, trim, block)
+        wet, wet_image = self._render(dry, image, z, block, measured)
+        assert wet_image is not None
+        return wet, wet_image
 
-    def _process(self, dry: Tensor, settings: StructuredSettings, block: int | None) -> Tensor:
-        level = loud_level(dry)
-        equalised = self._convolve(dry, settings.pre_kernel, block)
-        loudness = loud_level(equalised)
-        shaped = self.dynamics(equalised / loudness, settings.dynamics)
-        wet = self._convolve(shaped * level, settings.stereo_kernel, block)
-        if not self.config.trim_limit_db:
-            return wet
-        return self._convolve(wet, self._trim_kernel(wet, settings.colour_db), block)
+    def _render(
+        self, dry: Tensor, image: Tensor | None, z: Tensor, block: int, measured: Measured | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """The wet track, and what becomes of its image where there is one."""
+        measured = measured or self.measure(dry, image)
+        settings = self.settings(dry, z, image, measured)
+        played = dry if image is None else torch.cat([dry, image], dim=1)
+        equalised = convolve_in_blocks(played, settings.pre_kernel, block)
+        del played
+        equalised /= loud_level(equalised[:, :1])
+        shaped = self.dynamics(equalised[:, :1], settings.dynamics, None if image is None else equalised)
+        del equalised
+        kernel = without_silent_end(settings.stereo_kernel) * measured.level
+        trim_taps = self.config.fir_taps if self.config.trim_limit_db else 1
+        blocks = [BlockSpectra(part, kernel.shape[-1] + trim_taps - 1, block) for part in of_fold_and_image(shaped)]
+        del shaped
+        response = blocks[0].response(kernel)
+        if self.config.trim_limit_db:
+            # The last equaliser hears the mid, and is then merged into the kernel: one way back for each channel.
+            mid = blocks[0].filtered(response.mean(dim=1, keepdim=True))
+            response = response * blocks[0].response(self._trim_kernel(mid, settings.colour_db))
+            del mid
+        wet, *wet_image = (part.filtered(response) for part in blocks)
+        return wet, wet_image[0] if wet_image else None
 
     def _trim_kernel(self, wet: Tensor, colour_db: Tensor) -> Tensor:
         """What brings the bands of the mid to those wanted, for both channels alike: wet [b, 2, n] -> [b, 1, taps].
+
+        Of the mid alone [b, 1, n] the same.
 
         What the parts before leave of the colour is measured here, not foreseen; bands that hardly sound stay as they
         are. The gains carry no gradient.
@@ -316,7 +384,3 @@ class StructuredProcessor(nn.Module):
             missing = dead_zone((colour_db - have) * heard, NOTHING_DB / 2)
             gains = soft_limit(missing, self.config.trim_limit_db) @ self.conditioning.to_points
             return self.filter(gains[:, None])
-
-    @staticmethod
-    def _convolve(audio: Tensor, kernel: Tensor, block: int | None) -> Tensor:
-        return convolve(audio, kernel) if block is None else convolve_in_blocks(audio, kernel, block)

@@ -7,9 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from scipy.signal import resample, resample_poly
 
 from megami.audio import integrated_loudness, master, master_and_measure, master_with_gain
+from megami.audio.loudness import between_taps, true_peaks
+from megami.audio.mastering import running_maximum, running_mean
 
 RATE = 44100
 
@@ -50,6 +53,24 @@ def test_peaks_stay_below_the_ceiling_at_eight_times_the_rate(seed, crest, targe
     decay = torch.exp(-(torch.arange(3 * RATE) % (RATE // 2)) * crest * 8.0 / RATE)
     bursts = 0.3 * torch.randn(2, 3 * RATE, generator=torch.Generator().manual_seed(seed)) * decay
     assert peak_db_at_eight_times_the_rate(master(bursts, RATE, target)) <= -1.0
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 220, 443])
+def test_running_maximum_and_mean_are_those_of_scipy(width):
+    values = np.random.default_rng(width).standard_normal(1000) ** 2
+    assert np.array_equal(running_maximum(values, width), ndimage.maximum_filter1d(values, width, mode="nearest"))
+    if width % 2:
+        wanted = ndimage.uniform_filter1d(values, width, mode="nearest")
+        np.testing.assert_allclose(running_mean(values, width), wanted, rtol=0, atol=1e-10)
+
+
+def test_true_peaks_are_sums_over_the_taps():
+    """Each sample's largest of itself and the values up to the next one; silence goes on beyond both ends."""
+    samples = np.random.default_rng(0).standard_normal((2, 1001)).astype(np.float32)
+    padded = np.pad(samples, ((0, 0), (12, 12)))
+    between = [[np.correlate(channel, taps, "valid") for taps in between_taps(4)] for channel in padded]
+    wanted = np.abs(np.concatenate([samples[:, None], between], axis=1)).max(axis=(0, 1))
+    np.testing.assert_allclose(true_peaks(samples, RATE), wanted, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("crest", [0.5, 3.0])

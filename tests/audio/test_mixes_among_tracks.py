@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from odd_files import RATE, read_and_warned, write
+from scipy.optimize import nnls
 
 from megami.audio.finished_mixes import finished_kind
+from megami.audio.sum_of_others import non_negative_least_squares
 
 NAMES = ("01 Drums", "02 Bass", "03 Keys", "04 Voice")
 
@@ -118,3 +120,13 @@ def test_a_vocal_and_an_instrumental_are_two_tracks(tmp_path):
     write(tmp_path / "accompaniment.wav", sum(tracks.values()) - tracks["04 Voice"])
     song, lines = read_and_warned(tmp_path)
     assert song.num_tracks == 2 and lines == []
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_least_squares_without_negative_levels_are_those_of_scipy(seed):
+    rng = np.random.default_rng(seed)
+    columns, target = rng.standard_normal((20, rng.integers(1, 12))), rng.standard_normal(20)
+    columns[:, -1] = columns[:, 0] + 1e-3 * columns[:, -1]  # two that are nearly the same
+    columns /= np.linalg.norm(columns, axis=0)
+    shares, (_, rest) = non_negative_least_squares(columns, target), nnls(columns, target)
+    assert (shares >= 0).all() and np.linalg.norm(columns @ shares - target) == pytest.approx(rest, abs=1e-9)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.fft import next_fast_len
 from scipy.signal import lfilter
 
 from megami.effects import compressor as studio_compressor
@@ -19,16 +20,19 @@ from megami.processor.dynamics_layer import (
     soft_knee_reduction,
 )
 from megami.processor.filters import (
+    BlockSpectra,
     CurveFilter,
     convolve,
     convolve_in_blocks,
     decay_window,
+    fast_length,
     interpolation_matrix,
     log_frequencies,
     remove_dc,
     soft_limit,
+    without_silent_end,
 )
-from megami.processor.space import EarlyTaps, NoiseTail
+from megami.processor.space import EarlyTaps, NoiseTail, decaying, sum_of_bands
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -59,6 +63,46 @@ def test_blocks_convolve_like_one_pass():
     torch.testing.assert_close(whole[0, 1], direct.float(), rtol=0, atol=1e-3)
     for block in (700, 4096, 49999):
         torch.testing.assert_close(convolve_in_blocks(audio, kernel, block), whole, rtol=0, atol=2e-4)
+
+
+def test_filters_one_after_the_other_are_merged():
+    """Whether the spectra of the blocks are kept or made in passing, and however many go through a transform."""
+    audio, kernels = random(2, 1, 30_000), (random(2, 2, 900, seed=1), random(2, 1, 300, seed=2))
+    wanted = convolve(convolve(audio, kernels[0]), kernels[1])
+    for block in (500, 2**18):
+        blocks = BlockSpectra(audio, 900 + 300 - 1, block)
+        mid, both = (blocks.filtered(response) for response in (blocks.response(kernels[1]), merged(blocks, kernels)))
+        torch.testing.assert_close(both, wanted, rtol=0, atol=1e-5 * float(wanted.abs().max()))
+        torch.testing.assert_close(mid, convolve(audio, kernels[1]), rtol=0, atol=1e-4)
+
+
+def merged(blocks: BlockSpectra, kernels: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    first, second = map(blocks.response, kernels)
+    return first * second
+
+
+def test_kernels_lose_their_silent_end_and_nothing_else():
+    kernel = torch.zeros(1, 2, 50)
+    kernel[0, 0, 3], kernel[0, 1, 20] = 1.0, -1e-20
+    assert torch.equal(without_silent_end(kernel), kernel[..., :21])
+    assert without_silent_end(torch.zeros(1, 2, 9)).shape == (1, 2, 1)
+
+
+def test_fast_lengths_have_no_factor_above_five():
+    lengths = [*range(1, 300), 61_440, 65_535, 238_137, 1_000_003]
+    assert [fast_length(length) for length in lengths] == [next_fast_len(length, real=True) for length in lengths]
+
+
+def test_exponentials_by_coarse_and_fine_steps_are_exponentials():
+    nepers = torch.tensor([[1e-6, 3e-4], [0.01, 0.9]])
+    exact = torch.exp(-nepers.double()[..., None] * torch.arange(1300))
+    torch.testing.assert_close(decaying(nepers, 1300).double(), exact, rtol=3e-5, atol=1e-9)
+
+
+def test_noise_under_its_envelopes_is_summed_over_the_bands():
+    envelopes, noise = random(3, 8, 100), random(2, 8, 100, seed=1)
+    wanted = torch.einsum("bkt,ckt->cbt", envelopes, noise)
+    torch.testing.assert_close(sum_of_bands(envelopes, noise), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_soft_limit_is_straight_and_bounded():

@@ -11,6 +11,7 @@ from megami.embeddings import EmbeddingConfig, encode_dynamics, join_parts
 from megami.processor import (
     FilmTCN,
     FxNorm,
+    Known,
     StructuredProcessor,
     TCNConfig,
     render_tracks,
@@ -79,6 +80,19 @@ def test_fxnorm_comes_first(processors):
     plain = render_tracks(processors["tcn"], dry, z, embedding_config=EMBEDDING)
     normalised = render_tracks(processors["tcn"], dry, z, fxnorm=fxnorm, embedding_config=EMBEDDING)
     assert (plain - normalised).abs().max() > 0.01
+
+
+def test_a_track_is_measured_once_for_all_its_takes(processors, monkeypatch):
+    processor, dry = processors["structured"], notes(60_000, batch=2)
+    plans = [torch.cat([z_at(-20.0, level), z_at(-30.0, -30.0)]) for level in (-20.0, -24.0)]
+    fresh = [render_tracks(processor, dry, z, embedding_config=EMBEDDING) for z in plans]
+    measured: list[int] = []
+    measure = processor.measure
+    monkeypatch.setattr(processor, "measure", lambda *given: measured.append(1) or measure(*given))
+    known = [Known(), Known()]
+    again = [render_tracks(processor, dry, z, embedding_config=EMBEDDING, known=known) for z in plans]
+    assert len(measured) == 2
+    assert all(torch.equal(one, other) for one, other in zip(fresh, again, strict=True))
 
 
 def test_progress_is_told_as_each_track_is_begun(processors):

@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.signal import butter, sosfilt
 
+from megami.audio.echo_tone import ECHO_BAND_HZ, echo_tone
 from megami.effects import Delay, EffectChain, Reverb
 from megami.effects.reverb import decay_at
 from megami.embeddings import EffectEmbedder, FxEncoder, FxEncoderConfig
@@ -92,6 +94,22 @@ def test_an_echo_that_is_not_wanted_or_not_known_is_none_at_all(change):
     if change.get("flat"):
         setting = replace(setting, time=torch.zeros(1, ECHO_BINS))
     assert not EchoTaps(1.0)(setting, torch.full((1, 1), change.get("share", 1.0)), impulse()).any()
+
+
+@pytest.mark.parametrize("ping_pong", [-9.0, 0.3, 9.0])
+def test_echoes_are_the_same_whether_they_are_learned_or_only_heard(ping_pong):
+    taps, setting = EchoTaps(1.5), knobs(time_s=0.1234, feedback=0.6, ping_pong=ping_pong)
+    kernel = torch.randn(1, 2, 4000, generator=torch.Generator().manual_seed(0))
+    learned = taps(setting, torch.ones(1, 1), kernel)
+    with torch.no_grad():
+        heard = taps(setting, torch.ones(1, 1), kernel)
+    assert heard.any() and (learned - heard).abs().max() < 1e-5 * heard.abs().max()
+
+
+def test_the_tone_of_echoes_is_a_butterworth_band_pass():
+    unit = np.eye(1, 900)[0]
+    wanted = sosfilt(butter(1, ECHO_BAND_HZ, "bandpass", fs=RATE, output="sos"), unit)
+    np.testing.assert_allclose(echo_tone(900, RATE), wanted, atol=1e-12)
 
 
 @torch.no_grad()

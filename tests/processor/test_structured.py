@@ -91,7 +91,8 @@ def test_more_is_done_the_surer_it_is_that_something_was():
     shares = (0.0, 0.02, 0.05, 0.2, 1.0)
     targets = [(dry / dry.square().mean().sqrt()).lerp(squared / squared.square().mean().sqrt(), s) for s in shares]
     conditioning = StructuredProcessor(CONFIG).conditioning
-    change = [float(conditioning(dry, embedding_of(target.expand(-1, 2, -1))).change) for target in targets]
+    track = conditioning.measure(dry)
+    change = [float(conditioning(track, embedding_of(target.expand(-1, 2, -1))).change) for target in targets]
     assert change[0] == 0 and change[-1] == 1
     assert change == sorted(change) and 0 < change[2] < 1
 
@@ -140,6 +141,17 @@ def test_blocks_give_the_whole_pass(block, config):
     with torch.no_grad():
         whole = processor(dry, z)
     assert (processor.render(dry, z, block=block) - whole).abs().max() < 1e-5 * whole.abs().max()
+
+
+@torch.no_grad()
+@both_editions
+def test_what_is_known_of_a_track_changes_nothing(config):
+    processor, dry, z = stirred(config=config), notes(50_000), embedding_of(notes(50_000, seed=5).expand(-1, 2, -1))
+    image = torch.cat([dry, 0.7 * dry.roll(9, -1)], dim=1)
+    known = processor.measure(dry, image)
+    fresh, again = processor.render_image(dry, image, z), processor.render_image(dry, image, z, measured=known)
+    assert all(torch.equal(one, other) for one, other in zip(fresh, again, strict=True))
+    assert torch.equal(processor.render(dry, z), processor.render(dry, z, measured=processor.measure(dry)))
 
 
 def test_every_parameter_learns():
