@@ -3,11 +3,14 @@ one into the README and the model card of the shipped weights.
 
     python scripts/update_readme.py results/results.json
 
-RESULTS.md is written whole. In the other two only what stands between their markers is replaced.
+RESULTS.md is written whole. In the other two only what stands between their markers is replaced; in the README also the
+ratios of `results/benchmarks.json`, each between markers of its own.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,9 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results" / "RESULTS.md"
 WITH_SUMMARY = (ROOT / "README.md", ROOT / "megami" / "presets" / "small" / "README.md")
 BEGIN, END = "<!-- results: written by scripts/update_readme.py -->", "<!-- end of results -->"
+BENCHMARKS = ROOT / "results" / "benchmarks.json"
+RATIO = re.compile(r"(<!-- ratio of (\w+): (.+?) -->)[^<]*(<!-- -->)")
+"""A ratio of CPU seconds in a page: `<!-- ratio of KEY: ONE WAY / OTHER WAY -->2.5<!-- -->`."""
 HEAD = """\
 # Results
 
@@ -59,12 +65,24 @@ def with_summary(page: str, rows: list) -> str:
     return f"{before}{BEGIN}\n{markdown_table(rows, SUMMARY)}{END}{after}"
 
 
+def with_ratios(page: str, benchmarks: dict[str, Any]) -> str:
+    """The page with the median ratios of these benchmarks between their markers."""
+
+    def measured(found: re.Match[str]) -> str:
+        begin, key, pair, end = found.groups()
+        return f"{begin}{benchmarks[key]['ratios'][pair]['cpu']['median']:.1f}{end}"
+
+    return RATIO.sub(measured, page)
+
+
 def main(results: str) -> None:
     """Write all three."""
     rows, made_by = read_results(Path(results))
     RESULTS.write_text(results_page(rows, made_by), encoding="utf-8")
+    benchmarks = json.loads(BENCHMARKS.read_text(encoding="utf-8"))
     for page in WITH_SUMMARY:
-        page.write_text(with_summary(page.read_text(encoding="utf-8"), rows), encoding="utf-8")
+        text = with_ratios(with_summary(page.read_text(encoding="utf-8"), rows), benchmarks)
+        page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

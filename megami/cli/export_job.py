@@ -129,7 +129,14 @@ def mixed_again(
             f"the mixes were made with weights of the folder {weights!r}: say where it is, --weights FOLDER"
         )
     song = read_multitrack(find_song(stems, bool(words.get("use_all", False))))
-    mixer = Mixer.from_pretrained(weights, job.device, str(words["processor"]), job.weights_dir, str(words["compat"]))
+    mixer = Mixer.from_pretrained(
+        weights,
+        job.device,
+        str(words["processor"]),
+        job.weights_dir,
+        str(words["compat"]),
+        str(words.get("precision", "fp32")),
+    )
     sampling = mixer.preset.sampling.but(
         steps=words["steps"], guidance=words["guidance"], temperature=words["temperature"]
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from megami.cli.options import Device, Weights, WeightsDir
+from megami.cli.options import Device, Precision, Weights, WeightsDir
 
 
 def mix(
@@ -28,6 +28,7 @@ def mix(
         float | None, typer.Option(help="lower: closer to what is typical  [default: 0.5 (small), 1 (paper)]")
     ] = None,
     device: Device = "auto",
+    precision: Precision = "auto",
     stems_too: Annotated[bool, typer.Option("--stems/--no-stems", help="also write every wet track")] = False,
     file_format: Annotated[str, typer.Option("--format", help="wav or flac (24 bit)")] = "wav",
     loudness: Annotated[float, typer.Option(help="target loudness in LUFS; peaks stay below -1 dBTP")] = -16.0,
@@ -85,6 +86,7 @@ def mix(
         guidance=guidance,
         temperature=temperature,
         device=device,
+        precision=precision,
         stems_too=stems_too,
         format=file_format.lower(),
         loudness_lufs=loudness,

@@ -33,7 +33,7 @@ from megami.cli.mix_page import PAGE, Excerpt, page_console, readable, write_pag
 from megami.cli.output_folder import appearing_files, check_writable
 from megami.cli.plans import PLANS, Kept
 from megami.cli.publishing import new_files
-from megami.device import resolve_device
+from megami.device import resolve_device, resolve_precision
 from megami.embeddings import EmbeddingConfig, decode, stereo_imbalance, stereo_width
 from megami.errors import SongWarning, UserError
 from megami.generator import SamplingOptions
@@ -73,6 +73,7 @@ class MixJob:
     guidance: float = 1.0
     temperature: float | None = None
     device: str = "auto"
+    precision: str = "auto"
     stems_too: bool = False
     format: str = "wav"
     loudness_lufs: float = -16.0
@@ -104,7 +105,7 @@ class MixJob:
         self.direction({}, None)
         if self.format not in FORMATS:
             raise UserError(f"unknown format {self.format!r}: use {' or '.join(FORMATS)}")
-        resolve_device(self.device)
+        resolve_precision(self.precision, resolve_device(self.device))
 
     @property
     def kept(self) -> Kept:
@@ -145,7 +146,9 @@ def run_mix(job: MixJob) -> list[Path]:
         progress_bar(job.num_mixes) as progress,
         appearing_files(job.out, stems, say_beside_bar, planned) as partial,
     ):
-        mixer = Mixer.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat)
+        mixer = Mixer.from_pretrained(
+            job.weights, job.device, job.processor, job.weights_dir, job.compat, job.precision
+        )
         sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
         job = replace(job, steps=sampling.steps, temperature=sampling.temperature)
         with named_oddities() as oddities:
@@ -235,6 +238,7 @@ def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
         "weights": readable(Path(job.weights).name),
         "processor": mixer.preset.processor_kind,
         "compat": job.compat,
+        "precision": mixer.precision,
         "mono_stems": job.mono_stems,
         "use_all": job.use_all,
         "roles": job.roles_of(song.names),

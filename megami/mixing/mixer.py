@@ -25,7 +25,7 @@ from megami.audio import (
     within_scale,
     without_offset,
 )
-from megami.device import one_thread, resolve_device
+from megami.device import one_thread, resolve_device, resolve_precision
 from megami.embeddings import embeddings_from_tokens
 from megami.errors import UserError, warn_of_song
 from megami.generator import Callback, Evidence, SamplingOptions, check_temperature, mix_generator, sample_mixes
@@ -33,7 +33,7 @@ from megami.mixing.compat import Compat, compat_named, with_compat
 from megami.mixing.direction import Direction, Keep, unmet
 from megami.mixing.hearing import Heard, Listener, checked_roles, doubtful_names
 from megami.mixing.mix import Mix, Origin
-from megami.mixing.pretrained import Networks, from_pretrained
+from megami.mixing.pretrained import Networks, from_pretrained, with_precision
 from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks
 from megami.mixing.reference import Reference
 from megami.mixing.rendering import Rendering
@@ -51,13 +51,20 @@ class Mixer:
     """Mixes songs with a set of trained networks; every call is deterministic given its seed.
 
     The networks are moved to the device. `compat` says what is done where the paper leaves it open; see
-    `megami.mixing.compat`.
+    `megami.mixing.compat`. `precision`, "fp32" or "bf16", is that in which the convolutional processor multiplies;
+    "auto" is bf16 on CPUs that are made for it. Raises UserError for bf16 with networks that have no such processor.
     """
 
-    def __init__(self, networks: Networks, device: str | torch.device = "auto", compat: Compat | None = None) -> None:
+    def __init__(
+        self,
+        networks: Networks,
+        device: str | torch.device = "auto",
+        compat: Compat | None = None,
+        precision: str = "auto",
+    ) -> None:
         self.compat = compat or Compat()
         self.device = resolve_device(device)
-        self.networks = with_compat(networks.to(self.device), self.compat)
+        self.networks = with_precision(with_compat(networks.to(self.device), self.compat), precision, self.device)
         self.preset = networks.preset
         self._listener = Listener(self.networks, self.compat, self.device)
 
@@ -69,16 +76,23 @@ class Mixer:
         processor: str | None = None,
         weights_dir: str | Path | None = None,
         compat: str | Compat = "ours",
+        precision: str = "auto",
     ) -> Mixer:
         """Load the networks of a preset ("small", "paper"), or of a folder of weights.
 
         `processor` chooses between the processors that the weights hold ("structured", "tcn"); the preset's own
         otherwise. `weights_dir`: a folder that has the preset's files already ("paper": the published ones). `compat`
-        "published" does as the released inference does; a `Compat` mixes the two. Raises UserError
-        for an unknown name, missing or damaged files.
+        "published" does as the released inference does; a `Compat` mixes the two. `precision`: auto, fp32 or bf16.
+        Raises UserError for an unknown name, missing or damaged files.
         """
         compat = compat if isinstance(compat, Compat) else compat_named(compat)
-        return cls(from_pretrained(name, processor=processor, weights_dir=weights_dir), device, compat)
+        resolve_precision(precision, resolve_device(device))  # so that nothing is loaded for a name that is wrong
+        return cls(from_pretrained(name, processor=processor, weights_dir=weights_dir), device, compat, precision)
+
+    @property
+    def precision(self) -> str:
+        """In which the convolutional processor multiplies: "fp32" or "bf16"; the other networks know fp32 only."""
+        return "bf16" if getattr(self.networks.processor, "dtype", None) == torch.bfloat16 else "fp32"
 
     def content(
         self,

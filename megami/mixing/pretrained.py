@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from megami.adaptation import ClapEncoder, ContentEncoder, DomainAdaptor, EarEncoder, MusiCNN, StemBank
-from megami.device import resolve_device
+from megami.device import resolve_device, resolve_precision
 from megami.embeddings import FxEncoder, FxEncoderPlusPlus
 from megami.errors import UserError
 from megami.generator import Denoiser
@@ -70,6 +70,28 @@ def on_device(network: nn.Module | None, device: str | torch.device) -> nn.Modul
         for t in tensors
     }
     return copy.deepcopy(network, moved)  # which copies everything but the tensors, and takes those from `moved`
+
+
+def with_precision(networks: Networks, precision: str, device: torch.device) -> Networks:
+    """Give networks whose processor renders in this precision (`resolve_precision`); the weights are shared.
+
+    "auto" is single precision for processors that are smaller than the published one, which are quick as they are.
+    Raises UserError for an unknown one, and for bf16 without the convolutional processor.
+    """
+    dtype, processor = resolve_precision(precision, device), networks.processor
+    if precision == "auto" and networks.preset.content is not None:  # not the paper's system
+        dtype = None
+    if not isinstance(processor, FilmTCN):
+        if precision == "bf16":
+            raise UserError("precision bf16 is for the convolutional processor: choose it with 'paper', or take auto")
+        return networks
+    if processor.config.own_statistics:  # rendered in one pass, as published: in single precision
+        dtype = None
+    if dtype == processor.dtype:
+        return networks
+    twin = copy.copy(processor)
+    twin.dtype = dtype
+    return replace(networks, processor=twin)
 
 
 def from_pretrained(

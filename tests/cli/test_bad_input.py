@@ -154,6 +154,8 @@ def test_rates_depths_formats_lengths_and_channels_may_be_mixed(mix, write_stems
         (("--device", "xpu9"), "auto, cpu or cuda"),
         (("--device", "meta"), "auto, cpu or cuda"),
         (("--device", "cuda:99"), "--device cpu" if not torch.cuda.is_available() else "use cuda"),
+        (("--precision", "fp8"), "auto, fp32, bf16"),
+        (("--precision", "bf16"), "convolutional processor"),
         (("--processor", "magic"), "structured, tcn"),
         (("--weights", "enormous"), "unknown weights"),
         (("--weights", "paper"), "megami weights download paper"),

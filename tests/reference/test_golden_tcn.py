@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from megami.processor import FilmTCN, TCNConfig
+from megami.processor.time_major import render_time_major
 from megami.published.key_tables import convert_tcn
 
 TOLERANCE = 2e-5
@@ -49,6 +50,18 @@ def test_evaluation_mode(case, network):
     _, tensors = case
     assert_close(network(tensors["in.x"], tensors["in.cond"]), tensors["out.y"])
     assert_close(network.blocks[0](tensors["in.x"], tensors["in.cond"]), tensors["out.block0"])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("size", [0, 24, 64])
+def test_rendering_in_other_arithmetic(case, network, size):
+    """Tap by tap, and by short transforms of two sizes; what `render` itself chooses lies between."""
+    _, tensors = case
+    blocks, conditions = [*network.blocks], tensors["in.cond"]
+    for dry, z, expected in zip(tensors["in.x"], conditions, tensors["out.y"], strict=True):
+        wet = render_time_major(blocks, network.output, dry, z[None], 1000, choose=lambda *_: size)
+        assert_close(wet.clamp(-1, 1), expected)
+    assert_close(network.render(tensors["in.x"], conditions), tensors["out.y"])
 
 
 @torch.no_grad()

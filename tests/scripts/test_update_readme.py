@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,12 @@ def test_only_what_stands_between_the_markers_is_replaced(script):
     readme = f"before\n{script.BEGIN}\nold\n{script.END}\nafter\n"
     written = script.with_summary(readme, ROWS)
     assert written.startswith("before\n") and written.endswith("\nafter\n") and "old" not in written
+
+
+def test_the_ratios_of_speed_are_those_of_the_benchmarks(script):
+    measured = json.loads(script.BENCHMARKS.read_text(encoding="utf-8"))
+    readme = script.WITH_SUMMARY[0].read_text(encoding="utf-8")
+    assert script.RATIO.search(readme) and script.with_ratios(readme, measured) == readme
+    other = {"mix": {"ratios": {"before / today": {"cpu": {"median": 3.14}}}}}
+    page = "It is <!-- ratio of mix: before / today -->9<!-- --> times as quick."
+    assert script.with_ratios(page, other) == page.replace(">9<", ">3.1<")
