@@ -11,7 +11,9 @@ import typer
 PLAIN: dict[str, Any] = {"rich_markup_mode": None, "context_settings": {"help_option_names": ["-h", "--help"]}}
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
-Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16 (paper; auto: bf16 where the CPU is made for it)")]
+Precision = Annotated[
+    str, typer.Option(help="auto, fp32 or bf16 (paper: quick on CPUs made for it, and coarse); auto is fp32")
+]
 Weights = Annotated[str, typer.Option(help="small, paper, or a folder of weights")]
 WeightsDir = Annotated[
     Path | None, typer.Option(help="folder that has the published files (paper)", show_default=False)

@@ -86,7 +86,7 @@ class Mixer:
         Raises UserError for an unknown name, missing or damaged files.
         """
         compat = compat if isinstance(compat, Compat) else compat_named(compat)
-        resolve_precision(precision, resolve_device(device))  # so that nothing is loaded for a name that is wrong
+        resolve_precision(precision)  # so that nothing is loaded for a name that is wrong
         return cls(from_pretrained(name, processor=processor, weights_dir=weights_dir), device, compat, precision)
 
     @property

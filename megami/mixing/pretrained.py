@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 
 from megami.adaptation import ClapEncoder, ContentEncoder, DomainAdaptor, EarEncoder, MusiCNN, StemBank
-from megami.device import resolve_device, resolve_precision
+from megami.device import cpu_multiplies_bf16, resolve_device, resolve_precision
 from megami.embeddings import FxEncoder, FxEncoderPlusPlus
 from megami.errors import UserError
 from megami.generator import Denoiser
@@ -75,12 +76,9 @@ def on_device(network: nn.Module | None, device: str | torch.device) -> nn.Modul
 def with_precision(networks: Networks, precision: str, device: torch.device) -> Networks:
     """Give networks whose processor renders in this precision (`resolve_precision`); the weights are shared.
 
-    "auto" is single precision for processors that are smaller than the published one, which are quick as they are.
     Raises UserError for an unknown one, and for bf16 without the convolutional processor.
     """
-    dtype, processor = resolve_precision(precision, device), networks.processor
-    if precision == "auto" and networks.preset.content is not None:  # not the paper's system
-        dtype = None
+    dtype, processor = resolve_precision(precision), networks.processor
     if not isinstance(processor, FilmTCN):
         if precision == "bf16":
             raise UserError("precision bf16 is for the convolutional processor: choose it with 'paper', or take auto")
@@ -89,6 +87,8 @@ def with_precision(networks: Networks, precision: str, device: torch.device) -> 
         dtype = None
     if dtype == processor.dtype:
         return networks
+    if dtype is not None and device.type == "cpu" and not cpu_multiplies_bf16():
+        warnings.warn("this CPU has no instructions for bf16: it will be slow, and fp32 is quicker", stacklevel=2)
     twin = copy.copy(processor)
     twin.dtype = dtype
     return replace(networks, processor=twin)

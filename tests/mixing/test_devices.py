@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from megami import Mixer, device, read_multitrack
+from megami import Mixer, read_multitrack
 from megami.device import resolve_precision
 from megami.errors import UserError
+from megami.mixing import pretrained
 from megami.mixing.compat import Compat
 from megami.mixing.pretrained import from_pretrained
 
@@ -37,17 +38,15 @@ def test_networks_that_are_there_already_are_shared(random_weights):
 
 
 def test_precision_is_a_choice_of_the_convolutional_processor(tiny_paper, monkeypatch):
-    monkeypatch.setattr(device, "cpu_multiplies_bf16", lambda: True)
-    assert (
-        Mixer(tiny_paper, "cpu").precision == "bf16" and Mixer(tiny_paper, "cpu", precision="fp32").precision == "fp32"
-    )
+    monkeypatch.setattr(pretrained, "cpu_multiplies_bf16", lambda: True)
+    assert Mixer(tiny_paper, "cpu").precision == "fp32"
+    assert Mixer(tiny_paper, "cpu", precision="bf16").precision == "bf16"
     assert tiny_paper.processor.dtype is None  # networks that are passed in stay as they are
-    assert Mixer(tiny_paper, "cpu", Compat(statistics="track", seams="repaired")).precision == "fp32"
-    monkeypatch.setattr(device, "cpu_multiplies_bf16", lambda: False)
-    assert (
-        Mixer(tiny_paper, "cpu").precision == "fp32" and Mixer(tiny_paper, "cpu", precision="bf16").precision == "bf16"
-    )
-    assert resolve_precision("auto", torch.device("cuda")) is None
+    assert Mixer(tiny_paper, "cpu", Compat(statistics="track", seams="repaired"), "bf16").precision == "fp32"
+    monkeypatch.setattr(pretrained, "cpu_multiplies_bf16", lambda: False)
+    with pytest.warns(UserWarning, match="no instructions for bf16"):
+        assert Mixer(tiny_paper, "cpu", precision="bf16").precision == "bf16"
+    assert resolve_precision("auto") is None and resolve_precision("fp32") is None
 
 
 def test_mixes_in_bf16_are_the_same_to_its_bits(tiny_paper, dry_tracks):
