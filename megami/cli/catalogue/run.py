@@ -15,7 +15,7 @@ from megami.audio import SongFiles, find_song
 from megami.cli.catalogue.ledger import LEDGER, REPORT, Ledger
 from megami.cli.catalogue.processes import Setting, mix_in_processes
 from megami.cli.catalogue.report import BEFORE, FAILED, MIXED, TO_DO, Reported, report_of
-from megami.cli.catalogue.sameness import is_done, settings_of, weights_sha256
+from megami.cli.catalogue.sameness import is_done, settings_of
 from megami.cli.catalogue.song_mixer import Ended, Song, SongMixer, in_one_line
 from megami.cli.catalogue.songs import Listed, names_of
 from megami.cli.dead_runs import only_run, remove_empty
@@ -23,6 +23,7 @@ from megami.cli.mix_job import MixJob, say_beside_bar
 from megami.cli.output_folder import check_writable, missing_folders
 from megami.device import resolve_device
 from megami.errors import UserError
+from megami.mixing.pretrained import weights_sha256
 
 
 @dataclass(frozen=True)
@@ -124,24 +125,27 @@ class Catalogue:
 
     def run(self, hands: Hands) -> Outcome:
         """Mix what is not done, and write the report in any case."""
-        weights = weights_sha256(self.options)
+        weights = weights_sha256(self.options.weights, self.options.weights_dir)
         with tqdm(total=len(self.songs), desc="megami mix", unit="song", leave=False, disable=None) as bar:
+            to_mix = list(self.not_done(weights, bar))
             try:
-                to_mix = list(self.not_done(weights, bar))
                 for ended in hands.mix(to_mix, self.options, weights, bar) if to_mix else ():
                     self.note(ended)
                     bar.update()
             except (KeyboardInterrupt, SystemExit):
-                done = sum(state in (MIXED, BEFORE) for state in self.states.values())
-                say_beside_bar(f"{done} of {len(self.songs)} songs are mixed: run it again to go on")
+                say_beside_bar(f"{len(self.done)} of {len(self.songs)} songs are mixed: run it again to go on")
                 raise
             finally:
                 report = self.ledger.write_report(self.report())
         if report is None:
             raise UserError(f"{self.ledger.path.parent / REPORT} was changed meanwhile, so it stays as it is")
-        done = [song.job.out for song in self.songs if self.states[song.name] in (MIXED, BEFORE)]
         problem = f"{len(self.problems)} of {len(self.songs)} songs could not be mixed: {report} says why"
-        return Outcome((*done, report), problem if self.problems else "", self.bug)
+        return Outcome((*self.done, report), problem if self.problems else "", self.bug)
+
+    @property
+    def done(self) -> list[Path]:
+        """The folders of all songs that are mixed."""
+        return [song.job.out for song in self.songs if self.states[song.name] in (MIXED, BEFORE)]
 
     def not_done(self, weights: str, bar: tqdm) -> Iterator[Song]:
         """Songs that are still to be mixed; names those that cannot be. Raises UserError where stems would be lost."""
@@ -209,5 +213,5 @@ def check_apart(outs: Sequence[Path], songs: Iterable[SongFiles]) -> None:
             places[out.stat().st_dev, out.stat().st_ino] = out
     for folder in {path.parent for files in songs for path in files.paths}:
         with suppress(OSError):
-            if out := places.get((folder.stat().st_dev, folder.stat().st_ino)):
-                raise UserError(f"{out} holds stems: choose another --out, or the mixes would be taken for stems")
+            if held := places.get((folder.stat().st_dev, folder.stat().st_ino)):
+                raise UserError(f"{held} holds stems: choose another --out, or the mixes would be taken for stems")

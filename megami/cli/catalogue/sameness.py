@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import fields
@@ -14,35 +13,19 @@ from megami.audio import SongFiles
 from megami.cli.manifest import MANIFEST, file_sha256, read_manifest
 from megami.cli.mix_job import MixJob
 from megami.errors import UserError
-from megami.mixing.pretrained import weights_folder
-from megami.published.addresses import PAPER_FILES, published_folder, published_path
 
 ELSEWHERE = ("stems", "out", "device", "weights_dir")
 """Fields of a job that do not change what is heard, or that are looked at by themselves."""
 
 
-def settings_of(job: MixJob, weights_sha256: str) -> dict[str, Any]:
-    """Everything that decides how stems are mixed, as JSON holds it. Raises UserError for what cannot be read."""
+def settings_of(job: MixJob, weights: str) -> dict[str, Any]:
+    """Everything that decides how stems are mixed, as JSON holds it; `weights` is a hash. May raise UserError."""
     words = {item.name: getattr(job, item.name) for item in fields(job) if item.name not in ELSEWHERE}
     places = [place.manifest for place in (job.kept.whole, *job.kept.tracks.values()) if place is not None]
     read = [*places, *([job.reference] if job.reference is not None else [])]
     seen = {str(path): _sha256_of(path) for path in read}
-    words |= {"reference": str(job.reference), "read": seen, "weights_sha256": weights_sha256, "megami": __version__}
+    words |= {"reference": str(job.reference), "read": seen, "weights_sha256": weights, "megami": __version__}
     return json.loads(json.dumps(words))
-
-
-def weights_sha256(job: MixJob) -> str:
-    """One hash of all files of the weights. Raises UserError if there are none."""
-    if job.weights == "paper":
-        folder = published_folder(job.weights_dir)
-        paths = [published_path(file, folder) for file in PAPER_FILES if file.to_mix]
-    else:
-        folder = weights_folder(job.weights)
-        paths = sorted(path for path in folder.iterdir() if path.suffix in (".safetensors", ".json"))
-    together = hashlib.sha256()
-    for path in paths:
-        together.update(f"{path.name} {_sha256_of(path)}\n".encode(errors="replace"))
-    return together.hexdigest()
 
 
 def stems_seen(files: SongFiles) -> list[dict[str, Any]]:

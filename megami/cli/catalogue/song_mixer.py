@@ -18,8 +18,10 @@ from megami.cli.catalogue.sameness import settings_of, stems_seen
 from megami.cli.manifest import MANIFEST, file_sha256
 from megami.cli.mix_job import MixJob, run_mix
 from megami.errors import UserError, as_one_line
+from megami.mixing.compat import compat_named
 from megami.mixing.mix import Mix
 from megami.mixing.mixer import Mixer
+from megami.mixing.pretrained import from_pretrained
 from megami.progress import Progress, silent
 
 
@@ -74,9 +76,8 @@ class SongMixer:
         if threads is not None:
             torch.set_num_threads(threads)
         self.weights_sha256 = weights_sha256
-        self.mixer = FlaggingMixer.from_pretrained(
-            options.weights, device, options.processor, options.weights_dir, options.compat
-        )
+        networks = from_pretrained(options.weights, processor=options.processor, weights_dir=options.weights_dir)
+        self.mixer = FlaggingMixer(networks, device, compat_named(options.compat))
 
     def mix(self, song: Song, progress: Progress = silent) -> Ended:
         """Mix a song into its folder. What goes wrong with it is said, not raised; an interruption is raised."""
