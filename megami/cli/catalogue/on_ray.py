@@ -13,6 +13,8 @@ from megami.cli.catalogue.processes import Setting
 from megami.cli.catalogue.song_mixer import Ended, Song, SongMixer, in_one_line
 from megami.errors import UserError
 
+ATTEMPTS = 3
+"""Ray gives its own helpers a quarter of a minute to start, which is too short the first time on a busy machine."""
 LOCAL = "local"
 """The address that starts a cluster on this machine, for this run."""
 
@@ -67,6 +69,7 @@ def hand_out(ray: Any, songs: Sequence[Song], count: int, start: Any) -> Iterato
 
 def imported_ray() -> Any:
     """The package, or one line that says how to have it."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
@@ -77,12 +80,16 @@ def imported_ray() -> Any:
 
 def connect(ray: Any, address: str, jobs: int) -> None:
     """Join the cluster at an address, or start one on this machine. Raises UserError where none answers."""
-    quiet = {"logging_level": "ERROR", "log_to_driver": False}
-    try:
-        if address == LOCAL:
-            ray.init(address=LOCAL, num_cpus=jobs or None, include_dashboard=False, **quiet)
-        else:
-            ray.init(address=address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-        first = (str(error).splitlines() or [""])[0]
-        raise UserError(f"no Ray cluster answers at {address!r} ({in_one_line(first)})") from None
+    quiet = {"logging_level": "CRITICAL", "log_to_driver": False}
+    for attempts_left in reversed(range(ATTEMPTS if address == LOCAL else 1)):
+        try:
+            if address == LOCAL:
+                ray.init(address=LOCAL, num_cpus=jobs or None, include_dashboard=False, **quiet)
+            else:
+                ray.init(address=address, **quiet)
+            return
+        except Exception as error:  # Ray raises whatever comes, also plain exceptions
+            ray.shutdown()
+            if not attempts_left:
+                first = (str(error).splitlines() or [""])[0]
+                raise UserError(f"no Ray cluster answers at {address!r} ({in_one_line(first)})") from None

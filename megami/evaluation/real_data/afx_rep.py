@@ -71,7 +71,7 @@ class AfxRep(nn.Module):
         return (level_db.clamp(LOWEST_DB, HIGHEST_DB) - middle) / half
 
     def forward(self, audio: Tensor) -> Tensor:
-        left, right = resample(audio, SAMPLE_RATE, RATE).unbind(dim=1)
+        left, right = resample(audio.contiguous(), SAMPLE_RATE, RATE).unbind(dim=1)
         x = self.log_mels(torch.cat([(left + right) / 2, (left - right) / 2]))[:, None]
         for number in range(1, self.blocks + 1):
             x = getattr(self, f"conv_block{number}")(x)
