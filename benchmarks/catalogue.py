@@ -38,11 +38,12 @@ def main() -> None:
     parser = options(__doc__, 3)
     parser.add_argument("--songs", type=int, default=6, help="of the sample songs (default: %(default)s)")
     parser.add_argument("--mixes", type=int, default=1, help="takes of each song (default: %(default)s)")
+    parser.add_argument("--warm-up", type=int, default=1, help="rounds that do not count (default: %(default)s)")
     parser.add_argument("--write", action="store_true", help="keep the result in results/benchmarks.json")
     arguments = parser.parse_args()
     folders = sorted(path for path in (ROOT / "data_samples").iterdir() if path.is_dir())
     songs = [str(path.relative_to(ROOT)) for path in folders][: arguments.songs]
-    runs = time_commands(commands(songs, arguments.mixes), arguments.repetitions)
+    runs = time_commands(commands(songs, arguments.mixes), arguments.repetitions, arguments.warm_up)
     print_runs(runs)
     rates = {name: per_minute(one, len(songs)) for name, one in runs.items()}
     for name, rate in rates.items():

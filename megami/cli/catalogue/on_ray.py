@@ -6,6 +6,7 @@ Stems, weights and the folder of mixes must lie under the same paths on every ma
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -26,8 +27,10 @@ def mix_on_ray(songs: Sequence[Song], setting: Setting, address: str, jobs: int)
     Ray is not installed, no cluster answers, or the networks cannot be loaded.
     """
     ray = imported_ray()
+    ending = signal.getsignal(signal.SIGTERM)
     connect(ray, address, jobs)
     try:
+        signal.signal(signal.SIGTERM, ending)  # which Ray makes its own, and ends without tidying up
         gpus = int(ray.cluster_resources().get("GPU", 0))
         on_gpu = gpus > 0 and setting.devices[0] != "cpu"
         machines = sum(node["Alive"] for node in ray.nodes())
@@ -70,6 +73,7 @@ def hand_out(ray: Any, songs: Sequence[Song], count: int, start: Any) -> Iterato
 def imported_ray() -> Any:
     """The package, or one line that says how to have it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
+    os.environ.setdefault("RAY_worker_niceness", "0")  # of a cluster that is started here: this is what is to be done
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray

@@ -43,7 +43,7 @@ class DataSettings:
 
     def quick(self) -> DataSettings:
         """Few and short segments: whether everything runs, not what comes out."""
-        return replace(self, segments=2, samples=3 * SAMPLE_RATE)
+        return replace(self, segments=2, samples=2 * SAMPLE_RATE)
 
 
 PUBLISHED = DataSettings(sampling=SamplingOptions(steps=30, churn=0.0, guidance=1.0, temperature=1.0))
