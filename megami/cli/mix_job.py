@@ -111,6 +111,12 @@ class MixJob:
         """Which tracks are kept from where."""
         return Kept.of(self.take, self.keep)
 
+    @property
+    def files_read(self) -> list[Path]:
+        """Files beside the stems and the weights that decide what the mixes are like."""
+        places = [place.manifest for place in (self.kept.whole, *self.kept.tracks.values()) if place is not None]
+        return [*places, *([] if self.reference is None else [self.reference])]
+
     def direction(self, keep: Keep, reference: Reference | None) -> Direction:
         """What is wanted of the mixes; `keep` holds the plans that were read, `reference` what was measured."""
         amounts = amounts_in_words(list(self.amounts)) if self.amounts else {}
@@ -150,7 +156,7 @@ def run_mix(
     say = say or say_beside_bar
     bar: AbstractContextManager[Progress] = progress_bar(job.num_mixes) if progress is None else nullcontext(progress)
     with memory_in_words(), bar as progress, appearing_files(job.out, stems, say, planned) as partial:
-        mixer = mixer or Mixer.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat)
+        mixer = mixer or load_mixer(job)
         sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
         job = replace(job, steps=sampling.steps, temperature=sampling.temperature)
         with named_oddities(say) as oddities:
@@ -163,6 +169,11 @@ def run_mix(
             words = describe_job(job, mixer, song) | {"warnings": oddities, "heard_as": made.heard_as}
             write_manifest(partial, {**words, "mixes": made.described, PLANS: made.plans}, names)
     return [job.out / name for name in names]
+
+
+def load_mixer(job: MixJob, kind: type[Mixer] = Mixer) -> Mixer:
+    """Load the networks as the options of a job say. Raises UserError for missing or damaged files."""
+    return kind.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat)
 
 
 def names_to_write(job: MixJob, tracks: Sequence[str]) -> list[str]:

@@ -21,11 +21,9 @@ ELSEWHERE = ("stems", "out", "device", "weights_dir")
 def settings_of(job: MixJob, weights: str) -> dict[str, Any]:
     """Everything that decides how stems are mixed, as JSON holds it; `weights` is a hash. May raise UserError."""
     words = {item.name: getattr(job, item.name) for item in fields(job) if item.name not in ELSEWHERE}
-    places = [place.manifest for place in (job.kept.whole, *job.kept.tracks.values()) if place is not None]
-    read = [*places, *([job.reference] if job.reference is not None else [])]
-    seen = {str(path): _sha256_of(path) for path in read}
-    words |= {"reference": str(job.reference), "read": seen, "weights_sha256": weights, "megami": __version__}
-    return json.loads(json.dumps(words))
+    seen = {str(path): _sha256_of(path) for path in job.files_read}
+    whole = {**words, "files_read": seen, "weights_sha256": weights, "megami": __version__}
+    return json.loads(json.dumps(whole, default=str))
 
 
 def stems_seen(files: SongFiles) -> list[dict[str, Any]]:

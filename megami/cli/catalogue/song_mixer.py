@@ -16,12 +16,10 @@ import torch
 from megami.audio import Multitrack, find_song
 from megami.cli.catalogue.sameness import settings_of, stems_seen
 from megami.cli.manifest import MANIFEST, file_sha256
-from megami.cli.mix_job import MixJob, run_mix
+from megami.cli.mix_job import MixJob, load_mixer, run_mix
 from megami.errors import UserError, as_one_line
-from megami.mixing.compat import compat_named
 from megami.mixing.mix import Mix
 from megami.mixing.mixer import Mixer
-from megami.mixing.pretrained import from_pretrained
 from megami.progress import Progress, silent
 
 
@@ -76,8 +74,9 @@ class SongMixer:
         if threads is not None:
             torch.set_num_threads(threads)
         self.weights_sha256 = weights_sha256
-        networks = from_pretrained(options.weights, processor=options.processor, weights_dir=options.weights_dir)
-        self.mixer = FlaggingMixer(networks, device, compat_named(options.compat))
+        mixer = load_mixer(replace(options, device=device), FlaggingMixer)
+        assert isinstance(mixer, FlaggingMixer)
+        self.mixer = mixer
 
     def mix(self, song: Song, progress: Progress = silent) -> Ended:
         """Mix a song into its folder. What goes wrong with it is said, not raised; an interruption is raised."""
@@ -124,8 +123,3 @@ def in_one_line(problem: object) -> str:
     if isinstance(problem, OSError):
         problem = f"{problem.filename or 'input or output'}: {problem.strerror or problem}"
     return as_one_line(" ".join(str(problem).split()))
-
-
-def on_device(song: Song, device: str) -> Song:
-    """The same song, for a machine where the device goes by this name."""
-    return replace(song, job=replace(song.job, device=device))
