@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from megami.cli.main import main
+from megami.corpus.recordings import LAYOUTS
+from megami.corpus.recordings.known_sets import HEADINGS, KNOWN_SETS
 from megami.corpus.recordings.manifest import read_manifest
+from megami.corpus.recordings.mirdata_sets import PREFIX, READERS
 from megami.corpus.recordings.pretend import write_pretend_medleydb
 
 
@@ -37,3 +40,13 @@ def test_what_is_no_data_set_ends_in_one_line(tmp_path, capfd):
     assert run("data", "check", tmp_path, "--workers", "0") == 2
     lines = capfd.readouterr().err.splitlines()
     assert len(lines) == 4 and all(line.startswith("megami: ") for line in lines)
+
+
+def test_the_list_has_every_data_set_and_layouts_that_exist(capfd):
+    assert run("data", "list") == 0
+    printed = capfd.readouterr().out
+    rows = [line.split(" | ") for line in printed.splitlines() if line.startswith("| ")]
+    assert all(len(row) == len(HEADINGS) for row in rows) and len(rows) == len(KNOWN_SETS) + 2
+    known = {layout.name for layout in LAYOUTS} | {PREFIX + name for name in READERS}
+    assert {known_set.layout for known_set in KNOWN_SETS} - {""} <= known
+    assert {"medleydb", "moisesdb", "musdb"} <= {known_set.layout for known_set in KNOWN_SETS}

@@ -140,15 +140,20 @@ def _named_tracks(
         file_name = str(stem.get("filename") or "")
         if file_name:
             path = stems / file_name
-            wet.append(TrackFile(path, path.stem, str(stem.get("instrument") or ""), str(key)))
+            wet.append(TrackFile(path, path.stem, _label(stem), str(key)))
         raw = stem.get("raw")
         for number in sorted(raw) if isinstance(raw, dict) else ():
             track = raw[number] if isinstance(raw[number], dict) else {}
             if file_name := str(track.get("filename") or ""):
                 path = raws / file_name
-                label = str(track.get("instrument") or stem.get("instrument") or "")
-                dry.append(TrackFile(path, path.stem, label, str(key)))
+                dry.append(TrackFile(path, path.stem, _label(track) or _label(stem), str(key)))
     return tuple(wet), tuple(dry)
+
+
+def _label(said: dict[str, Any]) -> str:
+    """The instrument of a stem or raw track; of several, all."""
+    instrument = said.get("instrument") or ""
+    return ", ".join(map(str, instrument)) if isinstance(instrument, list) else str(instrument)
 
 
 def _found_tracks(folder: Path) -> tuple[TrackFile, ...]:

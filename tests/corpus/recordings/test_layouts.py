@@ -177,6 +177,21 @@ def test_musdb_splits_by_folder_and_by_the_published_validation_list(copied):
     assert "validation" in [split_of(song, 0) for song in open_recordings(root).songs()]
 
 
+def test_no_song_is_lost_where_only_some_have_the_stems_of_musdb(tmp_path):
+    for song, names in (("one", ("vocals", "drums", "bass", "mixture")), ("two", ("vocals", "guitar"))):
+        for name in names:
+            write_audio(tmp_path / "mixed" / song / f"{name}.wav", torch.zeros(2, 100))
+    songs = open_recordings(tmp_path / "mixed").songs()
+    assert [(song.dataset, len(song.wet)) for song in songs] == [("wet", 3), ("wet", 2)]
+    shutil.rmtree(tmp_path / "mixed" / "two")
+    (song,) = open_recordings(tmp_path / "mixed").songs()  # MUSDB's stems without its two folders
+    assert song.dataset == "musdb" and [path.name for path in song.missing] == ["other.wav"]
+    for name in ("dry/voice", "wet/voice", "mixture"):
+        write_audio(tmp_path / "pairs" / "song" / f"{name}.wav", torch.zeros(2, 100))
+    (song,) = open_recordings(tmp_path / "pairs").songs()
+    assert song.paired and song.mix is not None
+
+
 def test_compressed_musdb_says_what_turns_it_into_wav(tmp_path):
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "Song - Name.stem.mp4").write_bytes(b"")
