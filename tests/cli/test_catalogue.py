@@ -138,6 +138,22 @@ def test_what_is_done_is_left_alone_and_what_changed_is_mixed_anew(copied, dry_t
     assert seeds == [0, 5, 0]
 
 
+def test_another_song_never_takes_the_place_of_one_that_is_mixed(copied, tmp_path, dry_tracks):
+    """A moved song is known by its stems; another one that is called alike gets a folder of its own."""
+    before = contents(copied.out / "Intro")
+    moved = tmp_path / "elsewhere" / "Intro"
+    shutil.copytree(copied.songs[0], moved)
+    shutil.rmtree(copied.songs[0])
+    assert run("mix", moved, copied.songs[3], "--out", copied.out, *copied.options).code == 0
+    assert states(copied.out) == {"Intro": "mixed before", "Coda": "mixed before"}
+    other = tmp_path / "other" / "Intro"
+    shutil.copytree(moved, other)
+    soundfile.write(other / "track 00.wav", dry_tracks(1, 1.0, seed=9)["track 00"], RATE)
+    assert run("mix", other, copied.songs[3], "--out", copied.out, *copied.options).code == 0
+    assert states(copied.out) == {"other - Intro": "mixed", "Coda": "mixed before"}
+    assert contents(copied.out / "Intro") == before
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes cannot be killed so there")
 def test_a_run_that_is_killed_loses_the_songs_under_way_and_no_other(shelf, tmp_path):
     """Two processes mix; what they made by then is what one alone makes, and they end with the one that is killed."""

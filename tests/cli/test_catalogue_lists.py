@@ -73,6 +73,12 @@ def test_a_song_keeps_the_name_of_a_former_run():
     assert names_of(songs, {"/a/song": "song"}) == ["b - song", "song"]
 
 
+def test_no_song_takes_the_name_of_another_that_a_former_run_mixed():
+    known = {"/a/song": "song"}
+    assert names_of(listed_folders([Path("/b/song")]), known) == ["b - song"]
+    assert names_of([Listed(Path("/b/song"), "line 2", "song")], known) == ["song"]
+
+
 def test_names_that_files_of_the_catalogue_have_are_not_given():
     assert names_of(listed_folders([Path("/music") / REPORT]), {}, (LEDGER, REPORT)) == [f"music - {REPORT}"]
     (hidden,) = names_of(listed_folders([Path("/music/.hidden")]), {})

@@ -15,7 +15,7 @@ from megami.audio import SongFiles, find_song
 from megami.cli.catalogue.ledger import LEDGER, REPORT, Ledger
 from megami.cli.catalogue.processes import Setting, mix_in_processes
 from megami.cli.catalogue.report import BEFORE, FAILED, MIXED, TO_DO, Reported, report_of
-from megami.cli.catalogue.sameness import is_done, settings_of
+from megami.cli.catalogue.sameness import is_done, same_stems, settings_of
 from megami.cli.catalogue.song_mixer import Ended, Song, SongMixer, in_one_line
 from megami.cli.catalogue.songs import Listed, names_of
 from megami.cli.dead_runs import only_run, remove_empty
@@ -96,7 +96,7 @@ def run_catalogue(listed: Sequence[Listed], options: MixJob, hands: Hands) -> Ou
         with only_run(out):
             ledger = Ledger.of(out)
             ledger.check_report()
-            names = names_of(listed, ledger.names, (LEDGER, REPORT))
+            names = names_of(listed, known_names(jobs, ledger), (LEDGER, REPORT))
             songs = [Song(name, replace(job, out=out / name)) for name, job in zip(names, jobs, strict=True)]
             return Catalogue(songs, options, ledger).run(hands)
     except OSError as error:
@@ -104,6 +104,22 @@ def run_catalogue(listed: Sequence[Listed], options: MixJob, hands: Hands) -> Ou
         raise UserError(f"writing into {out} failed ({reason}): free some space or choose another --out") from None
     finally:
         remove_empty(made)
+
+
+def known_names(jobs: Sequence[MixJob], ledger: Ledger) -> dict[str, str]:
+    """What songs are called in the ledger, by the whole path of their stems; also of stems that were moved or copied."""
+    known = ledger.names
+    listed = {str(job.stems.resolve()) for job in jobs}
+    moved = {name: line for name, line in ledger.songs.items() if line["stems"] not in listed}
+    for job in jobs:
+        place = job.stems.resolve()
+        alike = [name for name, line in moved.items() if Path(line["stems"]).name == place.name]
+        if str(place) in known or not alike:
+            continue
+        with suppress(UserError, OSError):  # which is named when the song's turn comes
+            files = find_song(job.stems, job.use_all)
+            known |= {str(place): name for name in alike if same_stems(moved[name].get("tracks"), files)}
+    return known
 
 
 def job_of(song: Listed, options: MixJob) -> MixJob:

@@ -35,10 +35,10 @@ def is_done(line: dict[str, Any] | None, settings: dict[str, Any], files: SongFi
     """Whether a line of the ledger says that the mixes in `out` are what these settings make of these files."""
     if line is None or line.get("settings") != settings:
         return False
-    return _same_stems(line.get("tracks"), files) and _mixes_are_there(line.get("mixes"), out)
+    return same_stems(line.get("tracks"), files) and _mixes_are_there(line.get("mixes"), out)
 
 
-def _same_stems(seen: Any, files: SongFiles) -> bool:
+def same_stems(seen: Any, files: SongFiles) -> bool:
     """Whether files are as they were: of a file of another time, which may have been copied, the content counts."""
     now = _files(files)
     if not isinstance(seen, list) or len(seen) != len(now):

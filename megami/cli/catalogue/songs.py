@@ -134,8 +134,9 @@ def names_of(songs: Sequence[Listed], known: Mapping[str, str], reserved: Iterab
     """Give every song the name of its folder, unlike all others in whatever case: what the mixes' folder is called.
 
     `known` are the names of former runs by the whole path of the stems: they stay, so that what was mixed is found
-    again. Of others that are called alike, the later ones have the folder around theirs in front ("Album - Song").
-    Raises UserError for a folder that is listed twice without a name of its own, and for impossible names.
+    again, and no other song takes them, unless it is given such a name. Of others that are called alike, the later ones
+    have the folder around theirs in front ("Album - Song"). Raises UserError for a folder that is listed twice without
+    a name of its own, and for impossible names.
     """
     names: dict[int, str] = {}
     taken = {_plain(name) for name in reserved}
@@ -159,6 +160,7 @@ def names_of(songs: Sequence[Listed], known: Mapping[str, str], reserved: Iterab
         if index not in names and before is not None and _plain(before) not in taken:
             names[index] = before
             taken.add(_plain(before))
+    taken |= {_plain(name) for name in known.values()}
     for index, song in enumerate(songs):
         if index not in names:
             names[index] = next(name for name in _possible_names(song.stems) if _plain(name) not in taken)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +24,15 @@ from megami.published import loading
 class Ear:
     """A way to hear mixes: metric and title of its column, and audio [b, 2, n] -> features [b, d].
 
-    scaled: each feature is divided by its spread over the engineers' mixes first, for the units differ.
+    scaled: each feature is divided by its spread over the engineers' mixes first, for the units differ. state: changes
+    with the weights.
     """
 
     metric: str
     title: str
     hear: Callable[[Tensor], Tensor]
     scaled: bool = False
+    state: str = ""
 
 
 def descriptor_ear() -> Ear:
@@ -46,7 +49,15 @@ def network_ear(metric: str, title: str, network: nn.Module, device: torch.devic
     def hear(audio: Tensor) -> Tensor:
         return torch.cat([project(network(one.to(device))).cpu() for one in audio.split(1)])
 
-    return Ear(metric, title, hear)
+    return Ear(metric, title, hear, state=state_of(network))
+
+
+def state_of(network: nn.Module) -> str:
+    """Sixteen digits that change with any weight of a network."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def ears_at_hand(networks: Networks, published: Path, device: torch.device, say: Say) -> list[Ear]:

@@ -103,7 +103,7 @@ class Listening:
 def key_of(mixer: Mixer, ears: Sequence[Ear], settings: DataSettings, weights: str) -> str:
     """What decides how songs are mixed and heard: settings, weights, ears and code."""
     code = source_hash("megami.evaluation.real_data", "megami.mixing")
-    words = [asdict(settings), weights, asdict(mixer.preset.sampling), [ear.metric for ear in ears], code]
+    words = [asdict(settings), weights, asdict(mixer.preset.sampling), [(ear.metric, ear.state) for ear in ears], code]
     return json.dumps([*words, str(mixer.device)])
 
 

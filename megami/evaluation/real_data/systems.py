@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from megami.audio import SAMPLE_RATE, Multitrack, db_to_gain, integrated_loudness
-from megami.errors import UserError
+from megami.errors import SongWarning, UserError
 from megami.evaluation.other_systems import OtherSystem, read_mix
 from megami.evaluation.real_data.settings import DataSettings
 from megami.evaluation.real_data.songs import TestSong, dry_segment, engineers_mix
@@ -64,8 +65,10 @@ def mixed(song: TestSong, settings: DataSettings, mix: Callable[[Multitrack, int
 
 
 def mix_by_megami(mixer: Mixer, settings: DataSettings, dry: Multitrack, seed: int) -> Tensor:
-    """One draw: the sum of the wet tracks, before mastering."""
-    (mix,) = mixer.mix(dry, seed=seed, sampling=settings.sampling)
+    """One draw: the sum of the wet tracks, before mastering. What is odd about a segment is not said for each."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SongWarning)
+        (mix,) = mixer.mix(dry, seed=seed, sampling=settings.sampling)
     return mix.tracks.sum(dim=0)
 
 
