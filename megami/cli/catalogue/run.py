@@ -107,7 +107,7 @@ def run_catalogue(listed: Sequence[Listed], options: MixJob, hands: Hands) -> Ou
 
 
 def known_names(jobs: Sequence[MixJob], ledger: Ledger) -> dict[str, str]:
-    """What songs are called in the ledger, by the whole path of their stems; also of stems that were moved or copied."""
+    """What songs are called in the ledger, by the whole path of their stems, also if these were moved."""
     known = ledger.names
     listed = {str(job.stems.resolve()) for job in jobs}
     moved = {name: line for name, line in ledger.songs.items() if line["stems"] not in listed}
