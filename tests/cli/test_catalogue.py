@@ -80,8 +80,10 @@ def shelf(tmp_path_factory, tiny_weights, dry_tracks) -> Shelf:
 
 @pytest.fixture
 def copied(shelf, tmp_path) -> Shelf:
-    """A copy of the songs and their mixes, to change."""
+    """A copy of the songs and their mixes, to change; its ledger knows the songs where they are now."""
     shutil.copytree(shelf.root, tmp_path / "shelf")
+    lines = tmp_path / "shelf" / "mixes" / LEDGER
+    lines.write_text(lines.read_text().replace(str(shelf.root), str(tmp_path / "shelf")))
     return Shelf(tmp_path / "shelf", shelf.options, shelf.ran)
 
 
