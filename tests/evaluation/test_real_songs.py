@@ -52,7 +52,7 @@ def test_flags_name_tracks_that_nobody_hears_that_drown_the_rest_and_buried_voca
     assert buried.startswith("the vocal Lead Vox lies 12.") and buried.endswith("LU under the rest")
     assert flags([0, 0, 0, -8], ("a", "b", "c", "d")) == []
     assert len(flags([0, 0, 0, -8], ("a", "b", "c", "d"), ("drums", "bass", "pad", "vocal"))) == 1
-    inaudible, dominating = flags([20, -30, 0, 8])
+    inaudible, dominating, _ = flags([20, -30, 0, 8])  # beside such drums the vocal is buried as well
     assert inaudible.startswith("bass is inaudible") and dominating.startswith("drums is dominating")
 
 
