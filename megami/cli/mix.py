@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from megami.cli.options import Device, Precision, Weights, WeightsDir
+from megami.cli.options import Precision, Weights, WeightsDir
+
+FAULT = 1
+"""The exit code where a song met a fault of this program; the others are mixed all the same."""
 
 
 def mix(
-    stems: Annotated[Path, typer.Argument(help="folder of dry tracks (WAV, FLAC, MP3, AIFF, ...)", show_default=False)],
+    stems: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="folder of dry tracks (WAV, FLAC, MP3, AIFF, ...); of several, each is a song", show_default=False
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="folder for the mixes; a former run's are replaced")] = Path("mixes"),
     num_mixes: Annotated[
         int | None, typer.Option(help="how many different mixes  [default: 3; 1 with --from alone]", show_default=False)
@@ -27,7 +36,7 @@ def mix(
     temperature: Annotated[
         float | None, typer.Option(help="lower: closer to what is typical  [default: 0.5 (small), 1 (paper)]")
     ] = None,
-    device: Device = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda; for many songs several: cuda:0,cuda:1")] = "auto",
     precision: Precision = "auto",
     stems_too: Annotated[bool, typer.Option("--stems/--no-stems", help="also write every wet track")] = False,
     file_format: Annotated[str, typer.Option("--format", help="wav or flac (24 bit)")] = "wav",
@@ -64,8 +73,23 @@ def mix(
     ] = None,
     page: Annotated[bool, typer.Option("--page/--no-page", help="also write a page to compare them by ear")] = False,
     open_page: Annotated[bool, typer.Option("--open", help="open that page in the browser")] = False,
+    catalogue: Annotated[
+        Path | None,
+        typer.Option(help="list of songs: a folder in each line, or CSV with options for each", show_default=False),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="processes that mix many songs, on each device", show_default=False)
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(help="hand many songs to the Ray cluster at this address (or: local)", show_default=False),
+    ] = None,
 ) -> None:
-    """Mix a folder of dry stems, several times, each time differently."""
+    """Mix a folder of dry stems, several times, each time differently.
+
+    Several folders, or a --catalogue, are mixed one after the other, each into a folder of its own below --out, which
+    also gets a report. Run it again to go on after an interruption: what is done, and has not changed, is left alone.
+    """
     from megami.cli.mix_job import MixJob, run_mix
     from megami.cli.mix_page import PAGE, say_what_to_open
     from megami.errors import UserError
@@ -73,8 +97,18 @@ def mix(
     if open_page and not page:
         raise UserError("--open opens the listening page: add --page, which writes it")
 
+    many = catalogue is not None or len(stems or []) > 1
+    if not stems and not many:
+        raise UserError(
+            "name a folder of stems, or several, or a list of them with --catalogue (see megami mix --help)"
+        )
+    if not many and (jobs is not None or ray is not None or "," in device):
+        raise UserError("--jobs, --ray and several devices are for several songs: name them, or a --catalogue")
+    if many and open_page:
+        raise UserError("--open opens the page of one song: leave it out, and open the pages that you want")
+    devices = tuple(part.strip() for part in device.split(","))
     job = MixJob(
-        stems=stems,
+        stems=stems[0] if stems else Path(),
         out=out,
         num_mixes=num_mixes if num_mixes is not None else 1 if take and not keep else 3,
         weights=weights,
@@ -85,7 +119,7 @@ def mix(
         steps=steps,
         guidance=guidance,
         temperature=temperature,
-        device=device,
+        device="cpu" if many else device,
         precision=precision,
         stems_too=stems_too,
         format=file_format.lower(),
@@ -101,8 +135,24 @@ def mix(
         reference=reference,
         amounts=tuple(amount or ()),
     )
-    paths = run_mix(job)
-    for path in paths:
-        typer.echo(os.fsencode(path))  # bytes: a file's name need not be valid text
+    if many:
+        from megami.cli.catalogue.run import Hands, run_catalogue
+        from megami.cli.catalogue.songs import listed_folders, read_list
+
+        songs = [*listed_folders(stems or []), *(read_list(catalogue) if catalogue is not None else [])]
+        ended = run_catalogue(songs, job, Hands(devices, 0 if jobs is None else jobs or -1, ray))
+        say_paths(ended.paths)
+        if ended.bug:
+            raise typer.Exit(FAULT)
+        if ended.problem:
+            raise UserError(ended.problem)
+        return
+    say_paths(run_mix(job))
     if page:
         say_what_to_open(out / PAGE, open_page)
+
+
+def say_paths(paths: Sequence[Path]) -> None:
+    """Print paths, one in each line, as bytes: a file's name need not be valid text."""
+    for path in paths:
+        typer.echo(os.fsencode(path))

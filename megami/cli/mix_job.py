@@ -7,8 +7,8 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -105,12 +105,19 @@ class MixJob:
         self.direction({}, None)
         if self.format not in FORMATS:
             raise UserError(f"unknown format {self.format!r}: use {' or '.join(FORMATS)}")
-        resolve_precision(self.precision, resolve_device(self.device))
+        resolve_device(self.device)
+        resolve_precision(self.precision)
 
     @property
     def kept(self) -> Kept:
         """Which tracks are kept from where."""
         return Kept.of(self.take, self.keep)
+
+    @property
+    def files_read(self) -> list[Path]:
+        """Files beside the stems and the weights that decide what the mixes are like."""
+        places = [place.manifest for place in (self.kept.whole, *self.kept.tracks.values()) if place is not None]
+        return [*places, *([] if self.reference is None else [self.reference])]
 
     def direction(self, keep: Keep, reference: Reference | None) -> Direction:
         """What is wanted of the mixes; `keep` holds the plans that were read, `reference` what was measured."""
@@ -124,11 +131,18 @@ class MixJob:
         return by_name | {track: role for track, _, role in said}
 
 
-def run_mix(job: MixJob) -> list[Path]:
+def run_mix(
+    job: MixJob,
+    mixer: Mixer | None = None,
+    progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
+) -> list[Path]:
     """Do the job and return the files that were written; on any failure, and when interrupted, nothing is left behind.
 
-    One mix with its wet tracks is in memory at a time. Files of a former run into the same folder are replaced; others,
-    the stems before all, never are: raises UserError where they are in the way, at once and again after mixing.
+    `mixer` is one that was loaded before, by the options of this job. Without `progress` a bar is shown, without `say`
+    what is odd goes to stderr. One mix with its wet tracks is in memory at a time. Files of a former run into the same
+    folder are replaced; others, the stems before all, never are: raises UserError where they are in the way, at once
+    and again after mixing.
     """
     check_writable(job.out)
     holds_stems = f"{job.out} holds the stems: choose another --out, or the mixes would be taken for stems"
@@ -141,17 +155,13 @@ def run_mix(job: MixJob) -> list[Path]:
     record = None if job.reference is None else Reference.of(job.reference)
     direction = job.direction(job.kept.read(readable(Path(job.weights).name)), record)
     planned = names_to_write(job, list(files.tracks))
-    with (
-        memory_in_words(),
-        progress_bar(job.num_mixes) as progress,
-        appearing_files(job.out, stems, say_beside_bar, planned) as partial,
-    ):
-        mixer = Mixer.from_pretrained(
-            job.weights, job.device, job.processor, job.weights_dir, job.compat, job.precision
-        )
+    say = say or say_beside_bar
+    bar: AbstractContextManager[Progress] = progress_bar(job.num_mixes) if progress is None else nullcontext(progress)
+    with memory_in_words(), bar as progress, appearing_files(job.out, stems, say, planned) as partial:
+        mixer = mixer or load_mixer(job)
         sampling = mixer.preset.sampling.but(steps=job.steps, guidance=job.guidance, temperature=job.temperature)
         job = replace(job, steps=sampling.steps, temperature=sampling.temperature)
-        with named_oddities() as oddities:
+        with named_oddities(say) as oddities:
             song = read_multitrack(files)
             made = write_mixes(job, mixer, song, partial, progress, direction)
             if job.page:
@@ -161,6 +171,11 @@ def run_mix(job: MixJob) -> list[Path]:
             words = describe_job(job, mixer, song) | {"warnings": oddities, "heard_as": made.heard_as}
             write_manifest(partial, {**words, "mixes": made.described, PLANS: made.plans}, names)
     return [job.out / name for name in names]
+
+
+def load_mixer(job: MixJob, kind: type[Mixer] = Mixer) -> Mixer:
+    """Load the networks as the options of a job say. Raises UserError for missing or damaged files."""
+    return kind.from_pretrained(job.weights, job.device, job.processor, job.weights_dir, job.compat, job.precision)
 
 
 def names_to_write(job: MixJob, tracks: Sequence[str]) -> list[str]:
@@ -296,8 +311,9 @@ def rounded(value: float) -> float | None:
 
 
 @contextmanager
-def named_oddities() -> Iterator[list[str]]:
-    """Print what is odd about a song, one line each on stderr, and give the lines."""
+def named_oddities(say: Callable[[str], None] | None = None) -> Iterator[list[str]]:
+    """Say what is odd about a song, one line each, on stderr if not told where, and give the lines."""
+    say = say or say_beside_bar
     lines: list[str] = []
 
     def name(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
@@ -305,7 +321,7 @@ def named_oddities() -> Iterator[list[str]]:
             line = readable(str(message))
             if line not in lines:
                 lines.append(line)
-                say_beside_bar(line)
+                say(line)
         else:
             usual(message, category, *rest, **more)
 

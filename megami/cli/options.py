@@ -11,9 +11,7 @@ import typer
 PLAIN: dict[str, Any] = {"rich_markup_mode": None, "context_settings": {"help_option_names": ["-h", "--help"]}}
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
-Precision = Annotated[
-    str, typer.Option(help="auto, fp32 or bf16 (paper: quick on CPUs made for it, and coarse); auto is fp32")
-]
+Precision = Annotated[str, typer.Option(help="auto (fp32), fp32, or bf16: paper on CPUs made for it, coarse")]
 Weights = Annotated[str, typer.Option(help="small, paper, or a folder of weights")]
 WeightsDir = Annotated[
     Path | None, typer.Option(help="folder that has the published files (paper)", show_default=False)

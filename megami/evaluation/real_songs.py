@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,17 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from megami.audio import SAMPLE_RATE, Multitrack, db_to_gain, framed_power, integrated_loudness, resample
+from megami.audio import (
+    SAMPLE_RATE,
+    Multitrack,
+    db_to_gain,
+    fold_to_mono,
+    framed_power,
+    integrated_loudness,
+    resample,
+)
 from megami.audio.track_names import role_of_name
 from megami.errors import UserError
 from megami.evaluation.measures.descriptors import NAMES, descriptors
@@ -52,10 +62,20 @@ class Checked:
 
 def check_mix(title: str, dry: Tensor, wet: Tensor, sample_rate: int) -> Checked:
     """Measure one mix: dry [tracks, 1, n], wet [tracks, 2, n]."""
-    mix = wet.sum(0)
+    mix = sum_of(wet)
     gain = db_to_gain(MIX_LEVEL_DB - framed_level(mix.numpy(), sample_rate))
     wet, mix = wet * gain, mix * gain
-    whole = _power(mix, sample_rate)
+    levels = levels_in_mix(dry, wet, sample_rate)
+    named = dict(zip(NAMES, descriptors(mix[None], sample_rate)[0].tolist(), strict=True))
+    return Checked(title, named, levels, over_rest_lu(wet, sample_rate))
+
+
+def levels_in_mix(dry: Iterable[Tensor], wet: Tensor, sample_rate: int) -> np.ndarray:
+    """Level of each wet track [tracks, 2, n] in dB of their sum, where the dry one [1, n] plays; NaN for silent ones.
+
+    Where a dry track plays, is measured in frames of 400 ms: the median over those within PLAYS_DB of its loudest.
+    """
+    whole = _power(sum_of(wet), sample_rate)
     levels = []
     for source, track in zip(dry, wet, strict=True):
         heard = _power(source, sample_rate)
@@ -65,15 +85,54 @@ def check_mix(title: str, dry: Tensor, wet: Tensor, sample_rate: int) -> Checked
             continue
         power = _power(track, sample_rate)
         levels.append(float(np.median(10 * np.log10((power[plays] + 1e-12) / (whole[plays] + 1e-12)))))
-    named = dict(zip(NAMES, descriptors(mix[None], sample_rate)[0].tolist(), strict=True))
-    return Checked(title, named, np.array(levels), over_rest_lu(wet, sample_rate))
+    return np.array(levels)
 
 
-def over_rest_lu(wet: Tensor, sample_rate: int) -> np.ndarray:
-    """Loudness of each wet track [tracks, 2, n] over that of the others' sum, in LU: [tracks]."""
-    whole = wet.sum(dim=0)
-    own = np.array([integrated_loudness(track, sample_rate) for track in wet])
-    rest = np.array([integrated_loudness(whole - track, sample_rate) for track in wet])
+def sum_of(wet: Tensor) -> Tensor:
+    """The sum of wet tracks [tracks, 2, n], one at a time: they may lie in a file that memory does not hold."""
+    whole = torch.zeros_like(wet[0])
+    for track in wet:
+        whole += track
+    return whole
+
+
+def flags_of_mix(song: Multitrack, wet: Tensor, sample_rate: int, taken_for: Sequence[str] = ()) -> list[str]:
+    """Say in a line each which tracks of a mix are inaudible or drown the rest, and which vocals are buried.
+
+    wet [tracks, 2, n] is at `sample_rate`, in the order of the song's tracks; taken_for says what each was heard as.
+    """
+    length = wet.shape[-1]
+    dry = (
+        F.pad(heard, (0, length - heard.shape[-1]))  # where rates differ, by a sample or so
+        for heard in (resample(fold_to_mono(track[None])[0], song.sample_rate, sample_rate) for track in song.audio)
+    )
+    checked = Checked("", {}, levels_in_mix(dry, wet, sample_rate), np.full(len(wet), np.nan))
+    lines = [
+        f"{song.names[track]} is {word} ({checked.track_level_db[track]:.1f} dB of the mix)"
+        for word, tracks in (("inaudible", checked.inaudible), ("dominating", checked.dominating))
+        for track in tracks
+    ]
+    vocals = vocals_among(song.names, taken_for)
+    for track, under in zip(vocals, over_rest_lu(wet, sample_rate, vocals), strict=True):
+        if under < BURIED_LU:
+            lines.append(f"the vocal {song.names[track]} lies {-under:.1f} LU under the rest")
+    return lines
+
+
+def vocals_among(names: Sequence[str], taken_for: Sequence[str]) -> list[int]:
+    """Which tracks were taken for vocals, or have names that say that they are."""
+    return [
+        index
+        for index, name in enumerate(names)
+        if role_of_name(name) == "vocal" or "".join(taken_for[index : index + 1]).startswith("vocal")
+    ]
+
+
+def over_rest_lu(wet: Tensor, sample_rate: int, tracks: Sequence[int] | None = None) -> np.ndarray:
+    """Loudness of each wet track [tracks, 2, n] over that of the others' sum, in LU: [tracks], or of the given ones."""
+    whole, asked = sum_of(wet), list(range(len(wet)) if tracks is None else tracks)
+    own = np.array([integrated_loudness(wet[track], sample_rate) for track in asked])
+    rest = np.array([integrated_loudness(whole - wet[track], sample_rate) for track in asked])
     with np.errstate(invalid="ignore"):
         return np.where(np.isfinite(own) & np.isfinite(rest), own - rest, np.nan)
 
@@ -103,11 +162,7 @@ class RealSong:
     @property
     def vocals(self) -> list[int]:
         """Tracks that were taken for vocals, or whose names say that they are."""
-        return [
-            index
-            for index, name in enumerate(self.tracks)
-            if role_of_name(name) == "vocal" or "".join(self.taken_for[index : index + 1]).startswith("vocal")
-        ]
+        return vocals_among(self.tracks, self.taken_for)
 
 
 def write_real_songs(path: Path, songs: dict[str, RealSong], made_by: dict[str, Any]) -> None:

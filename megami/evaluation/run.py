@@ -174,14 +174,19 @@ def origin(
         f"--seed {seed}",
     ]
     options += [f"--device {where}"] if where.type != "cpu" else []
-    machine = f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads"
     return {
         "command": f"megami evaluate {' '.join(options)} --out results/results.json",
         "seed": seed,
         "commit": commit(),
         "weights": {path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files},
-        "machine": f"{machine}, torch {torch.__version__}",
+        "machine": machine(),
     }
+
+
+def machine() -> str:
+    """The kind of this machine, its threads, and the version of torch."""
+    threads = torch.get_num_threads()
+    return f"{platform.system()} {platform.machine()}, {threads} threads, torch {torch.__version__}"
 
 
 def commit() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -178,3 +179,21 @@ def load_paper(
 def weights_folder(name_or_folder: str | Path) -> Path:
     """Say where the weights of a preset, or of a folder, are. Raises UserError if there are none."""
     return paper_folder() if str(name_or_folder) == "paper" else preset_folder(name_or_folder)
+
+
+def weights_sha256(name_or_folder: str | Path, weights_dir: str | Path | None = None) -> str:
+    """One hash of all files of a preset's weights that mixing uses, or of a folder's. Raises UserError for none."""
+    if str(name_or_folder) == "paper":
+        published = published_folder(weights_dir)
+        paths = [published_path(file, published) for file in PAPER_FILES if file.to_mix]
+    else:
+        folder = weights_folder(name_or_folder)
+        paths = sorted(path for path in folder.iterdir() if path.suffix in (".safetensors", ".json"))
+    together = hashlib.sha256()
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                together.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    return together.hexdigest()

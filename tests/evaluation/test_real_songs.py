@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from megami.audio import Multitrack, resample
 from megami.errors import UserError
-from megami.evaluation.real_songs import RealSong, check_mix, read_real_songs, write_real_songs
+from megami.evaluation.real_songs import RealSong, check_mix, flags_of_mix, read_real_songs, write_real_songs
 
 RATE = 44100
 
@@ -39,6 +40,27 @@ def test_a_track_is_judged_where_it_plays_and_the_level_of_the_mix_does_not_matt
     one, louder = checked(dry, [0, 0, 0, 0]), checked(dry, [12, 12, 12, 12])
     assert one.track_level_db[2] == pytest.approx(-4.8, abs=1.5) and np.isnan(one.track_level_db[3])
     assert one.mix == pytest.approx(louder.mix, abs=1e-3)
+
+
+def test_flags_name_tracks_that_nobody_hears_that_drown_the_rest_and_buried_vocals(dry):
+    def flags(gains_db, names=("drums", "bass", "pad", "Lead Vox"), taken_for=()):
+        gains = torch.tensor([10 ** (gain / 20) for gain in gains_db])[:, None, None]
+        return flags_of_mix(Multitrack(names, dry, RATE), (dry * gains).expand(-1, 2, -1), RATE, taken_for)
+
+    assert flags([0, 0, 0, 0]) == []
+    (buried,) = flags([0, 0, 0, -8])
+    assert buried.startswith("the vocal Lead Vox lies 12.") and buried.endswith("LU under the rest")
+    assert flags([0, 0, 0, -8], ("a", "b", "c", "d")) == []
+    assert len(flags([0, 0, 0, -8], ("a", "b", "c", "d"), ("drums", "bass", "pad", "vocal"))) == 1
+    inaudible, dominating, _ = flags([20, -30, 0, 8])  # beside such drums the vocal is buried as well
+    assert inaudible.startswith("bass is inaudible") and dominating.startswith("drums is dominating")
+
+
+def test_flags_of_stereo_stems_at_another_rate_are_those_of_the_mix(dry):
+    stems = resample(dry, RATE, 22050).expand(-1, 2, -1).contiguous()
+    gains = torch.tensor([1.0, 1.0, 1.0, 0.01])[:, None, None]
+    (line,) = flags_of_mix(Multitrack(("a", "b", "c", "d"), stems, 22050), (dry * gains).expand(-1, 2, -1), RATE)
+    assert line.startswith("d is inaudible")
 
 
 def test_what_was_measured_can_be_kept_and_read_again(dry, tmp_path):
