@@ -42,7 +42,8 @@ from megami.mixing.compat import compat_named
 from megami.mixing.direction import Direction, Keep
 from megami.mixing.hearing import TakenFor
 from megami.mixing.mix import Mix, file_name, mix_rate
-from megami.mixing.mixer import Mixer, check_loudness, check_options, check_sampling
+from megami.mixing.mixer import Mixer
+from megami.mixing.options import check_loudness, check_options, check_sampling
 from megami.mixing.plan_words import plan_in_words
 from megami.mixing.reference import Reference
 from megami.mixing.wishes import read_wishes
