@@ -8,14 +8,18 @@ puts the estimate right, and the rest of the sampler stays as it is. Source: rep
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from megami.errors import UserError
 
 Correction = Callable[[Tensor, int], Tensor]
 """(estimate [tracks, channels, tokens] of one mix, number of that mix) -> what it must be, in the same shape."""
+
+Lean = Callable[[Tensor, int, float], Tensor]
+"""(estimate [tracks, channels, tokens] of one mix, number of that mix, noise level) -> the estimate, given more."""
 
 MAX_PASSES = 20
 
@@ -27,10 +31,12 @@ class Evidence:
     correct   sees the estimate of every step, the tracks in the order in which they were given
     passes    how often each step is taken: after every pass but the last, the noise that it removed is added again, so
               that tracks of which nothing is known can answer those of which something is
+    lean      soft evidence: sees the estimate before that, and by how much noise it was made from
     """
 
     correct: Correction
     passes: int = 1
+    lean: Lean | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.passes <= MAX_PASSES:
@@ -46,4 +52,16 @@ class Evidence:
         def correct(estimate: Tensor, item: int) -> Tensor:
             return self.correct(estimate[back[item]], first + item)[index[item]]
 
-        return Evidence(correct, self.passes)
+        def lean(estimate: Tensor, item: int, sigma: float) -> Tensor:
+            assert self.lean is not None
+            return self.lean(estimate[back[item]], first + item, sigma)[index[item]]
+
+        return replace(self, correct=correct, lean=None if self.lean is None else lean)
+
+    def put_right(self, estimate: Tensor, sigma: float) -> Tensor:
+        """What it makes of an estimate [b, tracks, channels, tokens], item by item, so that none sees the others."""
+        items = []
+        for number, one in enumerate(estimate):
+            leant = one if self.lean is None else self.lean(one, number, sigma)
+            items.append(self.correct(leant, number))
+        return torch.stack(items)

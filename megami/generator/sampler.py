@@ -110,7 +110,8 @@ def sample(
 
         def denoise(x: Tensor, sigma: Tensor, limit: float = limit) -> Tensor:
             factor = min(score_factor(sigma.item(), denoiser.config, options.temperature), limit)
-            return put_right(at_temperature(x, estimate(x, sigma), factor), evidence)
+            answer = at_temperature(x, estimate(x, sigma), factor)
+            return answer if evidence is None else evidence.put_right(answer, sigma.item())
 
         denoised = denoise(x, sigma)
         if callback is not None:
@@ -132,13 +133,6 @@ def _visits(steps: int, evidence: Evidence | None) -> list[tuple[int, bool]]:
     passes = 1 if evidence is None else evidence.passes
     taken = [(i, k < passes) for i in range(steps - 1) for k in range(1, passes + 1)]
     return [*taken, (steps - 1, False)]
-
-
-def put_right(estimate: Tensor, evidence: Evidence | None) -> Tensor:
-    """What evidence makes of an estimate [b, tracks, channels, tokens], item by item, so that none sees the others."""
-    if evidence is None:
-        return estimate
-    return torch.stack([evidence.correct(one, number) for number, one in enumerate(estimate)])
 
 
 def churn_amounts(levels: Tensor, churn: float) -> Tensor:

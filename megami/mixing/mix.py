@@ -45,8 +45,9 @@ class Mix:
     audio [2, samples] is brought to the target loudness and limited; tracks [tracks, 2, samples] are the wet tracks
     whose sum it is but for the limiter; embeddings [tracks, dim] say what was done to each (zeros for silent tracks);
     taken_for says what each track was heard as (None for silent tracks, and for networks that have no words for it).
-    sample_rate is the song's own; outcomes say what became of the wishes, if there were any; origin is what the mix was
-    made from, for `amount`, `towards`, `settings` and `export`, and lasts as long as the mix does.
+    sample_rate is the song's own; outcomes say what became of the wishes, if there were any; followed names the stem of
+    another song that each track was treated like, if there were such; origin is what the mix was made from, for
+    `amount`, `towards`, `settings` and `export`, and lasts as long as the mix does.
     """
 
     audio: Tensor
@@ -56,6 +57,7 @@ class Mix:
     taken_for: tuple[TakenFor | None, ...] = ()
     sample_rate: int = SAMPLE_RATE
     outcomes: tuple[Outcome, ...] = ()
+    followed: tuple[str | None, ...] = ()
     origin: Origin | None = field(default=None, repr=False)
 
     def save(self, path: str | Path) -> Path:

@@ -28,8 +28,9 @@ from megami.mixing.mix import Mix
 from megami.mixing.options import check_loudness, check_options, check_sampling
 from megami.mixing.pretrained import Networks, from_pretrained
 from megami.mixing.ready_song import ReadySong, as_networks_take_it
-from megami.mixing.reference import Reference
+from megami.mixing.reference import Records, measured_records
 from megami.mixing.rendering import Rendering
+from megami.mixing.wet_stems import hear_wet_stems
 from megami.mixing.wishes import Wishes
 from megami.processor import BlockPass, ContentOf, render_in_blocks, render_tracks
 from megami.progress import Progress, silent
@@ -237,21 +238,28 @@ class Mixer:
         mono_stems: bool = False,
         keep: Keep | None = None,
         wishes: Wishes | None = None,
-        reference: str | Path | Tensor | None = None,
+        reference: Records | None = None,
+        reference_stems: str | Path | Multitrack | None = None,
     ) -> list[Mix]:
         """Mix a song several times, each mix another draw from the model's distribution.
 
         `keep` names tracks that stay as they are in another mix, {"vocal": mix}; the others are drawn to fit them.
         `wishes` says what tracks should be like, {"vocal": {"level_db": +2}}. `reference` is a record, a file or audio
-        [2, samples] at 44.1 kHz, whose tone and width the mixes should have (see `Direction`). Tracks below -60 dB stay
-        silent and are not shown to the generator. Options of sampling as in `generate`; progress, roles and
+        [2, samples] at 44.1 kHz, whose tone and width the mixes should have; or several, each alone or with a weight,
+        [("a.wav", 2.0), "b.wav"] or {"a.wav": 2.0}. `reference_stems` are wet stems of another song, a folder or a
+        multitrack: tracks that play what one of them plays are treated much like it (see `Direction`). Tracks below
+        -60 dB stay silent and are not shown to the generator. Options of sampling as in `generate`; progress, roles and
         mono_stems as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is impossible. Mixes
         have the song's sample rate. All mixes and their wet tracks are held at once; for long songs see
         `iterate_mixes`.
         """
         options = self._sampling(sampling, steps, guidance, temperature)
-        record = None if reference is None else Reference.of(reference)
-        direction = Direction({} if keep is None else keep, wishes or {}, reference=record)
+        direction = Direction(
+            {} if keep is None else keep,
+            wishes or {},
+            references=measured_records(reference),
+            stems=None if reference_stems is None else hear_wet_stems(self, reference_stems),
+        )
         return list(
             self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress, roles, mono_stems, direction)
         )
@@ -289,6 +297,8 @@ class Mixer:
         directed = direction.among(ready.song.names, names, self.preset.embedding, self.networks.processor)
         hearing = self.hear(ready.heard, seed, {name: role for name, role in told.items() if name in names}, report)
         warn_of_song(doubtful_names(names, hearing.taken_for))
+        directed = directed.hearing(hearing.content)
+        warn_of_song(directed.unmatched())
         report("deciding", 0, options.steps)
 
         def generate(own: int, evidence: Evidence | None) -> Tensor:
@@ -302,7 +312,7 @@ class Mixer:
         with self.steady():
             drawn = directed.draw_by_seed(generate, seed)
 
-        rendering = Rendering(self, ready, loudness_lufs, hearing.taken_for, seed)
+        rendering = Rendering(self, ready, loudness_lufs, hearing.taken_for, seed, directed.followed)
         plans = rendering.in_part(drawn.plans, direction.amounts)
 
         def rendered() -> Iterator[Mix]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor
@@ -32,6 +32,7 @@ from megami.progress import Progress
 if TYPE_CHECKING:
     from megami.mixing.mixer import Mixer
 
+T = TypeVar("T")
 QUIETER_LU = 1.0  # than asked for: from there on a mix is named
 
 
@@ -44,6 +45,7 @@ class Rendering:
     loudness_lufs: float
     taken_for: tuple[TakenFor, ...]
     seed: int
+    followed: tuple[str | None, ...] = ()  # stems of another song, by track that plays
 
     def mix(
         self,
@@ -102,10 +104,15 @@ class Rendering:
                 tracks[index] = track
         total = sum_by_name([names[index] for index in playing], wet)
         mastered = master_and_measure(total, rate, self.loudness_lufs)
-        by_track = dict(zip(playing, self.taken_for, strict=False))  # no entries without a stem bank
-        heard_as = tuple(by_track.get(i) for i in range(len(names)))
-        mix = Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as, rate)
+        heard_as = self._of_all(self.taken_for)  # no entries without a stem bank
+        followed = self._of_all(self.followed) if any(self.followed) else ()
+        mix = Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as, rate, followed=followed)
         return mix, mastered.loudness_lufs
+
+    def _of_all(self, values: Sequence[T]) -> tuple[T | None, ...]:
+        """What is known of the tracks that play, for all tracks: None for the others."""
+        by_track = dict(zip(self.ready.playing, values, strict=False))
+        return tuple(by_track.get(index) for index in range(len(self.ready.song.names)))
 
 
 def with_silent(plan: Tensor, playing: Sequence[int], tracks: int) -> Tensor:
