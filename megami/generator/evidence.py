@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from megami.errors import UserError
+from megami.generator.known_tracks import Known
 
 Correction = Callable[[Tensor, int], Tensor]
 """(estimate [tracks, channels, tokens] of one mix, number of that mix) -> what it must be, in the same shape."""
@@ -32,11 +33,13 @@ class Evidence:
     passes    how often each step is taken: after every pass but the last, the noise that it removed is added again, so
               that tracks of which nothing is known can answer those of which something is
     lean      soft evidence: sees the estimate before that, and by how much noise it was made from
+    known     tracks that `correct` puts to what is known of them, so that the others can be drawn to fit them
     """
 
     correct: Correction
     passes: int = 1
     lean: Lean | None = None
+    known: Known | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.passes <= MAX_PASSES:
@@ -56,7 +59,8 @@ class Evidence:
             assert self.lean is not None
             return self.lean(estimate[back[item]], first + item, sigma)[index[item]]
 
-        return replace(self, correct=correct, lean=None if self.lean is None else lean)
+        known = None if self.known is None else self.known.in_slots(index)
+        return replace(self, correct=correct, lean=None if self.lean is None else lean, known=known)
 
     def put_right(self, estimate: Tensor, sigma: float) -> Tensor:
         """What it makes of an estimate [b, tracks, channels, tokens], item by item, so that none sees the others."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch import Tensor
 from megami.errors import UserError
 from megami.generator.edm import Denoiser, schedule
 from megami.generator.evidence import Evidence
+from megami.generator.known_tracks import Known, estimate_around
 from megami.generator.solvers import SOLVERS, Step
 from megami.generator.temperature import at_temperature, check_temperature, score_factor
 
@@ -90,12 +92,15 @@ def sample(
         sizes = denoiser.network.config
         prior = draw((*cond.shape[:2], sizes.io_channels, sizes.tokens), generator)
 
+    known = None if evidence is None or evidence.known is None else evidence.known.batched(len(cond))
+
     def estimate(x: Tensor, sigma: Tensor) -> Tensor:
         if not one_by_one:
-            return denoiser(x, sigma, cond, mask, options.guidance)
+            return _estimate(denoiser, x, sigma, cond, mask, options.guidance, known)
         masks = [None] * len(x) if mask is None else mask.split(1)
-        items = zip(x.split(1), cond.split(1), masks, strict=True)
-        return torch.cat([denoiser(one, sigma, own, there, options.guidance) for one, own, there in items])
+        kept = [None if known is None else known.of(item) for item in range(len(x))]
+        items = zip(x.split(1), cond.split(1), masks, kept, strict=True)
+        return torch.cat([_estimate(denoiser, one, sigma, *own, options.guidance, here) for one, *own, here in items])
 
     solve = SOLVERS[options.solver]
     x = levels[0].item() * prior.to(cond)
@@ -123,6 +128,22 @@ def sample(
             x = x + (levels[i] ** 2 - levels[i + 1] ** 2).sqrt().item() * draw(x.shape, generator).to(x)
     assert step is not None
     return step.denoised
+
+
+def _estimate(
+    denoiser: Denoiser,
+    x: Tensor,
+    sigma: Tensor,
+    cond: Tensor,
+    mask: Tensor | None,
+    guidance: float,
+    known: Known | None,
+) -> Tensor:
+    """What the denoiser says of x, given what is known of some tracks."""
+    if known is None:
+        return denoiser(x, sigma, cond, mask, guidance)
+    denoise = partial(denoiser, sigma=sigma, cond=cond.clone(), mask=mask, guidance=guidance)
+    return estimate_around(denoise, x, sigma.item(), known, denoiser.config.sigma_data)
 
 
 def _visits(steps: int, evidence: Evidence | None) -> list[tuple[int, bool]]:

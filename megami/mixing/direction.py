@@ -17,7 +17,7 @@ from torch import Tensor
 
 from megami.embeddings import EmbeddingConfig, from_tokens, renormalise, to_tokens
 from megami.errors import UserError
-from megami.generator import Evidence
+from megami.generator import Evidence, Known
 from megami.mixing.amounts import Amounts
 from megami.mixing.hearing import known_track, spelled
 from megami.mixing.measures import Said, read_plan
@@ -231,7 +231,19 @@ class Directed:
                     strains.setdefault(mix, []).append(self._strain(z - own))
             return to_tokens(self.embedding, z)
 
-        return Evidence(correct, self.passes if self.kept else 1, self._lean if self._leans else None)
+        lean = self._lean if self._leans else None
+        return Evidence(correct, self.passes if self.kept else 1, lean, self._known())
+
+    def _known(self) -> Known | None:
+        """The kept tracks, but for those that a wish may change."""
+        kept = {track: z for track, z in self.kept.items() if not self.free[track]}
+        if not kept:
+            return None
+        tracks = torch.tensor([track in kept for track in range(len(self.free))])
+        values = torch.zeros(len(self.free), self.embedding.dim)
+        for track, z in kept.items():
+            values[track] = z
+        return Known(tracks, to_tokens(self.embedding, values))
 
     @property
     def _leans(self) -> bool:
