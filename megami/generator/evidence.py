@@ -8,7 +8,7 @@ puts the estimate right, and the rest of the sampler stays as it is. Source: rep
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,8 +19,9 @@ from megami.generator.known_tracks import Known
 Correction = Callable[[Tensor, int], Tensor]
 """(estimate [tracks, channels, tokens] of one mix, number of that mix) -> what it must be, in the same shape."""
 
-Lean = Callable[[Tensor, int, float], Tensor]
-"""(estimate [tracks, channels, tokens] of one mix, number of that mix, noise level) -> the estimate, given more."""
+LikelihoodSlope = Callable[..., Tensor]
+"""(estimate [tracks, channels, tokens] of one mix, number of that mix, sigma=noise level) -> slope of the logarithm of
+the evidence's likelihood, in the same shape."""
 
 MAX_PASSES = 20
 
@@ -32,13 +33,14 @@ class Evidence:
     correct   sees the estimate of every step, the tracks in the order in which they were given
     passes    how often each step is taken: after every pass but the last, the noise that it removed is added again, so
               that tracks of which nothing is known can answer those of which something is
-    lean      soft evidence: sees the estimate before that, and by how much noise it was made from
+    slope     soft evidence: where the estimate should move, and how urgently; the noisy plan moves to where the network
+              would estimate so
     known     tracks that `correct` puts to what is known of them, so that the others can be drawn to fit them
     """
 
     correct: Correction
     passes: int = 1
-    lean: Lean | None = None
+    slope: LikelihoodSlope | None = None
     known: Known | None = None
 
     def __post_init__(self) -> None:
@@ -55,17 +57,32 @@ class Evidence:
         def correct(estimate: Tensor, item: int) -> Tensor:
             return self.correct(estimate[back[item]], first + item)[index[item]]
 
-        def lean(estimate: Tensor, item: int, sigma: float) -> Tensor:
-            assert self.lean is not None
-            return self.lean(estimate[back[item]], first + item, sigma)[index[item]]
+        def slope(estimate: Tensor, item: int, sigma: float) -> Tensor:
+            assert self.slope is not None
+            return self.slope(estimate[back[item]], first + item, sigma=sigma)[index[item]]
 
         known = None if self.known is None else self.known.in_slots(index)
-        return replace(self, correct=correct, lean=None if self.lean is None else lean, known=known)
+        return Evidence(correct, self.passes, None if self.slope is None else slope, known)
 
-    def put_right(self, estimate: Tensor, sigma: float) -> Tensor:
+    def of(self, item: int) -> Evidence:
+        """The same for one item of a batch, as a batch of one."""
+
+        def slope(estimate: Tensor, _: int, sigma: float) -> Tensor:
+            assert self.slope is not None
+            return self.slope(estimate, item, sigma=sigma)
+
+        return Evidence(
+            lambda estimate, _: self.correct(estimate, item),
+            self.passes,
+            None if self.slope is None else slope,
+            None if self.known is None else self.known.of(item),
+        )
+
+    @property
+    def speaks_through_network(self) -> bool:
+        """Whether it moves the noisy plan, not the estimate alone."""
+        return self.known is not None or self.slope is not None
+
+    def put_right(self, estimate: Tensor) -> Tensor:
         """What it makes of an estimate [b, tracks, channels, tokens], item by item, so that none sees the others."""
-        items = []
-        for number, one in enumerate(estimate):
-            leant = one if self.lean is None else self.lean(one, number, sigma)
-            items.append(self.correct(leant, number))
-        return torch.stack(items)
+        return torch.stack([self.correct(one, number) for number, one in enumerate(estimate)])

@@ -45,26 +45,41 @@ class Known:
 
     def of(self, item: int) -> Known:
         """Those of one item of a batch, as a batch of one."""
+        if self.tracks.dim() == 1:
+            return self
         return Known(self.tracks[item : item + 1], self.values[item : item + 1])
 
 
+Slope = Callable[[Tensor, int], Tensor]
+"""(estimate [tracks, channels, tokens] of one item, its number) -> slope of a log likelihood there, in that shape."""
+
+
 def estimate_around(
-    denoise: Callable[[Tensor], Tensor], x: Tensor, sigma: float, known: Known, sigma_data: float
+    denoise: Callable[[Tensor], Tensor],
+    x: Tensor,
+    sigma: float,
+    sigma_data: float,
+    known: Known | None = None,
+    slope: Slope | None = None,
 ) -> Tensor:
-    """The denoised estimate of x [b, tracks, channels, tokens] at noise level sigma, given tracks that are known.
+    """The denoised estimate of x [b, tracks, channels, tokens] at noise level sigma, given tracks or a likelihood.
 
     Costs a pass back through the network beside the pass forward. Items of the batch do not depend on each other.
     """
-    shown = known.put_into(x)
+    shown = x if known is None else known.put_into(x)
     with torch.inference_mode(False), torch.enable_grad():
         leaf = shown.detach().clone().requires_grad_()
         estimate = denoise(leaf)
-        missed = (estimate - known.put_into(estimate)).square().sum()
-        (slope,) = torch.autograd.grad(missed, leaf)
-    spread = (SPREAD * sigma_data) ** 2
-    pull = -(sigma**2 + spread) / (2 * spread) * slope  # sigma^2 over twice the variance that is left
+        wanted = torch.zeros_like(estimate)  # slope of the log likelihood at the estimate
+        if known is not None:
+            spread = (SPREAD * sigma_data) ** 2
+            variance_left = spread * sigma**2 / (spread + sigma**2)
+            wanted = wanted + (known.put_into(estimate) - estimate).detach() / variance_left
+        if slope is not None:
+            wanted = wanted + torch.stack([slope(one, number) for number, one in enumerate(estimate.detach())])
+        (back,) = torch.autograd.grad(estimate, leaf, wanted)
+    pull = sigma**2 * back
     size = pull.flatten(2).norm(dim=-1)[..., None, None]
     largest = LARGEST_PULL * sigma_data * pull[0, 0].numel() ** 0.5
     pull = pull * (largest / size.clamp_min(largest))
-    free = ~known.tracks[..., None, None].to(x.device)
-    return estimate.detach() + pull * free
+    return estimate.detach() + (pull if known is None else pull * ~known.tracks[..., None, None].to(x.device))

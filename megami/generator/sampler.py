@@ -18,7 +18,7 @@ from torch import Tensor
 from megami.errors import UserError
 from megami.generator.edm import Denoiser, schedule
 from megami.generator.evidence import Evidence
-from megami.generator.known_tracks import Known, estimate_around
+from megami.generator.known_tracks import estimate_around
 from megami.generator.solvers import SOLVERS, Step
 from megami.generator.temperature import at_temperature, check_temperature, score_factor
 
@@ -92,15 +92,16 @@ def sample(
         sizes = denoiser.network.config
         prior = draw((*cond.shape[:2], sizes.io_channels, sizes.tokens), generator)
 
-    known = None if evidence is None or evidence.known is None else evidence.known.batched(len(cond))
-
     def estimate(x: Tensor, sigma: Tensor) -> Tensor:
         if not one_by_one:
-            return _estimate(denoiser, x, sigma, cond, mask, options.guidance, known)
+            return _estimate(denoiser, x, sigma, cond, mask, options.guidance, evidence)
         masks = [None] * len(x) if mask is None else mask.split(1)
-        kept = [None if known is None else known.of(item) for item in range(len(x))]
-        items = zip(x.split(1), cond.split(1), masks, kept, strict=True)
-        return torch.cat([_estimate(denoiser, one, sigma, *own, options.guidance, here) for one, *own, here in items])
+        answers = []
+        for item, there in enumerate(masks):
+            here = None if evidence is None else evidence.of(item)
+            own = (x[item : item + 1], sigma, cond[item : item + 1], there, options.guidance)
+            answers.append(_estimate(denoiser, *own, here))
+        return torch.cat(answers)
 
     solve = SOLVERS[options.solver]
     x = levels[0].item() * prior.to(cond)
@@ -116,7 +117,7 @@ def sample(
         def denoise(x: Tensor, sigma: Tensor, limit: float = limit) -> Tensor:
             factor = min(score_factor(sigma.item(), denoiser.config, options.temperature), limit)
             answer = at_temperature(x, estimate(x, sigma), factor)
-            return answer if evidence is None else evidence.put_right(answer, sigma.item())
+            return answer if evidence is None else evidence.put_right(answer)
 
         denoised = denoise(x, sigma)
         if callback is not None:
@@ -137,13 +138,15 @@ def _estimate(
     cond: Tensor,
     mask: Tensor | None,
     guidance: float,
-    known: Known | None,
+    evidence: Evidence | None,
 ) -> Tensor:
-    """What the denoiser says of x, given what is known of some tracks."""
-    if known is None:
+    """What the denoiser says of x, given evidence that speaks through the network."""
+    if evidence is None or not evidence.speaks_through_network:
         return denoiser(x, sigma, cond, mask, guidance)
     denoise = partial(denoiser, sigma=sigma, cond=cond.clone(), mask=mask, guidance=guidance)
-    return estimate_around(denoise, x, sigma.item(), known, denoiser.config.sigma_data)
+    known, level = None if evidence.known is None else evidence.known.batched(len(x)), sigma.item()
+    slope = None if evidence.slope is None else partial(evidence.slope, sigma=level)
+    return estimate_around(denoise, x, level, denoiser.config.sigma_data, known, slope)
 
 
 def _visits(steps: int, evidence: Evidence | None) -> list[tuple[int, bool]]:

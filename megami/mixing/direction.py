@@ -33,7 +33,7 @@ from megami.mixing.reference import (
     distance_of_all,
     gaps_of_all,
 )
-from megami.mixing.soft_evidence import ONE_ENGINEER, by_number, towards_stems, towards_zero, variance_left
+from megami.mixing.soft_evidence import ONE_ENGINEER, by_number, slope_to_stems, slope_to_zero, variance_left
 from megami.mixing.wet_stems import TOLERANCE, WetStems, match_stems
 from megami.mixing.wishes import Outcome, Wanted, Wishes, wanted_of
 from megami.processor import EffectProcessor
@@ -231,8 +231,8 @@ class Directed:
                     strains.setdefault(mix, []).append(self._strain(z - own))
             return to_tokens(self.embedding, z)
 
-        lean = self._lean if self._leans else None
-        return Evidence(correct, self.passes if self.kept else 1, lean, self._known())
+        slope = self._slope if self._leans else None
+        return Evidence(correct, self.passes if self.kept else 1, slope, self._known())
 
     def _known(self) -> Known | None:
         """The kept tracks, but for those that a wish may change."""
@@ -249,13 +249,13 @@ class Directed:
     def _leans(self) -> bool:
         return bool(self.like) or (self.guided and bool(self.references))
 
-    def _lean(self, estimate: Tensor, mix: int, sigma: float) -> Tensor:
-        """The estimate [tracks, channels, tokens] at noise level sigma, nearer to stems and records."""
+    def _slope(self, estimate: Tensor, mix: int, sigma: float) -> Tensor:
+        """Where the estimate [tracks, channels, tokens] should move, at noise level sigma, for stems and records."""
         z, variance = from_tokens(self.embedding, estimate), variance_left(self.embedding, sigma)
-        z = towards_stems(z, self.like, variance, TOLERANCE * by_number(self.embedding, ONE_ENGINEER))
+        slope = slope_to_stems(z, self.like, variance, TOLERANCE * by_number(self.embedding, ONE_ENGINEER))
         if self.guided and self.references:
-            z = towards_zero(z, lambda one: gaps_of_all(self.references, self._read(one)), variance, LIKENESS_DB)
-        return to_tokens(self.embedding, z)
+            slope += slope_to_zero(z, lambda one: gaps_of_all(self.references, self._read(one)), variance, LIKENESS_DB)
+        return to_tokens(self.embedding, slope)
 
     def _strain(self, change: Tensor) -> Tensor:
         """How far each track was brought, [tracks], from a change [tracks, dim]; 0 for those that are not drawn."""

@@ -1,8 +1,7 @@
-"""Soft evidence: what leans the estimate of a plan towards something, by as much as the two are known.
+"""Soft evidence: what draws a plan towards something, the more urgently the better both are known.
 
-While noise is left, the clean plan is known but to some spread, and the evidence is known but to its tolerance. For
-normal distributions the mean given both lies between them, in proportion. Source: Kalman (1960); in diffusion, as
-pseudoinverse guidance (Song et al. 2023). The chapter "The whole system, and how to direct it" derives it.
+While noise is left, the clean plan is known but to some variance, and the evidence is known but to its tolerance: the
+likelihood of an estimate is normal, and both add up in its variance. Source: pseudoinverse guidance (Song et al. 2023).
 """
 
 from __future__ import annotations
@@ -34,31 +33,29 @@ def variance_left(embedding: EmbeddingConfig, sigma: float) -> Tensor:
     return usual * sigma**2 / (usual + sigma**2)
 
 
-def towards_stems(z: Tensor, stems: Mapping[int, Tensor], variance: Tensor, tolerance: Tensor) -> Tensor:
-    """A plan [tracks, dim] of which some tracks lean towards embeddings [dim], by their number.
+def slope_to_stems(z: Tensor, stems: Mapping[int, Tensor], variance: Tensor, tolerance: Tensor) -> Tensor:
+    """Slope of the log likelihood of a plan [tracks, dim] of which some tracks are like embeddings [dim], by number.
 
     `variance` [dim] is that of the plan, `tolerance` [dim] the standard deviation of what is known.
     """
-    z = z.clone()
-    share = (variance / (variance + tolerance.square())).to(z)
+    slope = torch.zeros_like(z)
     for track, known in stems.items():
-        z[track] += share * (known.to(z) - z[track])
-    return z
+        slope[track] = (known.to(z) - z[track]) / (variance + tolerance.square()).to(z)
+    return slope
 
 
-def towards_zero(z: Tensor, gaps: Callable[[Tensor], Tensor], variance: Tensor, tolerance: float) -> Tensor:
-    """A plan [tracks, dim] that leans to where `gaps` of it, [k], would vanish; `tolerance` is that of each of them.
+def slope_to_zero(z: Tensor, gaps: Callable[[Tensor], Tensor], variance: Tensor, tolerance: float) -> Tensor:
+    """Slope of the log likelihood of a plan [tracks, dim] of which `gaps` [k] should vanish; `tolerance` is of each.
 
     The gaps are taken to change evenly with the plan (as Gauss and Newton did): with their slopes J, the plan's
-    variance V and the tolerance s, the step is -V J' (J V J' + s^2)^-1 gaps. In double precision.
+    variance V and the tolerance s, it is -J' (J V J' + s^2)^-1 gaps. In double precision.
     """
     with torch.inference_mode(False), torch.enable_grad():
         leaf = z.detach().clone().double().requires_grad_()
         values = gaps(leaf)
         rows = torch.eye(len(values)).to(values)
         (slopes,) = torch.autograd.grad(values, leaf, rows, is_grads_batched=True)  # [k, tracks, dim]
-    slopes = slopes.nan_to_num(0.0, 0.0, 0.0)
-    spread = (slopes * variance.to(slopes)).flatten(1)
-    inner = spread @ slopes.flatten(1).T + tolerance**2 * rows
-    step = torch.linalg.solve(inner, -values.detach()) @ spread
-    return z + step.view_as(leaf).to(z)
+    flat = slopes.nan_to_num(0.0, 0.0, 0.0)
+    spread = (flat * variance.to(flat)).flatten(1)
+    inner = spread @ flat.flatten(1).T + tolerance**2 * rows
+    return (torch.linalg.solve(inner, -values.detach()) @ flat.flatten(1)).view_as(leaf).to(z)

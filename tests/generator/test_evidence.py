@@ -94,7 +94,7 @@ def test_the_pull_is_the_slope_of_how_well_the_known_tracks_are_told():
 
     def estimate(tracks: list[bool]) -> torch.Tensor:
         known = Known(torch.tensor(tracks), torch.stack([value, value])).batched(1)
-        return estimate_around(lambda y: denoiser(y, sigma, cond), x, sigma, known, EDM.sigma_data)
+        return estimate_around(lambda y: denoiser(y, sigma, cond), x, sigma, EDM.sigma_data, known)
 
     plain = denoiser(x, sigma, cond)
     torch.testing.assert_close(estimate([False, False]), plain)

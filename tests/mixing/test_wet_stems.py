@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.func import grad
 
 from megami.audio import read_multitrack
 from megami.errors import SongWarning, UserError
 from megami.mixing import Direction, Mixer
-from megami.mixing.soft_evidence import ONE_ENGINEER, by_number, towards_stems, variance_left
+from megami.mixing.soft_evidence import ONE_ENGINEER, by_number, slope_to_stems, slope_to_zero, variance_left
 from megami.mixing.wet_stems import WetStems, match_stems
 
 
@@ -31,16 +32,28 @@ def test_each_stem_goes_with_one_track_that_plays_the_same():
     assert match_stems(content[3:], stems) == {}  # plays what no stem plays
 
 
-def test_tracks_lean_towards_stems_by_what_is_known_of_both(tiny):
+def test_the_slopes_are_those_of_normal_likelihoods(tiny):
     embedding = tiny.preset.embedding
-    z, known = torch.randn(2, embedding.dim), torch.randn(embedding.dim)
-    tolerance = by_number(embedding, ONE_ENGINEER)
-    for sigma, least, most in ((10.0, 0.15, 0.45), (1e-4, 0.0, 1e-3)):  # in noise by a share, at the end not at all
-        leant = towards_stems(z, {1: known}, variance_left(embedding, sigma), tolerance)
-        share = (leant[1] - z[1]) / (known - z[1])
-        assert torch.equal(leant[0], z[0]) and least <= float(share.min()) and float(share.max()) <= most
-    exact = towards_stems(z, {1: known}, variance_left(embedding, 10.0), 0 * tolerance)
-    torch.testing.assert_close(exact[1], known)
+    generator = torch.Generator().manual_seed(0)
+    z, known = torch.randn(2, embedding.dim, generator=generator), torch.randn(embedding.dim, generator=generator)
+    variance, tolerance = variance_left(embedding, 0.05), by_number(embedding, ONE_ENGINEER)
+    total = variance + tolerance.square()
+
+    def likelihood(plan: torch.Tensor) -> torch.Tensor:
+        return -((plan[1] - known).square() / total).sum() / 2
+
+    torch.testing.assert_close(slope_to_stems(z, {1: known}, variance, tolerance), grad(likelihood)(z))
+    axes = torch.randn(3, embedding.dim, generator=generator).double()
+    inner = (axes * variance) @ axes.T + 0.5**2 * torch.eye(3)
+
+    def of_gaps(plan: torch.Tensor) -> torch.Tensor:
+        gaps = axes @ plan[0].double() - 1.0
+        return -gaps @ torch.linalg.solve(inner, gaps) / 2
+
+    found = slope_to_zero(z, lambda plan: axes @ plan[0] - 1.0, variance, 0.5)
+    torch.testing.assert_close(found, grad(of_gaps)(z), rtol=1e-4, atol=1e-4)
+    assert not found[1].any()
+    assert float(variance_left(embedding, 1e-4).max()) < 1e-7 < float(variance_left(embedding, 10.0).min())
 
 
 def test_matched_tracks_are_drawn_nearer_to_what_the_stems_were_given(tiny, dry_tracks):
