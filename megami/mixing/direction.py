@@ -24,9 +24,8 @@ from megami.mixing.measures import Said, read_plan
 from megami.mixing.mix import Mix
 from megami.mixing.nearest import nearest_plan
 from megami.mixing.reference import (
-    CANDIDATES,
     GUIDED,
-    LIKENESS_DB,
+    GUIDED_DB,
     Reference,
     candidate_seeds,
     choose,
@@ -72,8 +71,10 @@ class Direction:
     wishes      what tracks, or the whole mix, should be like: {"vocal": {"level_db": +2}}; see `MEASURES`. A track that
                 is kept and wished about stays but for the smallest change that meets the wish
     passes      how often each sampling step is taken where tracks are kept
-    references  records, measured: each mix is one of several that were drawn, by chance, the more alike the likelier
+    references  records, measured: plans are drawn towards their tone and width
     stems       wet stems of another song: tracks that play what one of them plays lean towards what was done to it
+    guided      whether records guide the drawing; with several `candidates`, each mix is one of as many that are drawn,
+                by chance, the more alike the likelier (importance resampling), with or without guidance
     amounts     how much of each mix is done, as `read_amounts` gives it; not together with wishes, which it would undo
     """
 
@@ -84,7 +85,7 @@ class Direction:
     references: tuple[Reference, ...] = ()
     stems: WetStems | None = None
     guided: bool = GUIDED
-    candidates: int = CANDIDATES
+    candidates: int = 1
 
     def __post_init__(self) -> None:
         if self.amounts and self.wishes:
@@ -134,7 +135,7 @@ class Directed:
     passes: int = PASSES
     references: tuple[Reference, ...] = ()
     guided: bool = GUIDED
-    candidates: int = CANDIDATES
+    candidates: int = 1
     stems: WetStems | None = None
     like: dict[int, Tensor] = field(default_factory=dict)  # [dim] each, of stems that play the same
     followed: tuple[str | None, ...] = ()  # the name of each track's stem
@@ -254,7 +255,7 @@ class Directed:
         z, variance = from_tokens(self.embedding, estimate), variance_left(self.embedding, sigma)
         slope = slope_to_stems(z, self.like, variance, TOLERANCE * by_number(self.embedding, ONE_ENGINEER))
         if self.guided and self.references:
-            slope += slope_to_zero(z, lambda one: gaps_of_all(self.references, self._read(one)), variance, LIKENESS_DB)
+            slope += slope_to_zero(z, lambda one: gaps_of_all(self.references, self._read(one)), variance, GUIDED_DB)
         return to_tokens(self.embedding, slope)
 
     def _strain(self, change: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
-"""A finished record as evidence: of many mixes that the model draws, one whose tone and width are like the record's.
+"""A finished record as evidence: mixes whose tone and width are like the record's.
 
-What a plan says of all tracks together is compared with what is measured on the record, in the same bands. Drawing
-many and choosing by likelihood is importance resampling (Rubin 1987): unlike a search for the most alike, it leaves the
-mixes varied where the record says nothing. How compressed a record is cannot be told of a plan, and does not count.
+What a plan says of all tracks together is compared with what is measured on the record, in the same bands, and the noisy
+plan is moved to where the network would say what is more alike. Or many mixes are drawn and one is chosen by likelihood,
+which is importance resampling (Rubin 1987): unlike a search for the most alike, it leaves the mixes varied where the
+record says nothing. How compressed a record is cannot be told of a plan, and does not count.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from megami.errors import UserError
 from megami.generator import mix_generator
 from megami.mixing.measures import QUIETEST_HEARD_DB, Said, finer_side_db, mix_bands
 
+GUIDED, GUIDED_DB = True, 0.5  # how near the estimate should come to the record, RMS over the bands
 CANDIDATES = 16
-GUIDED = False
 LIKENESS_DB = 1.0  # a mix whose bands are so far from the record's, against the most alike, is taken less often: by 0.6
 SECONDS = 12.0
 NARROWEST_DB = -40.0  # of side over mid: what is narrower counts as this

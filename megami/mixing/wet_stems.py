@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 LEAST_LIKENESS = 0.5
 """Cosine of content. Of tracks with one role in two songs 95 % are more alike, of tracks with two roles 95 % less."""
 
-TOLERANCE = 1.0
-"""Of a stem's plan for another song: in units of how far one engineer's plans for a role are apart between songs."""
+TOLERANCE = 4.0
+"""Of a stem's plan for another song: in units of how far one engineer's plans for a role are apart between songs.
+
+More than 1, since the numbers of a plan go together, and are evidence for fewer things than there are numbers.
+"""
 
 
 @dataclass(frozen=True, eq=False)

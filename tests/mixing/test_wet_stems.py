@@ -81,7 +81,7 @@ def test_a_lean_moves_only_tracks_with_a_stem_and_more_the_surer_it_is(tiny, dry
 
     near, free = directed.draw(draw).plans, draw(None)
     distance = [(plans[:, 1] - target[1]).norm(dim=-1).mean() for plans in (near, free)]
-    assert distance[0] < 0.95 * distance[1]
+    assert distance[0] < distance[1]
     kept = Direction({"track 01": target[1]}, stems=stems).among(names, names, tiny.preset.embedding).hearing(content)
     assert not kept.like  # what is kept leans nowhere
 
