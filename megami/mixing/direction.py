@@ -111,8 +111,18 @@ class Direction:
             raise UserError("every track is kept: none is free to meet a wish for the whole mix")
         if self.references and not embedding.spectrum_dim:
             raise UserError("no record can be followed: these weights have no spectrum code to compare with it")
-        follows = {"references": self.references, "guided": self.guided, "candidates": self.candidates}
-        return Directed(embedding, processor, kept, tuple(wanted), free, self.passes, stems=self.stems, **follows)
+        return Directed(
+            embedding,
+            processor,
+            kept,
+            tuple(wanted),
+            free,
+            self.passes,
+            self.references,
+            self.guided,
+            self.candidates,
+            self.stems,
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,9 @@
 """A finished record as evidence: mixes whose tone and width are like the record's.
 
-What a plan says of all tracks together is compared with what is measured on the record, in the same bands, and the noisy
-plan is moved to where the network would say what is more alike. Or many mixes are drawn and one is chosen by likelihood,
-which is importance resampling (Rubin 1987): unlike a search for the most alike, it leaves the mixes varied where the
-record says nothing. How compressed a record is cannot be told of a plan, and does not count.
+What a plan says of all tracks together is compared with what is measured on the record, in the same bands, and the
+noisy plan is moved to where the network would say what is more alike. Or many mixes are drawn and one is chosen by
+likelihood, which is importance resampling (Rubin 1987): unlike a search for the most alike, it leaves the mixes varied
+where the record says nothing. How compressed a record is cannot be told of a plan, and does not count.
 """
 
 from __future__ import annotations
