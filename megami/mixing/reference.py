@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -86,10 +87,11 @@ def measured_records(asked: Records | None) -> tuple[Reference, ...]:
     """
     if asked is None:
         return ()
+    pairs: list[tuple[Any, Any]]  # users may give anything
     if isinstance(asked, Mapping):
         pairs = list(asked.items())
     else:
-        several = [asked] if isinstance(asked, str | Path | Tensor) or _is_pair(asked) else asked
+        several: Sequence[Any] = [asked] if isinstance(asked, str | Path | Tensor) or _is_pair(asked) else asked
         pairs = [one if _is_pair(one) else (one, 1.0) for one in several]
     for record, weight in pairs:
         if not isinstance(record, str | Path | Tensor):
@@ -103,7 +105,7 @@ def _is_pair(value: object) -> bool:
     return isinstance(value, tuple) and len(value) == 2 and not isinstance(value[1], str | Path | Tensor | tuple)
 
 
-def check_weight(weight: object) -> None:
+def check_weight(weight: Any) -> None:
     """Raise UserError unless a weight means something."""
     number = isinstance(weight, int | float) and not isinstance(weight, bool)
     if not number or not 0 <= weight <= LARGEST_WEIGHT:
