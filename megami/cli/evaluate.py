@@ -14,14 +14,19 @@ from megami.cli.output_folder import check_writable
 from megami.errors import UserError
 
 SPLITS = ("test", "validation", "train", "all")
+DIRECTED_SONGS, MOST_SONGS = 40, 1000
 
 
 def evaluate(
     weights: Weights = "small",
     quick: Annotated[bool, typer.Option("--quick", help="a few held-out songs and chains: minutes")] = False,
     direction: Annotated[
-        bool, typer.Option("--direction", help="only how well mixes follow kept tracks and wishes; adds rows to --out")
+        bool,
+        typer.Option("--direction", help="only how well mixes follow kept tracks, wishes, records; adds rows to --out"),
     ] = False,
+    songs: Annotated[
+        int | None, typer.Option(help="how many test songs, with --direction  [default: 40]", show_default=False)
+    ] = None,
     seed: Annotated[int, typer.Option(help="decides the noise of the generated mixes and what is borrowed")] = 0,
     out: Annotated[Path | None, typer.Option(help="write the rows as JSON")] = None,
     cache: Annotated[Path, typer.Option(help="folder for held-out songs and features")] = Path(".cache/evaluation"),
@@ -63,6 +68,7 @@ def evaluate(
     """
     check_numbers(workers, seed)
     check_together(systems or [], write_songs, out, direction)
+    check_directed(direction, quick, songs)
     data_only = published or weights_dir is not None or (layout, split) != ("auto", "test")
     check_data(data, data_only, split, direction or write_songs is not None)
     check_writable(cache)
@@ -86,22 +92,39 @@ def evaluate(
             return write_test_songs(write_songs, asked)
         assert systems is not None
         return evaluate_systems(systems[0], asked, out, check_replaceable)
+    measure(weights, quick, (songs or DIRECTED_SONGS) if direction else None, seed, out, cache, device, workers)
+
+
+def check_directed(direction: bool, quick: bool, songs: int | None) -> None:
+    """Raise UserError for options that do not go with --direction, or only with it."""
+    if direction and quick:
+        raise UserError("--direction measures as many songs as --songs says: leave out --quick")
+    if songs is not None and (not direction or not 1 <= songs <= MOST_SONGS):
+        raise UserError(f"--songs is a number from 1 to {MOST_SONGS}, and goes with --direction")
+
+
+def measure(
+    weights: str, quick: bool, songs: int | None, seed: int, out: Path | None, cache: Path, device: str, workers: int
+) -> None:
+    """Measure everything, or with a number of `songs` how well mixes follow evidence; print and write it."""
     from megami.device import resolve_device
     from megami.evaluation.adding_rows import add_directed, keep_others
     from megami.evaluation.results import read_results, write_results
     from megami.evaluation.run import EvaluationConfig, evaluate, evaluate_direction, origin
     from megami.evaluation.tables import report
 
-    config = EvaluationConfig.quick() if quick else EvaluationConfig()
     chosen = resolve_device(device)
-    measure = evaluate_direction if direction else evaluate
-    rows = measure(weights, cache, workers or None, config, seed, chosen)
+    if songs is not None:
+        rows = evaluate_direction(weights, cache, workers or None, songs, seed, chosen)
+    else:
+        config = EvaluationConfig.quick() if quick else EvaluationConfig()
+        rows = evaluate(weights, cache, workers or None, config, seed, chosen)
     typer.echo(report(rows))
     if out is not None:
         check_replaceable(out)
-        results = rows, origin(weights, quick, seed, chosen, direction)
+        results = rows, origin(weights, quick, seed, chosen, songs)
         if out.exists():
-            add = add_directed if direction else keep_others
+            add = keep_others if songs is None else add_directed
             results = add(read_results(out), results, out)
         write_results(Path(os.path.realpath(out)), *results)
 

@@ -65,7 +65,12 @@ def mix(
         typer.Option(help="in dB: vocal:level=+2, 'pad:pan=at -3', 'mix:width=3 within 1'; also brightness"),
     ] = None,
     reference: Annotated[
-        Path | None, typer.Option(help="a record: of several mixes those whose tone and width are like it are likelier")
+        list[str] | None,
+        typer.Option(help="a record whose tone and width mixes should have, and its weight if not 1: a.wav, b.wav:0.5"),
+    ] = None,
+    reference_stems: Annotated[
+        Path | None,
+        typer.Option(help="folder of wet stems of another song: tracks that play the same are treated much like them"),
     ] = None,
     amount: Annotated[
         list[str] | None,
@@ -132,7 +137,8 @@ def mix(
         take=take or None,
         keep=tuple(keep or ()),
         wishes=tuple(wish or ()),
-        reference=reference,
+        references=tuple(reference or ()),
+        reference_stems=reference_stems,
         amounts=tuple(amount or ()),
     )
     if many:

@@ -42,9 +42,11 @@ from megami.mixing.compat import compat_named
 from megami.mixing.direction import Direction, Keep
 from megami.mixing.hearing import TakenFor
 from megami.mixing.mix import Mix, file_name, mix_rate
-from megami.mixing.mixer import Mixer, check_loudness, check_options, check_sampling
+from megami.mixing.mixer import Mixer
+from megami.mixing.options import check_loudness, check_options, check_sampling
 from megami.mixing.plan_words import plan_in_words
-from megami.mixing.reference import Reference
+from megami.mixing.reference import Reference, measured_records, read_weighted
+from megami.mixing.wet_stems import hear_wet_stems
 from megami.mixing.wishes import read_wishes
 from megami.progress import Progress
 
@@ -85,7 +87,8 @@ class MixJob:
     take: str | None = None  # a former mix, all of which is kept unless `keep` says what
     keep: tuple[str, ...] = ()  # each "TRACK=MIX", or "TRACK" of `take`
     wishes: tuple[str, ...] = ()  # each "TRACK:MEASURE=DB"
-    reference: Path | None = None  # a finished record
+    references: tuple[str, ...] = ()  # each "RECORD" or "RECORD:WEIGHT"
+    reference_stems: Path | None = None  # a folder of wet stems of another song
     amounts: tuple[str, ...] = ()  # each "0.6" or "RESPECT=0.6"
 
     def __post_init__(self) -> None:
@@ -102,7 +105,7 @@ class MixJob:
             if not all(words.rpartition("=")):
                 raise UserError(f"--role {words}: write the track and what it is, as in --role vox=vocal")
         self.kept.check_out(self.out)
-        self.direction({}, None)
+        self.direction()
         if self.format not in FORMATS:
             raise UserError(f"unknown format {self.format!r}: use {' or '.join(FORMATS)}")
         resolve_device(self.device)
@@ -117,12 +120,16 @@ class MixJob:
     def files_read(self) -> list[Path]:
         """Files beside the stems and the weights that decide what the mixes are like."""
         places = [place.manifest for place in (self.kept.whole, *self.kept.tracks.values()) if place is not None]
-        return [*places, *([] if self.reference is None else [self.reference])]
+        records = [read_weighted(text)[0] for text in self.references]
+        wet = [] if self.reference_stems is None else find_song(self.reference_stems).paths
+        return [*places, *records, *wet]
 
-    def direction(self, keep: Keep, reference: Reference | None) -> Direction:
-        """What is wanted of the mixes; `keep` holds the plans that were read, `reference` what was measured."""
+    def direction(self, keep: Keep | None = None, references: tuple[Reference, ...] = ()) -> Direction:
+        """What is wanted of the mixes; `keep` holds the plans that were read, `references` what was measured."""
         amounts = amounts_in_words(list(self.amounts)) if self.amounts else {}
-        return Direction(keep, read_wishes(self.wishes), amounts=amounts, reference=reference)
+        for text in self.references:
+            read_weighted(text)
+        return Direction(keep or {}, read_wishes(self.wishes), amounts=amounts, references=references)
 
     def roles_of(self, names: tuple[str, ...]) -> dict[str, str]:
         """What tracks of these names are, as far as it was said; what was said of one track goes before its name."""
@@ -152,8 +159,9 @@ def run_mix(
     stems = files.paths
     if job.out.is_dir() and job.stems.is_dir() and any(job.out.samefile(path.parent) for path in stems):
         raise UserError(holds_stems)
-    record = None if job.reference is None else Reference.of(job.reference)
-    direction = job.direction(job.kept.read(readable(Path(job.weights).name)), record)
+    records = measured_records([read_weighted(text) for text in job.references])
+    direction = job.direction(job.kept.read(readable(Path(job.weights).name)), records)
+    wet = None if job.reference_stems is None else read_multitrack(job.reference_stems)
     planned = names_to_write(job, list(files.tracks))
     say = say or say_beside_bar
     bar: AbstractContextManager[Progress] = progress_bar(job.num_mixes) if progress is None else nullcontext(progress)
@@ -163,6 +171,8 @@ def run_mix(
         job = replace(job, steps=sampling.steps, temperature=sampling.temperature)
         with named_oddities(say) as oddities:
             song = read_multitrack(files)
+            if wet is not None:
+                direction = replace(direction, stems=hear_wet_stems(mixer, wet))
             made = write_mixes(job, mixer, song, partial, progress, direction)
             if job.page:
                 write_page(partial / PAGE, song, made, job, oddities)
@@ -242,8 +252,10 @@ def write_mixes(
 def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
     """What was asked, as mixes.json says it."""
     asked: dict[str, Any] = {"keep": job.kept.in_words(), "wishes": list(job.wishes), "amounts": list(job.amounts)}
-    if job.reference is not None:
-        asked["reference"] = readable(job.reference.name)
+    records = (read_weighted(text) for text in job.references)
+    asked["references"] = [readable(path.name) + ("" if weight == 1 else f":{weight:g}") for path, weight in records]
+    if job.reference_stems is not None:
+        asked["reference_stems"] = readable(job.reference_stems.resolve().name)
     return {
         "megami": __version__,
         "stems": readable(job.stems.resolve().name),
@@ -274,6 +286,8 @@ def describe_mix(one: Mix, config: EmbeddingConfig, tracks_written: bool = False
     }
     if tracks_written:
         words["wet_tracks_turned_down_db"] = rounded(one.turned_down_db)
+    if one.followed:
+        words["treated_like"] = {name: stem for name, stem in zip(one.names, one.followed, strict=True) if stem}
     if one.outcomes:
         words["wishes"] = [outcome.as_dict() for outcome in one.outcomes]
     tracks = zip(one.names, one.tracks, one.embeddings, strict=True)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from megami.corpus import build_features, build_songs, load_song, song_paths
+from megami.corpus import CorpusConfig, build_features, build_songs, load_song, song_paths
 from megami.corpus.parallel import build_files
 from megami.device import resolve_device
 from megami.errors import UserError
@@ -33,7 +33,7 @@ from megami.evaluation.stage import CHAIN_SYSTEMS, TRUE_DRY, EvaluationConfig, S
 from megami.generator import Denoiser
 from megami.mixing import Mixer, weights_folder
 from megami.presets import load_network
-from megami.studio import ROLES
+from megami.studio import ENGINEERS, ROLES
 
 
 def evaluate(
@@ -90,15 +90,17 @@ def evaluate_direction(
     weights: str,
     cache: Path,
     workers: int | None = None,
-    config: EvaluationConfig | None = None,
+    songs: int = 40,
     seed: int = 0,
     device: str | torch.device = "auto",
 ) -> list[Row]:
-    """Measure how well drawn mixes follow evidence (see `direction_rows`); arguments and errors as in `evaluate`.
+    """Measure how well drawn mixes follow evidence (see `direction_rows`), on so many test songs.
 
-    Nothing is rendered but the engineers' mixes. Songs that were measured are not measured again.
+    Other arguments and errors as in `evaluate`. Nothing is rendered but the engineers' mixes, two by each of them.
+    Songs that were measured are not measured again.
     """
-    stage = stage_of(weights, cache, workers, config, seed, device)
+    corpus = CorpusConfig(test_songs=songs, mixes_per_song=2 * len(ENGINEERS))
+    stage = stage_of(weights, cache, workers, EvaluationConfig(corpus), seed, device)
     corpus = stage.config.corpus
     build_songs(cache, corpus, ("test",), workers)
     build_features(cache, corpus, ("test",), workers)
@@ -162,13 +164,16 @@ def sampler_material(stage: Stage) -> tuple[list[Tensor], list[Tensor]]:
 
 
 def origin(
-    weights: str, quick: bool, seed: int, device: str | torch.device = "cpu", direction: bool = False
+    weights: str, quick: bool, seed: int, device: str | torch.device = "cpu", direction: int | None = None
 ) -> dict[str, object]:
-    """How a results file was made: command, seed, commit, hashes of the weights, machine."""
+    """How a results file was made: command, seed, commit, hashes of the weights, machine.
+
+    direction: the number of songs that directing was measured on; None if all else was measured.
+    """
     files = sorted(Path(weights_folder(weights)).glob("*.safetensors"))
     where = resolve_device(device)
     options = [
-        *(["--direction"] if direction else []),
+        *([] if direction is None else ["--direction", f"--songs {direction}"]),
         *(["--quick"] if quick else []),
         f"--weights {Path(weights).name}",
         f"--seed {seed}",

@@ -18,6 +18,7 @@ from megami.generator.edm import (
     training_loss,
 )
 from megami.generator.evidence import Evidence
+from megami.generator.known_tracks import Known
 from megami.generator.linear_denoiser import LinearDenoiser
 from megami.generator.phase_rotation import rotate_phases, rotate_tokens
 from megami.generator.points import PointConfig, PointNetwork, label_tokens, points_to_tokens, tokens_to_points
@@ -44,6 +45,7 @@ __all__ = [
     "Denoiser",
     "EDMConfig",
     "Evidence",
+    "Known",
     "LinearDenoiser",
     "LossTerms",
     "MultitrackTransformer",

@@ -10,12 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from megami.errors import UserError
+from megami.generator.known_tracks import Known
 
 Correction = Callable[[Tensor, int], Tensor]
 """(estimate [tracks, channels, tokens] of one mix, number of that mix) -> what it must be, in the same shape."""
+
+LikelihoodSlope = Callable[..., Tensor]
+"""(estimate [tracks, channels, tokens] of one mix, number of that mix, sigma=noise level) -> slope of the logarithm of
+the evidence's likelihood, in the same shape."""
 
 MAX_PASSES = 20
 
@@ -27,10 +33,15 @@ class Evidence:
     correct   sees the estimate of every step, the tracks in the order in which they were given
     passes    how often each step is taken: after every pass but the last, the noise that it removed is added again, so
               that tracks of which nothing is known can answer those of which something is
+    slope     soft evidence: where the estimate should move, and how urgently; the noisy plan moves to where the network
+              would estimate so
+    known     tracks that `correct` puts to what is known of them, so that the others can be drawn to fit them
     """
 
     correct: Correction
     passes: int = 1
+    slope: LikelihoodSlope | None = None
+    known: Known | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.passes <= MAX_PASSES:
@@ -46,4 +57,32 @@ class Evidence:
         def correct(estimate: Tensor, item: int) -> Tensor:
             return self.correct(estimate[back[item]], first + item)[index[item]]
 
-        return Evidence(correct, self.passes)
+        def slope(estimate: Tensor, item: int, sigma: float) -> Tensor:
+            assert self.slope is not None
+            return self.slope(estimate[back[item]], first + item, sigma=sigma)[index[item]]
+
+        known = None if self.known is None else self.known.in_slots(index)
+        return Evidence(correct, self.passes, None if self.slope is None else slope, known)
+
+    def of(self, item: int) -> Evidence:
+        """The same for one item of a batch, as a batch of one."""
+
+        def slope(estimate: Tensor, _: int, sigma: float) -> Tensor:
+            assert self.slope is not None
+            return self.slope(estimate, item, sigma=sigma)
+
+        return Evidence(
+            lambda estimate, _: self.correct(estimate, item),
+            self.passes,
+            None if self.slope is None else slope,
+            None if self.known is None else self.known.of(item),
+        )
+
+    @property
+    def speaks_through_network(self) -> bool:
+        """Whether it moves the noisy plan, not the estimate alone."""
+        return self.known is not None or self.slope is not None
+
+    def put_right(self, estimate: Tensor) -> Tensor:
+        """What it makes of an estimate [b, tracks, channels, tokens], item by item, so that none sees the others."""
+        return torch.stack([self.correct(one, number) for number, one in enumerate(estimate)])

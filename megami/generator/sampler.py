@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch import Tensor
 from megami.errors import UserError
 from megami.generator.edm import Denoiser, schedule
 from megami.generator.evidence import Evidence
+from megami.generator.known_tracks import estimate_around
 from megami.generator.solvers import SOLVERS, Step
 from megami.generator.temperature import at_temperature, check_temperature, score_factor
 
@@ -92,10 +94,14 @@ def sample(
 
     def estimate(x: Tensor, sigma: Tensor) -> Tensor:
         if not one_by_one:
-            return denoiser(x, sigma, cond, mask, options.guidance)
+            return _estimate(denoiser, x, sigma, cond, mask, options.guidance, evidence)
         masks = [None] * len(x) if mask is None else mask.split(1)
-        items = zip(x.split(1), cond.split(1), masks, strict=True)
-        return torch.cat([denoiser(one, sigma, own, there, options.guidance) for one, own, there in items])
+        answers = []
+        for item, there in enumerate(masks):
+            here = None if evidence is None else evidence.of(item)
+            own = (x[item : item + 1], sigma, cond[item : item + 1], there, options.guidance)
+            answers.append(_estimate(denoiser, *own, here))
+        return torch.cat(answers)
 
     solve = SOLVERS[options.solver]
     x = levels[0].item() * prior.to(cond)
@@ -110,7 +116,8 @@ def sample(
 
         def denoise(x: Tensor, sigma: Tensor, limit: float = limit) -> Tensor:
             factor = min(score_factor(sigma.item(), denoiser.config, options.temperature), limit)
-            return put_right(at_temperature(x, estimate(x, sigma), factor), evidence)
+            answer = at_temperature(x, estimate(x, sigma), factor)
+            return answer if evidence is None else evidence.put_right(answer)
 
         denoised = denoise(x, sigma)
         if callback is not None:
@@ -124,6 +131,24 @@ def sample(
     return step.denoised
 
 
+def _estimate(
+    denoiser: Denoiser,
+    x: Tensor,
+    sigma: Tensor,
+    cond: Tensor,
+    mask: Tensor | None,
+    guidance: float,
+    evidence: Evidence | None,
+) -> Tensor:
+    """What the denoiser says of x, given evidence that speaks through the network."""
+    if evidence is None or not evidence.speaks_through_network:
+        return denoiser(x, sigma, cond, mask, guidance)
+    denoise = partial(denoiser, sigma=sigma, cond=cond.clone(), mask=mask, guidance=guidance)
+    known, level = None if evidence.known is None else evidence.known.batched(len(x)), sigma.item()
+    slope = None if evidence.slope is None else partial(evidence.slope, sigma=level)
+    return estimate_around(denoise, x, level, denoiser.config.sigma_data, known, slope)
+
+
 def _visits(steps: int, evidence: Evidence | None) -> list[tuple[int, bool]]:
     """The steps in the order in which they are taken, and after which of them the noise is added again.
 
@@ -132,13 +157,6 @@ def _visits(steps: int, evidence: Evidence | None) -> list[tuple[int, bool]]:
     passes = 1 if evidence is None else evidence.passes
     taken = [(i, k < passes) for i in range(steps - 1) for k in range(1, passes + 1)]
     return [*taken, (steps - 1, False)]
-
-
-def put_right(estimate: Tensor, evidence: Evidence | None) -> Tensor:
-    """What evidence makes of an estimate [b, tracks, channels, tokens], item by item, so that none sees the others."""
-    if evidence is None:
-        return estimate
-    return torch.stack([evidence.correct(one, number) for number, one in enumerate(estimate)])
 
 
 def churn_amounts(levels: Tensor, churn: float) -> Tensor:

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from megami.audio import SAMPLE_RATE, db_to_gain, loudest_segment
-from megami.embeddings import EffectEmbedder, EmbeddingConfig, join_parts, split_parts
+from megami.audio import db_to_gain
+from megami.embeddings import EmbeddingConfig, join_parts, split_parts
 from megami.embeddings.dynamics import decode_phases, encode_phases, phase_matrix
 from megami.embeddings.spectrum import MID_BANDS, SIDE_CENTRE_DB, SIDE_SPREAD_DB
 from megami.errors import UserError
+from megami.mixing.wet_stems import plan_of_wet
 
 if TYPE_CHECKING:
     from megami.embeddings import FxEncoder, FxEncoderPlusPlus
@@ -109,7 +110,6 @@ def _dynamics_between(a: Tensor, b: Tensor, amounts: Amounts) -> Tensor:
     return encode_phases(first + torch.cat(parts, dim=-1) @ basis.to(a) + share * rest)
 
 
-@torch.no_grad()
 def neutral_plan(
     dry: Tensor, embedding: EmbeddingConfig, fx_encoder: FxEncoder | FxEncoderPlusPlus | None, seconds: float
 ) -> Tensor:
@@ -118,13 +118,4 @@ def neutral_plan(
     dry [tracks, 1, n] in the middle of the image, at its own level; of each the loudest `seconds` are heard. Raises
     UserError where there is no effect encoder.
     """
-    if fx_encoder is None:
-        raise UserError("amounts need the effect encoder, which these networks come without: use 'small'")
-    embedder = EffectEmbedder(embedding, fx_encoder)
-    length = min(dry.shape[-1], round(seconds * SAMPLE_RATE))
-    plans = []
-    for track in dry:
-        start = loudest_segment(track[0], length)
-        segment = track[:, start : start + length].expand(2, -1)[None]
-        plans.append(embedder(segment.to(next(fx_encoder.parameters()).device)).cpu())
-    return torch.cat(plans)
+    return plan_of_wet(dry.expand(-1, 2, -1), embedding, fx_encoder, seconds, "amounts")

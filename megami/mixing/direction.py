@@ -17,13 +17,23 @@ from torch import Tensor
 
 from megami.embeddings import EmbeddingConfig, from_tokens, renormalise, to_tokens
 from megami.errors import UserError
-from megami.generator import Evidence
+from megami.generator import Evidence, Known
 from megami.mixing.amounts import Amounts
 from megami.mixing.hearing import known_track, spelled
 from megami.mixing.measures import Said, read_plan
 from megami.mixing.mix import Mix
 from megami.mixing.nearest import nearest_plan
-from megami.mixing.reference import Reference, candidate_seeds, choose
+from megami.mixing.reference import (
+    GUIDED,
+    GUIDED_DB,
+    Reference,
+    candidate_seeds,
+    choose,
+    distance_of_all,
+    gaps_of_all,
+)
+from megami.mixing.soft_evidence import ONE_ENGINEER, by_number, slope_to_stems, slope_to_zero, variance_left
+from megami.mixing.wet_stems import TOLERANCE, WetStems, match_stems
 from megami.mixing.wishes import Outcome, Wanted, Wishes, wanted_of
 from megami.processor import EffectProcessor
 
@@ -61,7 +71,10 @@ class Direction:
     wishes      what tracks, or the whole mix, should be like: {"vocal": {"level_db": +2}}; see `MEASURES`. A track that
                 is kept and wished about stays but for the smallest change that meets the wish
     passes      how often each sampling step is taken where tracks are kept
-    reference   a record, measured: each mix is one of several that were drawn, by chance, the more alike the likelier
+    references  records, measured: plans are drawn towards their tone and width
+    stems       wet stems of another song: tracks that play what one of them plays lean towards what was done to it
+    guided      whether records guide the drawing; with several `candidates`, each mix is one of as many that are drawn,
+                by chance, the more alike the likelier (importance resampling), with or without guidance
     amounts     how much of each mix is done, as `read_amounts` gives it; not together with wishes, which it would undo
     """
 
@@ -69,7 +82,10 @@ class Direction:
     wishes: Wishes = field(default_factory=dict)
     passes: int = PASSES
     amounts: Amounts = field(default_factory=dict)
-    reference: Reference | None = None
+    references: tuple[Reference, ...] = ()
+    stems: WetStems | None = None
+    guided: bool = GUIDED
+    candidates: int = 1
 
     def __post_init__(self) -> None:
         if self.amounts and self.wishes:
@@ -93,9 +109,20 @@ class Direction:
         free = torch.tensor([track not in kept or track in wished for track in range(len(playing))])
         if None in wished and not free.any():
             raise UserError("every track is kept: none is free to meet a wish for the whole mix")
-        if self.reference is not None and not embedding.spectrum_dim:
+        if self.references and not embedding.spectrum_dim:
             raise UserError("no record can be followed: these weights have no spectrum code to compare with it")
-        return Directed(embedding, processor, kept, tuple(wanted), free, self.passes, self.reference)
+        return Directed(
+            embedding,
+            processor,
+            kept,
+            tuple(wanted),
+            free,
+            self.passes,
+            self.references,
+            self.guided,
+            self.candidates,
+            self.stems,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +143,28 @@ class Directed:
     wanted: tuple[Wanted, ...]
     free: Tensor  # [tracks]: whether wishes may change a track
     passes: int = PASSES
-    reference: Reference | None = None
+    references: tuple[Reference, ...] = ()
+    guided: bool = GUIDED
+    candidates: int = 1
+    stems: WetStems | None = None
+    like: dict[int, Tensor] = field(default_factory=dict)  # [dim] each, of stems that play the same
+    followed: tuple[str | None, ...] = ()  # the name of each track's stem
+
+    def hearing(self, content: Tensor) -> Directed:
+        """The same for tracks that play this, [tracks, content dim]: stems of another song are matched to them."""
+        if self.stems is None:
+            return self
+        pairs = {track: stem for track, stem in match_stems(content, self.stems).items() if track not in self.kept}
+        like = {track: self.stems.embeddings[stem].detach() for track, stem in pairs.items()}
+        names = tuple(self.stems.names[pairs[track]] if track in pairs else None for track in range(len(content)))
+        return replace(self, like=like, followed=names)
+
+    def unmatched(self) -> list[str]:
+        """A line where there are stems to follow and none plays what a track here plays; call after `hearing`."""
+        if self.stems is None or self.like:
+            return []
+        names = ", ".join(self.stems.names)
+        return [f"none of the reference's stems ({names}) plays what a free track here plays: none is followed"]
 
     def draw_by_seed(self, generate: Callable[[int, Evidence | None], Tensor], seed: int) -> Drawn:
         """`draw` with a source of plans for each seed: that of `seed`, or with a reference the choice of several.
@@ -131,14 +179,14 @@ class Directed:
         return Drawn(drawn.plans, tuple(compared))
 
     def _chosen(self, generate: Callable[[int, Evidence | None], Tensor], seed: int) -> Drawn:
-        """What is drawn by `seed`, or with a reference the choice of several."""
-        if self.reference is None:
+        """What is drawn by `seed`, or with references the choice of several."""
+        if not self.references:
             return self.draw(partial(generate, seed))
-        candidates = [self.draw(partial(generate, one)) for one in candidate_seeds(seed)]
+        candidates = [self.draw(partial(generate, one)) for one in candidate_seeds(seed, self.candidates)]
         chosen = []
         for mix in range(len(candidates[0].plans)):
             said = [self._read(drawn.plans[mix].double()) for drawn in candidates]
-            distances = [float(self.reference.distance_db(words)) for words in said]
+            distances = [distance_of_all(self.references, words) for words in said]
             chosen.append(candidates[choose(distances, seed, mix)])
         plans = [drawn.plans[mix] for mix, drawn in enumerate(chosen)]
         return Drawn(torch.stack(plans), tuple(drawn.outcomes[mix] for mix, drawn in enumerate(chosen)))
@@ -183,7 +231,7 @@ class Directed:
 
         `strains` collects how far the estimates of each mix were from the wishes, step by step: [tracks] each.
         """
-        if not self.kept and wishes is None:
+        if not self.kept and wishes is None and not self._leans:
             return None
 
         def correct(estimate: Tensor, mix: int) -> Tensor:
@@ -194,7 +242,31 @@ class Directed:
                     strains.setdefault(mix, []).append(self._strain(z - own))
             return to_tokens(self.embedding, z)
 
-        return Evidence(correct, self.passes if self.kept else 1)
+        slope = self._slope if self._leans else None
+        return Evidence(correct, self.passes if self.kept else 1, slope, self._known())
+
+    def _known(self) -> Known | None:
+        """The kept tracks, but for those that a wish may change."""
+        kept = {track: z for track, z in self.kept.items() if not self.free[track]}
+        if not kept:
+            return None
+        tracks = torch.tensor([track in kept for track in range(len(self.free))])
+        values = torch.zeros(len(self.free), self.embedding.dim)
+        for track, z in kept.items():
+            values[track] = z
+        return Known(tracks, to_tokens(self.embedding, values))
+
+    @property
+    def _leans(self) -> bool:
+        return bool(self.like) or (self.guided and bool(self.references))
+
+    def _slope(self, estimate: Tensor, mix: int, sigma: float) -> Tensor:
+        """Where the estimate [tracks, channels, tokens] should move, at noise level sigma, for stems and records."""
+        z, variance = from_tokens(self.embedding, estimate), variance_left(self.embedding, sigma)
+        slope = slope_to_stems(z, self.like, variance, TOLERANCE * by_number(self.embedding, ONE_ENGINEER))
+        if self.guided and self.references:
+            slope += slope_to_zero(z, lambda one: gaps_of_all(self.references, self._read(one)), variance, GUIDED_DB)
+        return to_tokens(self.embedding, slope)
 
     def _strain(self, change: Tensor) -> Tensor:
         """How far each track was brought, [tracks], from a change [tracks, dim]; 0 for those that are not drawn."""

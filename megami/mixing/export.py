@@ -43,10 +43,10 @@ def strips_of(mix: Mix, progress: Progress | None = None, stage: str = "settings
     origin, report = origin_of(mix), progress or silent
     networks, compat = origin.mixer.networks, origin.mixer.compat
     reads = isinstance(networks.processor, StructuredProcessor) and networks.fxnorm is None and not compat.block_pass
-    prepared = origin.mixer._prepared(origin.song) if reads else None
+    prepared = origin.mixer.prepared(origin.song) if reads else None
     mono = fold_to_mono(prepared.audio) if prepared is not None else None
     strips = []
-    with origin.mixer._steady():
+    with origin.mixer.steady():
         for index, (name, z, wet) in enumerate(zip(mix.names, mix.embeddings, mix.tracks, strict=True)):
             report(stage, index, len(mix.names))
             dry = dry_clip(mix, index)

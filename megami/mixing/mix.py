@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from megami.audio import SAMPLE_RATE, Multitrack, db_to_gain, write_audio
-from megami.embeddings import EmbeddingConfig
 from megami.errors import UserError
 from megami.mixing.amounts import between, read_amounts
 from megami.mixing.hearing import TakenFor
@@ -21,6 +19,7 @@ from megami.mixing.wishes import Outcome
 
 if TYPE_CHECKING:
     from megami.mixing.mixer import Mixer
+    from megami.mixing.rendering import Rendering
     from megami.session import TrackSettings
 
 FULL_SCALE = 0.999
@@ -29,23 +28,14 @@ LOWEST_MIX_RATE = 8000  # Hz; below, a mix would have nothing of what a processo
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """What a mix was made from: the mixer, and the song as it was mixed (mono where its stems were averaged)."""
+    """What a mix was made from: the mixer, and the song as it was mixed (mono where its stems were averaged).
+
+    rendering makes mixes of the song by other plans; None for a mix that is no longer what its plan says.
+    """
 
     mixer: Mixer
     song: Multitrack
-
-
-@dataclass(frozen=True, eq=False)
-class Again:
-    """How to make a mix of the same song, in the same way, by another plan.
-
-    render: embeddings [tracks, dim] of all tracks, zeros for silent ones -> mix. neutral: -> the plan under which
-    nothing is done, in the same form; raises UserError where the networks cannot say.
-    """
-
-    render: Callable[[Tensor], Mix]
-    neutral: Callable[[], Tensor]
-    embedding: EmbeddingConfig
+    rendering: Rendering | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +45,9 @@ class Mix:
     audio [2, samples] is brought to the target loudness and limited; tracks [tracks, 2, samples] are the wet tracks
     whose sum it is but for the limiter; embeddings [tracks, dim] say what was done to each (zeros for silent tracks);
     taken_for says what each track was heard as (None for silent tracks, and for networks that have no words for it).
-    sample_rate is the song's own; outcomes say what became of the wishes, if there were any; again makes other mixes of
-    the song, and lasts as long as the mix does.
+    sample_rate is the song's own; outcomes say what became of the wishes, if there were any; followed names the stem of
+    another song that each track was treated like, if there were such; origin is what the mix was made from, for
+    `amount`, `towards`, `settings` and `export`, and lasts as long as the mix does.
     """
 
     audio: Tensor
@@ -66,8 +57,8 @@ class Mix:
     taken_for: tuple[TakenFor | None, ...] = ()
     sample_rate: int = SAMPLE_RATE
     outcomes: tuple[Outcome, ...] = ()
-    again: Again | None = field(default=None, repr=False)
-    origin: Origin | None = field(default=None, repr=False)  # for `settings` and `export`
+    followed: tuple[str | None, ...] = ()
+    origin: Origin | None = field(default=None, repr=False)
 
     def save(self, path: str | Path) -> Path:
         """Write the mix as 24-bit WAV or FLAC, by the suffix, over a file that is there already.
@@ -83,8 +74,8 @@ class Mix:
         space, width (see `megami.mixing.amounts.RESPECTS`). Rendered anew. Raises UserError for other amounts and
         respects, for networks without an effect encoder, and for a mix that no mixer made.
         """
-        amounts, again = read_amounts(everything, **some), self._again()
-        return again.render(self._part_of_the_way(again.neutral(), self.embeddings, amounts))
+        amounts, rendering = read_amounts(everything, **some), self._rendering()
+        return self._part_of_the_way(rendering, rendering.neutral_of_all(), self.embeddings, amounts)
 
     def towards(self, other: Mix, share: float, **some: float | None) -> Mix:
         """Part of the way to another mix of the same tracks: at 0 this mix, at 1 the other's plan.
@@ -97,20 +88,20 @@ class Mix:
         theirs = other.embeddings[[other.names.index(name) for name in self.names]]
         if theirs.shape != self.embeddings.shape:
             raise UserError("the other mix was made by networks whose plans have another size")
-        amounts, again = read_amounts(share, **some), self._again()
-        return again.render(self._part_of_the_way(self.embeddings, theirs, amounts))
+        amounts, rendering = read_amounts(share, **some), self._rendering()
+        return self._part_of_the_way(rendering, self.embeddings, theirs, amounts)
 
-    def _again(self) -> Again:
-        if self.again is None:
+    def _rendering(self) -> Rendering:
+        if self.origin is None or self.origin.rendering is None:
             raise UserError("this mix does not know its song: only a mix that a mixer has just made can be changed")
-        return self.again
+        return self.origin.rendering
 
-    def _part_of_the_way(self, start: Tensor, end: Tensor, amounts: dict[str, float]) -> Tensor:
-        """The plan between two [tracks, dim]; tracks that are silent in one of them stay as they are in this mix."""
+    def _part_of_the_way(self, rendering: Rendering, start: Tensor, end: Tensor, amounts: dict[str, float]) -> Mix:
+        """The mix between two plans [tracks, dim]; tracks that are silent in one of them stay as in this mix."""
         playing = start.any(-1) & end.any(-1) & self.embeddings.any(-1)
         plan = self.embeddings.clone()
-        plan[playing] = between(self._again().embedding, start[playing], end[playing], amounts)
-        return plan
+        plan[playing] = between(rendering.embedding, start[playing], end[playing], amounts)
+        return rendering.mix_of_all(plan)
 
     def settings(self) -> dict[str, TrackSettings]:
         """What was done to each track, by its name, in the terms of an engineer: plain numbers with units.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,35 +13,28 @@ from torch import Tensor
 from megami.adaptation import content_tokens
 from megami.audio import (
     SAMPLE_RATE,
-    SILENT_DB,
     Multitrack,
-    cancelling_tracks,
     fold_to_mono,
-    has_image,
     loudest_segment,
-    resample,
-    within_scale,
-    without_offset,
 )
 from megami.device import one_thread, resolve_device, resolve_precision
 from megami.embeddings import embeddings_from_tokens
 from megami.errors import UserError, warn_of_song
-from megami.generator import Callback, Evidence, SamplingOptions, check_temperature, mix_generator, sample_mixes
+from megami.generator import Callback, Evidence, SamplingOptions, mix_generator, sample_mixes
 from megami.mixing.compat import Compat, compat_named, with_compat
 from megami.mixing.direction import Direction, Keep, unmet
 from megami.mixing.hearing import Heard, Listener, checked_roles, doubtful_names
-from megami.mixing.mix import Mix, Origin
+from megami.mixing.mix import Mix
+from megami.mixing.options import check_loudness, check_options, check_sampling
 from megami.mixing.pretrained import Networks, from_pretrained, with_precision
-from megami.mixing.quiet_tracks import left_out, levels_db, noisy_tracks
-from megami.mixing.reference import Reference
+from megami.mixing.ready_song import ReadySong, as_networks_take_it
+from megami.mixing.reference import Records, measured_records
 from megami.mixing.rendering import Rendering
+from megami.mixing.wet_stems import hear_wet_stems
 from megami.mixing.wishes import Wishes
 from megami.processor import BlockPass, ContentOf, Known, render_in_blocks, render_tracks
 from megami.progress import Progress, silent
 
-MAX_STEPS, MAX_MIXES, MAX_GUIDANCE = 1000, 100, 20.0
-QUIETEST_LUFS, LOUDEST_LUFS = -60.0, -6.0
-QUIETER_LU = 1.0  # than asked for: from there on a mix is named
 PROCESSOR_DRAWS = 1_000_001  # where its random numbers begin, far from those of any mix
 
 
@@ -118,8 +109,12 @@ class Mixer:
         track is, is heard wherever it plays. `roles` says what some tracks are, by name: {"vox": "vocal"}. The seed
         counts only where `compat` asks for noise or random cuts. Raises UserError for unknown tracks and roles.
         """
-        with self._steady():
-            return self._listener.hear(song.names, fold_to_mono(self._prepared(song).audio), seed, roles, progress)
+        with self.steady():
+            return self._listener.hear(song.names, fold_to_mono(self.prepared(song).audio), seed, roles, progress)
+
+    def prepared(self, song: Multitrack) -> Multitrack:
+        """The song as the networks take it, see `as_networks_take_it`: stereo if a track has an image that is kept."""
+        return as_networks_take_it(song, self.compat.stems == "stereo")
 
     @torch.no_grad()
     def generate(
@@ -147,7 +142,7 @@ class Mixer:
         """
         check_options(num_mixes, seed)
         options = self._sampling(sampling, steps, guidance, temperature)
-        with self._steady():
+        with self.steady():
             tokens = sample_mixes(
                 self.networks.generator,
                 content_tokens(content.to(self.device)),
@@ -162,7 +157,7 @@ class Mixer:
             lots = (tokens,) if together else tokens.split(1)
             return torch.cat([embeddings_from_tokens(self.preset.embedding, lot) for lot in lots]).cpu()
 
-    def _steady(self) -> AbstractContextManager[None]:
+    def steady(self) -> AbstractContextManager[None]:
         """Where results do not depend on the number of threads: with one, on the CPU, for networks small enough.
 
         Transforms and matrix products round otherwise when threads share them. The paper's networks keep all threads,
@@ -210,7 +205,7 @@ class Mixer:
         The seed counts only where `compat` asks for random cuts. `progress` is called as each track, or each block
         of the song, is begun. `known`: one for each track, where the same song is processed several times.
         """
-        prepared = self._prepared(song)
+        prepared = self.prepared(song)
         dry = fold_to_mono(prepared.audio)
         if embeddings.shape != (len(dry), self.preset.embedding.dim):
             raise UserError(
@@ -222,7 +217,7 @@ class Mixer:
         workers = torch.get_num_threads() if self._is_steady else 1
         side_by_side = partial(render_tracks, stereo=stereo, workers=workers, known=known)
         render = side_by_side if blocks is None else partial(render_in_blocks, settings=blocks)
-        with self._steady():
+        with self.steady():
             return render(
                 self.networks.processor,
                 dry,
@@ -264,21 +259,28 @@ class Mixer:
         mono_stems: bool = False,
         keep: Keep | None = None,
         wishes: Wishes | None = None,
-        reference: str | Path | Tensor | None = None,
+        reference: Records | None = None,
+        reference_stems: str | Path | Multitrack | None = None,
     ) -> list[Mix]:
         """Mix a song several times, each mix another draw from the model's distribution.
 
         `keep` names tracks that stay as they are in another mix, {"vocal": mix}; the others are drawn to fit them.
         `wishes` says what tracks should be like, {"vocal": {"level_db": +2}}. `reference` is a record, a file or audio
-        [2, samples] at 44.1 kHz, whose tone and width the mixes should have (see `Direction`). Tracks below -60 dB stay
-        silent and are not shown to the generator. Options of sampling as in `generate`; progress, roles and
+        [2, samples] at 44.1 kHz, whose tone and width the mixes should have; or several, each alone or with a weight,
+        [("a.wav", 2.0), "b.wav"] or {"a.wav": 2.0}. `reference_stems` are wet stems of another song, a folder or a
+        multitrack: tracks that play what one of them plays are treated much like it (see `Direction`). Tracks below
+        -60 dB stay silent and are not shown to the generator. Options of sampling as in `generate`; progress, roles and
         mono_stems as in `iterate_mixes`. Raises UserError if all tracks are silent or an option is impossible. Mixes
         have the song's sample rate. All mixes and their wet tracks are held at once; for long songs see
         `iterate_mixes`.
         """
         options = self._sampling(sampling, steps, guidance, temperature)
-        record = None if reference is None else Reference.of(reference)
-        direction = Direction({} if keep is None else keep, wishes or {}, reference=record)
+        direction = Direction(
+            {} if keep is None else keep,
+            wishes or {},
+            references=measured_records(reference),
+            stems=None if reference_stems is None else hear_wet_stems(self, reference_stems),
+        )
         return list(
             self.iterate_mixes(song, num_mixes, options, seed, loudness_lufs, progress, roles, mono_stems, direction)
         )
@@ -309,25 +311,15 @@ class Mixer:
         check_loudness(loudness_lufs)
         options = self._sampling(sampling, None, None, None)
         report, direction = progress or silent, direction or Direction()
-        song, too_loud = within_scale(song)
-        song, offsets = without_offset(song)
-        warn_of_song([*too_loud, *offsets])
-        with self._steady():
-            song = song.as_mono() if mono_stems else song
-            prepared = self._prepared(song)
-        levels = levels_db(prepared.audio)
-        playing = [index for index, level in enumerate(levels) if level >= SILENT_DB]
-        if not playing:
-            raise UserError(f"all tracks are silent (below {SILENT_DB:g} dB): nothing to mix")
-        warn_of_song(left_out(song.names, levels))
-        noisy = noisy_tracks(prepared.audio, levels)
-        heard = prepared if len(playing) == len(song.names) else prepared.select(playing)
-        names = heard.names
-        warn_of_song(cancelling_tracks(heard))
-        told = checked_roles(roles or {}, song.names, self.preset.stem_bank)
-        directed = direction.among(song.names, names, self.preset.embedding, self.networks.processor)
-        hearing = self.hear(heard, seed, {name: role for name, role in told.items() if name in names}, report)
+        with self.steady():
+            ready = ReadySong.of(song, self.prepared, mono_stems)
+        names = ready.heard.names
+        told = checked_roles(roles or {}, ready.song.names, self.preset.stem_bank)
+        directed = direction.among(ready.song.names, names, self.preset.embedding, self.networks.processor)
+        hearing = self.hear(ready.heard, seed, {name: role for name, role in told.items() if name in names}, report)
         warn_of_song(doubtful_names(names, hearing.taken_for))
+        directed = directed.hearing(hearing.content)
+        warn_of_song(directed.unmatched())
         report("deciding", 0, options.steps)
 
         def generate(own: int, evidence: Evidence | None) -> Tensor:
@@ -338,23 +330,11 @@ class Mixer:
                 hearing.content, num_mixes, seed=own, sampling=options, callback=within, evidence=evidence
             )
 
-        with self._steady():
+        with self.steady():
             drawn = directed.draw_by_seed(generate, seed)
 
-        known = [Known() for _ in playing]
-        rendering = Rendering(
-            song=song,
-            playing=tuple(playing),
-            heard=heard,
-            loudness_lufs=loudness_lufs,
-            taken_for=hearing.taken_for,
-            noisy=noisy,
-            levels=levels,
-            process=lambda plan, within: self.process(heard, plan, seed, within, known),
-            steady=self._steady,
-            networks=self.networks,
-            origin=Origin(self, song),
-        )
+        known = tuple(Known() for _ in names)
+        rendering = Rendering(self, ready, loudness_lufs, hearing.taken_for, seed, directed.followed, known)
         plans = rendering.in_part(drawn.plans, direction.amounts)
 
         def rendered() -> Iterator[Mix]:
@@ -367,56 +347,3 @@ class Mixer:
                 yield rendering.mix(plan, f"mix {number}", outcomes, within)
 
         return rendered()
-
-    def _prepared(self, song: Multitrack) -> Multitrack:
-        """The song as the networks take it, at their rate: mono where no track has an image, or none is to be kept.
-
-        Else stereo; the channels of a track that has no image are then still the same, number for number.
-        """
-        song, _ = within_scale(song)
-        song, _ = without_offset(song)
-        keeps_image = self.compat.stems == "stereo" and any(has_image(track) for track in song.audio)
-        if song.sample_rate == SAMPLE_RATE:
-            return song if keeps_image or song.audio.shape[1] == 1 else replace(song, audio=song.mono())
-        audio = resample(song.mono(), song.sample_rate, SAMPLE_RATE)
-        if keeps_image:
-            audio = audio.expand(-1, 2, -1).clone()
-            for index, track in enumerate(song.audio):
-                if has_image(track):
-                    audio[index] = resample(track, song.sample_rate, SAMPLE_RATE)
-        return replace(song, audio=audio, sample_rate=SAMPLE_RATE)
-
-
-def check_options(num_mixes: int, seed: int) -> None:
-    """Raise UserError for a number of mixes or a seed that means nothing."""
-    _check_kind("the number of mixes", num_mixes, whole=True)
-    _check_kind("the seed", seed, whole=True)
-    if not 1 <= num_mixes <= MAX_MIXES:
-        raise UserError(f"the number of mixes must be from 1 to {MAX_MIXES}, not {num_mixes}")
-    if not 0 <= seed < 2**32:
-        raise UserError(f"the seed must be from 0 to {2**32 - 1}, not {seed}")
-
-
-def check_sampling(steps: int, guidance: float, temperature: float) -> None:
-    """Raise UserError for options of sampling that no mix can be drawn with."""
-    _check_kind("the number of steps", steps, whole=True)
-    _check_kind("guidance", guidance)
-    _check_kind("temperature", temperature)
-    if not 1 <= steps <= MAX_STEPS:
-        raise UserError(f"the number of steps must be from 1 to {MAX_STEPS}, not {steps}")
-    if not 0 <= guidance <= MAX_GUIDANCE:
-        raise UserError(f"guidance must be from 0 to {MAX_GUIDANCE:g}, not {guidance}")
-    check_temperature(temperature)
-
-
-def check_loudness(loudness_lufs: float) -> None:
-    """Raise UserError for a target that no mix can have."""
-    _check_kind("the loudness", loudness_lufs)
-    if not QUIETEST_LUFS <= loudness_lufs <= LOUDEST_LUFS:
-        raise UserError(f"the loudness must be from {QUIETEST_LUFS:g} to {LOUDEST_LUFS:g} LUFS, not {loudness_lufs:g}")
-
-
-def _check_kind(what: str, value: object, whole: bool = False) -> None:
-    """Raise UserError unless the value is a number, Python's or numpy's, and a whole one where that is asked for."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral if whole else numbers.Real):
-        raise UserError(f"{what} must be a {'whole ' if whole else ''}number, not {value!r}")

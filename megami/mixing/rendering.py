@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor
@@ -23,34 +23,31 @@ from megami.embeddings import EmbeddingConfig
 from megami.errors import warn_of_song
 from megami.mixing.amounts import Amounts, between, neutral_plan
 from megami.mixing.hearing import TakenFor, sum_by_name
-from megami.mixing.mix import Again, Mix, Origin, mix_rate
-from megami.mixing.pretrained import Networks
+from megami.mixing.mix import Mix, Origin, mix_rate
 from megami.mixing.quiet_tracks import raised_noise
+from megami.mixing.ready_song import ReadySong
 from megami.mixing.wishes import Outcome
+from megami.processor import Known
 from megami.progress import Progress
 
+if TYPE_CHECKING:
+    from megami.mixing.mixer import Mixer
+
+T = TypeVar("T")
 QUIETER_LU = 1.0  # than asked for: from there on a mix is named
 
 
-Process = Callable[[Tensor, Progress | None], Tensor]
-"""Renders a plan [tracks, dim] onto the tracks that play: wet [tracks, 2, samples] at 44.1 kHz."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class Rendering:
     """A song that has been heard, and all that its mixes have in common; plans are of the tracks that play."""
 
-    song: Multitrack
-    playing: tuple[int, ...]  # which tracks of the song are not silent
-    heard: Multitrack  # those, as the networks take them
+    mixer: Mixer
+    ready: ReadySong
     loudness_lufs: float
     taken_for: tuple[TakenFor, ...]
-    noisy: dict[int, float]  # tracks that may be noise, as `noisy_tracks` gives them
-    levels: Sequence[float]  # of all dry tracks in dB
-    process: Process
-    steady: Callable[[], AbstractContextManager[None]]
-    networks: Networks
-    origin: Origin
+    seed: int
+    followed: tuple[str | None, ...] = ()  # stems of another song, by track that plays
+    known: tuple[Known, ...] | None = None  # what one mix has measured of the dry tracks, for the others
 
     def mix(
         self,
@@ -60,39 +57,48 @@ class Rendering:
         progress: Progress | None = None,
     ) -> Mix:
         """Render a plan [playing, dim]; warns of what is odd about the mix, which is called `what`."""
-        wet = self.process(plan, progress)
-        with self.steady():
-            mix, loudness = self._finish(plan, _at_rate_of_song(wet, self.song))
+        song, levels = self.ready.song, self.ready.levels_db
+        wet = self.mixer.process(self.ready.heard, plan, self.seed, progress, self.known)
+        with self.mixer.steady():
+            mix, loudness = self._finish(plan, _at_rate_of_song(wet, song))
         warn_of_song(too_quiet(what, loudness, self.loudness_lufs))
-        for index, margin in self.noisy.items():
+        for index, margin in self.ready.noisy.items():
             reached = float(framed_level_db(mix.tracks[index], mix.sample_rate).max())
-            warn_of_song(raised_noise(what, self.song.names[index], margin, self.levels[index], reached))
-        again = Again(lambda other: self.mix(other[list(self.playing)]), self._neutral_of_all, self._embedding)
-        return replace(mix, outcomes=outcomes, again=again, origin=self.origin)
+            warn_of_song(raised_noise(what, song.names[index], margin, levels[index], reached))
+        return replace(mix, outcomes=outcomes, origin=Origin(self.mixer, song, self))
+
+    def mix_of_all(self, plan: Tensor) -> Mix:
+        """As `mix`, by a plan of all tracks of the song [tracks, dim]; what it says of silent ones does not count."""
+        return self.mix(plan[list(self.ready.playing)])
 
     def in_part(self, plans: Tensor, amounts: Amounts) -> Tensor:
         """Plans [mixes, playing, dim] of which only so much is done; themselves without amounts."""
         if not amounts:
             return plans
         nothing = self.neutral()
-        return torch.stack([between(self._embedding, nothing, plan, amounts) for plan in plans])
+        return torch.stack([between(self.embedding, nothing, plan, amounts) for plan in plans])
 
     def neutral(self) -> Tensor:
         """The plan under which nothing is done: [playing, dim]."""
-        dry, preset = fold_to_mono(self.heard.audio), self.networks.preset
-        with self.steady():
-            return neutral_plan(dry, preset.embedding, self.networks.fx_encoder, preset.segment_seconds)
+        networks = self.mixer.networks
+        preset = networks.preset
+        with self.mixer.steady():
+            dry = fold_to_mono(self.ready.heard.audio)
+            return neutral_plan(dry, preset.embedding, networks.fx_encoder, preset.segment_seconds)
 
-    def _neutral_of_all(self) -> Tensor:
-        return with_silent(self.neutral(), self.playing, len(self.song.names))
+    def neutral_of_all(self) -> Tensor:
+        """The same for all tracks of the song [tracks, dim]: zeros for silent ones."""
+        return with_silent(self.neutral(), self.ready.playing, len(self.ready.song.names))
 
     @property
-    def _embedding(self) -> EmbeddingConfig:
-        return self.networks.preset.embedding
+    def embedding(self) -> EmbeddingConfig:
+        """What plans are made of."""
+        return self.mixer.preset.embedding
 
     def _finish(self, drawn: Tensor, wet: Tensor) -> tuple[Mix, float]:
         """Give the silent tracks their places and bring the sum to its loudness; also gives that which it reached."""
-        names, rate, playing = self.song.names, mix_rate(self.song.sample_rate), self.playing
+        song, playing = self.ready.song, self.ready.playing
+        names, rate = song.names, mix_rate(song.sample_rate)
         tracks, embeddings = wet, with_silent(drawn, playing, len(names))
         if len(playing) < len(names):
             tracks = large_zeros(len(names), *wet.shape[1:], like=wet)
@@ -100,10 +106,15 @@ class Rendering:
                 tracks[index] = track
         total = sum_by_name([names[index] for index in playing], wet)
         mastered = master_and_measure(total, rate, self.loudness_lufs)
-        by_track = dict(zip(playing, self.taken_for, strict=False))  # no entries without a stem bank
-        heard_as = tuple(by_track.get(i) for i in range(len(names)))
-        mix = Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as, rate)
+        heard_as = self._of_all(self.taken_for)  # no entries without a stem bank
+        followed = self._of_all(self.followed) if any(self.followed) else ()
+        mix = Mix(mastered.audio, tracks.mul_(mastered.gain), embeddings, names, heard_as, rate, followed=followed)
         return mix, mastered.loudness_lufs
+
+    def _of_all(self, values: Sequence[T]) -> tuple[T | None, ...]:
+        """What is known of the tracks that play, for all tracks: None for the others."""
+        by_track = dict(zip(self.ready.playing, values, strict=False))
+        return tuple(by_track.get(index) for index in range(len(self.ready.song.names)))
 
 
 def with_silent(plan: Tensor, playing: Sequence[int], tracks: int) -> Tensor:

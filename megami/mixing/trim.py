@@ -51,4 +51,5 @@ def trimmed(mix: Mix, trims: Mapping[str, Trim], loudness_lufs: float = -16.0) -
     gains = [moved.get(name, Trim()).gains for name in mix.names]
     tracks = large_map(lambda index: mix.tracks[index] * gains[index], range(len(mix.names)))
     mastered = master_and_measure(sum_by_name(mix.names, tracks), mix.sample_rate, loudness_lufs)
-    return replace(mix, audio=mastered.audio, tracks=tracks.mul_(mastered.gain), again=None)
+    origin = None if mix.origin is None else replace(mix.origin, rendering=None)
+    return replace(mix, audio=mastered.audio, tracks=tracks.mul_(mastered.gain), origin=origin)

@@ -174,11 +174,11 @@ class DeskSession:
         song, state = self._song(), self.state
         keep = {track: self.take(name).plan for track, name in state.keep.items()}
         wishes = {track: {what: Wish(db, "by") for what, db in some.items()} for track, some in state.wishes.items()}
-        record = Reference.of(Path(state.reference).expanduser()) if state.reference else None
+        records = (Reference.of(Path(state.reference).expanduser()),) if state.reference else ()
         made = state.wanted(song.names)
         sampling = self.mixer.preset.sampling.but(steps=self.steps)
         roles = roles_of_names(song.names) if state.names_trusted else {}
-        direction, seed = Direction(keep, wishes, reference=record), state.drawn
+        direction, seed = Direction(keep, wishes, references=records), state.drawn
         names = []
         with self._noting():
             mixes = self.mixer.iterate_mixes(

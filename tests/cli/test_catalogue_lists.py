@@ -28,7 +28,7 @@ def test_a_list_has_a_folder_in_each_line(tmp_path):
 def test_a_table_has_options_for_each_song(tmp_path):
     text = (
         'Folder, name, seed, loudness, num-mixes, role, stems, reference\n# a comment\n"a, b",,7,-14,,,yes,\n'
-        "c,other name,,,2,vox=vocal; dr=drums,no,records/x.wav\n"
+        "c,other name,,,2,vox=vocal; dr=drums,no,records/x.wav; y.wav:2\n"
     )
     first, second = read_list(written(tmp_path, text, "songs.csv"))
     assert (first.stems, first.name) == (tmp_path / "a, b", None)
@@ -38,7 +38,7 @@ def test_a_table_has_options_for_each_song(tmp_path):
         "num_mixes": 2,
         "roles": ("vox=vocal", "dr=drums"),
         "stems_too": False,
-        "reference": tmp_path / "records/x.wav",
+        "references": (str(tmp_path / "records/x.wav"), str(tmp_path / "y.wav:2")),
     }
     semicolons = read_list(written(tmp_path, "folder;seed\nsong;3\n", "other.csv"))
     assert semicolons[0].options == {"seed": 3}

@@ -87,12 +87,27 @@ def test_amounts(mix, stems, tmp_path):
     assert words_of(tmp_path / "half")["amounts"] == ["0.5", "level=1"]
 
 
-def test_a_record_is_followed(mix, stems, tmp_path):
+def test_records_are_followed(mix, stems, tmp_path):
     (first, _) = mix(stems, "--seed", 3).done()
     mix(stems, "--reference", first, "--out", tmp_path / "like").done()
-    assert words_of(tmp_path / "like")["reference"] == "mix_1.wav"
-    missing = tmp_path / "no record.wav"
-    mix(stems, "--reference", missing, "--out", tmp_path / "new").refused("no record.wav")
+    assert words_of(tmp_path / "like")["references"] == ["mix_1.wav"]
+    halves = ["--reference", f"{first}:0.5"] * 2
+    mix(stems, *halves, "--reference", f"{first}:0", "--out", tmp_path / "halves").done()
+    assert words_of(tmp_path / "halves")["references"] == ["mix_1.wav:0.5", "mix_1.wav:0.5", "mix_1.wav:0"]
+    assert (tmp_path / "halves" / "mix_1.wav").read_bytes() == (tmp_path / "like" / "mix_1.wav").read_bytes()
+    for record, words in ((tmp_path / "no record.wav", "no record.wav"), (f"{first}:-2", "a number from 0 to 100")):
+        mix(stems, "--reference", record, "--out", tmp_path / "new").refused(words)
+        assert not (tmp_path / "new").exists()
+
+
+def test_stems_of_another_song_are_followed(mix, stems, tmp_path):
+    mix(stems, "--seed", 3, "--stems").done()
+    wet = tmp_path / "mixes" / "mix_1_tracks"
+    mix(stems, "--reference-stems", wet, "--seed", 4, "--out", tmp_path / "like").done()
+    words = words_of(tmp_path / "like")
+    assert words["reference_stems"] == "mix_1_tracks"
+    assert set(words["mixes"][0]["treated_like"]) <= {path.stem for path in stems.iterdir()}
+    mix(stems, "--reference-stems", tmp_path / "nowhere", "--out", tmp_path / "new").refused("nowhere")
     assert not (tmp_path / "new").exists()
 
 

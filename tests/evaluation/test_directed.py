@@ -11,20 +11,25 @@ import torch
 
 from megami.embeddings import join_features
 from megami.evaluation import directed
-from megami.evaluation.directed import (
+from megami.evaluation.directed_song import (
     FOLLOWED,
+    FOLLOWED_OTHER,
     KEPT,
     ORACLE,
     REJECTION,
+    STEMS,
     UNGUIDED,
     WISHED,
     DirectionConfig,
+    _Given,
+    _Judge,
     measure_song,
 )
 from megami.evaluation.measures.plan_distance import PlanMetric
 from megami.evaluation.plans import Engineered
 from megami.evaluation.tables import report
 from megami.mixing import Mixer
+from megami.mixing.measures import level, pan
 from megami.presets import preset
 
 EMBEDDING = preset("small").embedding
@@ -54,14 +59,30 @@ def song() -> Engineered:
 def test_what_is_measured_of_a_song(tiny_weights, song):
     mixer = Mixer.from_pretrained(tiny_weights, device="cpu")
     metric = PlanMetric.of(EMBEDDING, [song.effects])
-    values = measure_song(mixer, song, metric, QUICK, seed=1)
-    assert set(values) == {KEPT, UNGUIDED, REJECTION, FOLLOWED, ORACLE, WISHED}
+    measured = measure_song(mixer, song, song, metric, QUICK, seed=1)
+    values = measured.values
+    assert set(values) == {KEPT, UNGUIDED, REJECTION, FOLLOWED, FOLLOWED_OTHER, STEMS, ORACLE, WISHED}
     assert values[ORACLE]["followed"] == 1.0  # every track of an engineer's mix is nearest to their other mix
     for system in values:
         assert all(np.isfinite(number) for number in values[system].values())
         assert 0 <= values[system]["followed"] <= 1
     assert 0 <= values[WISHED]["wish_met"] <= 1 and values[KEPT]["spread"] > 0
-    assert values == measure_song(mixer, song, metric, QUICK, seed=1)
+    assert measured.plans[KEPT].shape == (2 * ENGINEERS, TRACKS, EMBEDDING.dim)
+    alone = measure_song(mixer, song, None, metric, QUICK, seed=1).values
+    assert set(values) - set(alone) == {FOLLOWED_OTHER, STEMS}
+    assert alone == {system: values[system] for system in alone}
+
+
+def test_the_range_of_draws_holds_another_draw_as_often_as_it_should(song):
+    """Of n draws of one distribution, another lies between the least and the largest in (n - 1) of (n + 1) cases."""
+    generator, rng = torch.Generator().manual_seed(3), np.random.default_rng(0)
+    draws, plans = 7, torch.stack([plans_of(0, generator) for _ in range(240)])
+    shares = []
+    for first in range(0, len(plans), draws + 1):
+        given = _Given.of(EMBEDDING, plans[first], "left", rng, QUICK)
+        judge = _Judge(PlanMetric.of(EMBEDDING, [song.effects]), song.effects[:ENGINEERS], song.names, given)
+        shares.append(judge.within(plans[first + 1 : first + 1 + draws], range(TRACKS), (level, pan)))
+    assert np.mean(shares) == pytest.approx((draws - 1) / (draws + 1), abs=0.07)
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(tiny_weights, song, tmp_path, monkeypatch):
@@ -81,12 +102,14 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tiny_weights, song, tmp_pat
     monkeypatch.setattr(directed, "measure_song", stops_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         directed.direction_rows(stage, QUICK)
-    (first,) = tmp_path.rglob("a.json")
+    (first,) = tmp_path.rglob("a.npz")
     before = first.stat().st_mtime_ns
     monkeypatch.setattr(directed, "measure_song", real)
     rows = directed.direction_rows(stage, QUICK)
-    assert first.stat().st_mtime_ns == before and len(list(tmp_path.rglob("*.json"))) == 2
+    assert first.stat().st_mtime_ns == before and len(list(tmp_path.rglob("*.npz"))) == 2
     followed = next(row for row in rows if (row.system, row.metric) == (KEPT, "followed"))
-    values = [json.loads(path.read_text())[KEPT]["followed"] for path in sorted(tmp_path.rglob("*.json"))]
+    files = [np.load(path, allow_pickle=False) for path in sorted(tmp_path.rglob("*.npz"))]
+    values = [json.loads(str(file["values"]))[KEPT]["followed"] for file in files]
+    assert {row.system for row in rows if row.metric == "kad_decided"} >= {KEPT, UNGUIDED, FOLLOWED, STEMS, WISHED}
     assert followed.value == pytest.approx(np.mean(values)) and followed.n == 2
     assert "**Directing.**" in report(rows) and "three tracks kept" in report(rows)

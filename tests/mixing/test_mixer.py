@@ -12,7 +12,8 @@ import torch
 from megami.audio import Multitrack, framed_level_db, integrated_loudness, read_audio, read_multitrack
 from megami.embeddings import level_db
 from megami.errors import UserError
-from megami.mixing.mixer import Mix, Mixer, check_loudness, check_options, check_sampling
+from megami.mixing.mixer import Mix, Mixer
+from megami.mixing.options import check_loudness, check_options, check_sampling
 
 RATE = 44100
 

@@ -14,7 +14,16 @@ from megami.audio import SAMPLE_RATE, read_multitrack
 from megami.errors import UserError
 from megami.mixing import Direction, Mixer
 from megami.mixing.measures import read_plan
-from megami.mixing.reference import CANDIDATES, Reference, candidate_seeds, choose
+from megami.mixing.reference import (
+    CANDIDATES,
+    Reference,
+    candidate_seeds,
+    choose,
+    distance_of_all,
+    gaps_of_all,
+    measured_records,
+    read_weighted,
+)
 
 SAMPLES = Path(__file__).resolve().parents[2] / "data_samples"
 
@@ -65,7 +74,7 @@ def test_mixes_are_nearer_to_a_record_than_free_ones():
     def distance(plans: torch.Tensor) -> float:
         return float(np.mean([float(record.distance_db(read_plan(plan, preset.embedding))) for plan in plans]))
 
-    follow = Direction(reference=record)
+    follow = Direction(references=(record,))
     free, near = ([draw(direction, seed) for seed in (1, 2)] for direction in (Direction(), follow))
     assert distance(torch.cat(near)) < distance(torch.cat(free)) - 0.3
     assert (near[0][0] - near[0][1]).norm() > 0.1  # still different mixes
@@ -84,3 +93,42 @@ def test_what_is_no_record_is_refused(tiny_weights, dry_tracks, tmp_path):
         with pytest.raises(UserError, match=words):
             mixer.mix(song, steps=2, reference=record)
     assert len(mixer.mix(song, 2, steps=2, reference=noise(0.5, 0.2))) == 2
+
+
+def test_weights_count_as_so_many_records(tiny_weights, dry_tracks):
+    song, mixer = read_multitrack(dry_tracks(2, 0.6)), Mixer.from_pretrained(tiny_weights, device="cpu")
+    dark, bright = noise(1.0, 0.1), noise(0.0, 0.5)
+
+    def plan(reference: object) -> torch.Tensor:
+        return mixer.mix(song, steps=2, seed=3, reference=reference)[0].embeddings
+
+    assert torch.equal(plan([(bright, 0)]), plan(None)) and torch.equal(plan([]), plan(None))
+    once = plan(bright)
+    for same in ([bright], [(bright, 1)], (bright, 1.0), [(bright, 0.5), (bright, 0.5)], [bright, (dark, 0.0)]):
+        torch.testing.assert_close(plan(same), once, rtol=0, atol=1e-6)
+    said = read_plan(once, mixer.preset.embedding)
+    both = measured_records([(dark, 2.0), bright])
+    squares = [float(one.distance_db(said)) ** 2 for one in both]
+    assert distance_of_all(both, said) == pytest.approx((2 * squares[0] + squares[1]) ** 0.5)
+    assert float(gaps_of_all(both, said).square().sum()) == pytest.approx(2 * squares[0] + squares[1], rel=1e-4)
+
+
+def test_weights_are_read_with_their_files(tmp_path):
+    (tmp_path / "take:2").write_bytes(b"")
+    for text, path, weight in (
+        ("a.wav", "a.wav", 1.0),
+        ("b.wav:0.5", "b.wav", 0.5),
+        ("c:d.wav", "c:d.wav", 1.0),
+        ("c:d.wav:2", "c:d.wav", 2.0),
+        (str(tmp_path / "take:2"), str(tmp_path / "take:2"), 1.0),  # a file of that name
+    ):
+        assert read_weighted(text) == (Path(path), weight)
+    for text in ("a.wav:-1", "a.wav:nan", "a.wav:1000"):
+        with pytest.raises(UserError, match="weight of a reference must be a number from 0 to 100"):
+            read_weighted(text)
+    for records, words in (({"a.wav": "much"}, "must be a number"), ([3], "a reference is a file or audio")):
+        with pytest.raises(UserError, match=words):
+            measured_records(records)
+    file = tmp_path / "record.wav"
+    soundfile.write(file, noise(1.0, 0.1).T.numpy(), SAMPLE_RATE, subtype="FLOAT")
+    assert [one.weight for one in measured_records({file: 2})] == [2.0]

@@ -200,6 +200,15 @@ def test_reverb_is_wished_for_where_plans_say_it(tiny_weights, content, draw):
     assert drawn.outcomes[0][0].met
 
 
+def test_a_wish_for_reverb_turns_the_knob_that_is_rendered(tiny_weights, dry_tracks):
+    tiny, song = Mixer.from_pretrained(tiny_weights, device="cpu"), read_multitrack(dry_tracks(2, 0.6))
+    (mixed,) = tiny.mix(song, steps=4, seed=1, wishes={"track 00": {"reverb_db": 3.0}})
+    (outcome,) = mixed.outcomes
+    knobs = tiny.networks.processor.space_knobs(mixed.embeddings[:1])
+    assert outcome.measure == "reverb" and outcome.met and outcome.wished == pytest.approx(outcome.take + 3.0)
+    assert float(knobs.reverb_db) == pytest.approx(outcome.reached, abs=0.01) and float(knobs.reverb) > 0.5
+
+
 def test_what_means_nothing_is_refused(draw):
     for wishes, words in (
         ({"voice": {"level": 1}}, "no track is called 'voice': the tracks are drums, pad, synth_bass, vocal"),

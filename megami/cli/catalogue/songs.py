@@ -52,7 +52,8 @@ COLUMNS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "use_all": ("use_all", yes_or_no),
     "mono_stems": ("mono_stems", yes_or_no),
     "wish": ("wishes", several),
-    "reference": ("reference", Path),
+    "reference": ("references", several),
+    "reference_stems": ("reference_stems", Path),
     "amount": ("amounts", several),
 }
 """Columns of a list beside `folder` and `name`, called as options are: field of `MixJob`, and how a cell is read."""
@@ -116,12 +117,19 @@ def _options(path: Path, where: str, said: Mapping[str, str]) -> Iterator[tuple[
         if title in COLUMNS:
             name, read = COLUMNS[title]
             try:
-                yield name, _found_from(path, cell) if read is Path else read(cell)
+                yield name, _found(path, name, read(cell))
             except (ValueError, KeyError):
                 raise UserError(f"{where}: {as_one_line(cell)!r} is no value for {title}") from None
 
 
-def _found_from(path: Path, name: str) -> Path:
+def _found(path: Path, name: str, value: Any) -> Any:
+    """A value of a list, where it names files: from the folder of the list, weights of records stay behind them."""
+    if name == "references":
+        return tuple(str(_found_from(path, record)) for record in value)
+    return _found_from(path, value) if isinstance(value, Path) else value
+
+
+def _found_from(path: Path, name: str | Path) -> Path:
     """A path in a list, from the folder of the list."""
     return path.parent / Path(name).expanduser()
 
