@@ -89,9 +89,9 @@ def transform_size(folded: FoldedBlock, samples: int) -> int:
 
 
 def spectral_cost(folded: FoldedBlock, samples: int, size: int) -> float:
-    """Multiplications per output channel, the others' time in their terms: measured where a product of channels takes
+    """What short transforms cost, in multiplications per output channel; other work counts as so many as take its time.
 
-    128 of them. Products of complex numbers are three; transforms have small matrices, and sums wait for memory.
+    A product of complex numbers takes three real ones. The factors were measured with 128 channels.
     """
     hop = size - folded.num_taps + 1
     whole, rest = divmod(samples, hop * folded.dilation)
