@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,19 @@ from megami.errors import UserError
 from megami.generator import Denoiser
 from megami.presets import Preset, load_network, preset, preset_folder, read_preset
 from megami.processor import FilmTCN, FxNorm, StructuredProcessor
-from megami.published.addresses import PAPER_FILES, paper_folder, published_folder, published_path
+from megami.published.addresses import (
+    ADAPTOR,
+    FEATURES,
+    GENERATOR,
+    PAPER_FILES,
+    PROCESSOR,
+    paper_folder,
+    published_folder,
+    published_path,
+)
+
+OF_PUBLISHED_SIZE = {"adaptor": ADAPTOR, "generator": GENERATOR, "processor_tcn": PROCESSOR, "fxnorm": FEATURES}
+"""What `megami train paper` makes, and the published file that stands in where it was not made."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +83,17 @@ def from_pretrained(
 
     `processor` ("structured" or "tcn") chooses another one than the preset's. "paper" takes the published files from
     `weights_dir`, else from where they were downloaded to, and with `fx_encoder` also FxEncoder++, which mixing does
-    not need. Raises UserError for an unknown name, and for missing, damaged or unfitting files.
+    not need. So does a folder that was trained at the published size: what it lacks is published (CLAP always is).
+    Raises UserError for an unknown name, and for missing, damaged or unfitting files.
     """
     if str(name_or_folder) == "paper":
         networks = load_paper(published_folder(weights_dir), processor, fx_encoder)
+    elif (trained := weights_folder(name_or_folder)) and read_preset(trained).content is None:
+        networks = load_paper(published_folder(weights_dir), processor, fx_encoder, trained)
     elif weights_dir is not None:
         raise UserError("a folder of published files goes with 'paper'; name other folders of weights in its place")
     else:
-        networks = load_folder(weights_folder(name_or_folder), processor)
+        networks = load_folder(trained, processor)
     return networks.to(resolve_device(device))
 
 
@@ -106,24 +122,34 @@ def load_folder(folder: Path, processor: str | None = None) -> Networks:
     return Networks(fitted, fx_encoder, content_encoder, adaptor, generator, effects, fxnorm, *ear)
 
 
-def load_paper(folder: Path, processor: str | None = None, fx_encoder: bool = False) -> Networks:
-    """Load the published networks from their files; all that are needed are looked for before the first is read."""
+def load_paper(
+    folder: Path, processor: str | None = None, fx_encoder: bool = False, trained: Path | None = None
+) -> Networks:
+    """Load the published networks from their files; all that are needed are looked for before the first is read.
+
+    With `trained`, a folder that this project wrote, its networks stand in the place of the published ones.
+    """
     from megami.published import loading  # here, because the small preset needs none of it
 
-    chosen = preset("paper")
+    chosen = preset("paper") if trained is None else read_preset(trained)
     if processor is not None:
         chosen = replace(chosen, processor_kind=processor)  # refuses what the preset does not have
+    own = {name for name in OF_PUBLISHED_SIZE if trained is not None and (trained / f"{name}.safetensors").is_file()}
     for file in PAPER_FILES:
-        if file.to_mix or fx_encoder:
+        if (file.to_mix or fx_encoder) and not any(OF_PUBLISHED_SIZE[name] is file for name in own):
             published_path(file, folder)
+
+    def part(name: str, load: Callable[[Path], Any]) -> Any:
+        return load_network(trained, name) if trained is not None and name in own else load(folder)
+
     return Networks(
         preset=chosen,
         fx_encoder=loading.load_fx_encoder(folder) if fx_encoder else None,
         content_encoder=loading.load_clap(folder),
-        adaptor=loading.load_adaptor(folder),
-        generator=loading.load_generator(folder),
-        processor=loading.load_processor(folder),
-        fxnorm=loading.load_fxnorm(folder),
+        adaptor=part("adaptor", loading.load_adaptor),
+        generator=part("generator", loading.load_generator),
+        processor=part("processor_tcn", loading.load_processor),
+        fxnorm=part("fxnorm", loading.load_fxnorm),
     )
 
 

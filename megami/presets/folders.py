@@ -62,6 +62,8 @@ def verify(name_or_folder: str | Path) -> list[str]:
     needed = {f"processor_{chosen.processor_kind}", *(("fxnorm",) if chosen.fxnorm else ())}
     needed |= {"musicnn", "stem_bank"} if chosen.stem_bank else set()
     needed |= {entry.name for entry in NETWORKS if entry.purpose == "mix"}
+    if chosen.content is None:  # of the published size: what it lacks is published
+        needed = set()
     lines = []
     for name in (entry.name for entry in NETWORKS):
         path = folder / f"{name}.safetensors"

@@ -1,19 +1,24 @@
 """The one training loop behind all recipes (lightning fabric: CPU, one GPU or several).
 
 A task is a module whose `forward(batch, generator)` returns named losses; the one called "loss" is minimised. A batch
-is drawn from nothing but (seed, step), so a run that was interrupted and resumed is the same run. What several devices
-do is in `megami.training.ranks`. Two things a task may have for them:
+is drawn from nothing but (seed, step), so a run that was interrupted and resumed is the same run; what draws batches
+may have `seek(step)`, which is told from which step on it will be asked. What several devices do is in
+`megami.training.ranks`. Two things a task may have for them:
 
 randomise(batch, generator) -> batch    draws the random numbers of all items; the loop calls it before the batch is
                                         shared out, and `forward` then gets None for the generator
 gather                                  is set to `Ranks.gather`, for losses that compare items with each other
+
+A rank may compute its share in several parts, one after another, and step once (`accumulate`). For tasks that draw by
+`randomise`, and whose loss is a mean over items, the gradient is that of the whole share; BatchNorm sees one part.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +30,9 @@ from tqdm import tqdm
 
 from megami.errors import UserError
 from megami.training.checkpoints import append_row, cut_log, load_checkpoint, save_checkpoint
+from megami.training.events import open_events
 from megami.training.interrupts import Interrupts
-from megami.training.ranks import Ranks, start_ranks, wait_for_ranks
+from megami.training.ranks import Ranks, number_of_items, start_ranks, wait_for_ranks
 from megami.training.validation import BestAverage, estimate_loss
 
 DrawBatch = Callable[[np.random.Generator], dict[str, Tensor]]
@@ -48,12 +54,15 @@ class LoopConfig:
     final_fraction: float = 0.03  # of the learning rate, reached by a cosine
     clip_norm: float = 1.0
     ema_rate: float = 0.999
+    ema_ramp_steps: float = 0.0  # the rate rises to it from 0 along a line, as published; 0: along a curve of our own
     precision: str = "32-true"  # or "bf16-mixed": most products in half precision, weights and losses whole
     save_every: int = 250  # steps between checkpoints: minutes of work at most are lost
     log_every: int = 25
     seed: int = 0
     validate_every: int = 0  # steps between looks at validation songs; 0: never, and the last average is the result
     validate_batches: int = 16
+    accumulate: int = 1  # parts that a rank's share of a batch is computed in, which need the memory of one
+    events: bool = False  # whether TensorBoard's event files are written beside the log, where a writer is installed
 
 
 def learning_rate_at(step: int, config: LoopConfig) -> float:
@@ -65,8 +74,13 @@ def learning_rate_at(step: int, config: LoopConfig) -> float:
     return config.learning_rate * (config.final_fraction + (1 - config.final_fraction) * cosine)
 
 
-def ema_rate_at(step: int, rate: float) -> float:
-    """Averaging rate of a step; short at first, so that the initial weights are forgotten."""
+def ema_rate_at(step: int, rate: float, ramp_steps: float = 0.0) -> float:
+    """Averaging rate of a step; short at first, so that the initial weights are forgotten.
+
+    With `ramp_steps` it rises along a line, and is the whole rate from that step on (the published rule).
+    """
+    if ramp_steps > 0:
+        return min(rate, step / ramp_steps) if step < ramp_steps else rate
     return min(rate, (1 + step) / (10 + step))
 
 
@@ -80,6 +94,23 @@ def update_average(average: dict[str, Tensor], module: nn.Module, rate: float) -
             average[key].copy_(value)
 
 
+def in_parts(batch: dict[str, Tensor], parts: int) -> list[tuple[dict[str, Tensor], float]]:
+    """Cut a batch into so many parts of nearly equal size, each with its share of the items; whole if it cannot be."""
+    items = number_of_items(batch)
+    if parts <= 1 or items <= 1:
+        return [(batch, 1.0)]
+    cuts = {name: value.tensor_split(min(parts, items)) for name, value in batch.items()}
+    sizes = [len(part) for part in next(iter(cuts.values()))]
+    return [({name: cut[n] for name, cut in cuts.items()}, size / items) for n, size in enumerate(sizes)]
+
+
+def finished_part(task: nn.Module, part: str, average: dict[str, Tensor]) -> nn.Module:
+    """Give one network of a task, on the CPU, with the averaged weights that `fit` returned for the task."""
+    network = getattr(task, part).cpu()
+    network.load_state_dict({k.removeprefix(f"{part}."): v for k, v in average.items() if k.startswith(f"{part}.")})
+    return network
+
+
 def fit(
     task: nn.Module,
     draw_batch: DrawBatch,
@@ -87,6 +118,7 @@ def fit(
     folder: Path,
     device: str = "cpu",
     devices: int = 1,
+    nodes: int = 1,
     title: str = "training",
     callback: Callback | None = None,
     stop_after: int | None = None,
@@ -98,6 +130,7 @@ def fit(
     draw_batch       (rng) -> dict of CPU tensors; must depend on nothing but the generator it is given
     folder           gets checkpoint.pt (every `save_every` steps), log.jsonl, and best.pt if there is validation
     devices          ranks that share each batch (see `megami.training.ranks`); more than one in a script only
+    nodes            machines with so many ranks each, all of which see the folder
     callback         (step, values) is told what is logged
     stop_after       end this call after so many steps in total, as if interrupted (the schedule is not changed)
     draw_validation  like `draw_batch`, of validation songs. With it, and `validate_every` above 0, the average with the
@@ -107,10 +140,13 @@ def fit(
     killed anywhere, and then resumed, gives the weights of one that was not (bit for bit on a CPU). Raises
     FloatingPointError if the loss is not finite, UserError for more devices than there are.
     """
-    ranks = Ranks(start_ranks(device, devices, config.precision))
+    ranks = Ranks(start_ranks(device, devices, config.precision, nodes))
     folder.mkdir(parents=True, exist_ok=True)
     wait_for_ranks()  # all see the same checkpoint
     training = Training(task, config, folder, ranks, draw_validation)
+    seek = getattr(draw_batch, "seek", None)
+    if seek is not None:
+        seek(training.step)
     last = min(config.steps, stop_after or config.steps)
     options = {"initial": training.step, "desc": title, "disable": not training.leads, "mininterval": 1.0}
     progress = tqdm(total=config.steps, **options)
@@ -134,6 +170,7 @@ def fit(
         finally:
             progress.close()
             training.save()
+            training.events.close()
     training.conclude()
     wait_for_ranks()
     return training.result()
@@ -168,6 +205,7 @@ class Training:
         self.saved: int | None = None
         self._resume()
         self.best = BestAverage(folder, self.step) if self.draw_validation else None
+        self.events = open_events(folder, self.step, config.events and self.leads)
         self.started = time.perf_counter() - self.seconds
 
     @property
@@ -216,16 +254,14 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate_at(self.step, self.config)
         self.task.train()
-        losses = self._losses(batch, generator)
-        shared = self.ranks.mean(losses)
+        self.optimizer.zero_grad(set_to_none=True)
+        shared = self.ranks.mean(self._gradients(batch, generator))
         if not torch.isfinite(shared["loss"]):
             raise FloatingPointError(f"the loss is {float(shared['loss'])} at step {self.step}")
-        self.optimizer.zero_grad(set_to_none=True)
-        self.ranks.fabric.backward(losses["loss"])
         nn.utils.clip_grad_norm_(self.task.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self.ranks.average_buffers(self.task)
-        update_average(self.average, self.task, ema_rate_at(self.step, self.config.ema_rate))
+        update_average(self.average, self.task, self._ema_rate())
         return shared
 
     def _draw(self, draw_batch: DrawBatch) -> tuple[dict[str, Tensor], torch.Generator | None]:
@@ -241,8 +277,26 @@ class Training:
             generator.manual_seed(seed + self.ranks.number)
         return {k: v.to(self.ranks.fabric.device, non_blocking=True) for k, v in share.items()}, generator
 
-    def _losses(self, batch: dict[str, Tensor], generator: torch.Generator | None) -> dict[str, Tensor]:
-        """Let the task compute its losses; dropout, which knows no generators, depends on (seed, step) too."""
+    def _ema_rate(self) -> float:
+        return ema_rate_at(self.step, self.config.ema_rate, self.config.ema_ramp_steps)
+
+    def _gradients(self, batch: dict[str, Tensor], generator: torch.Generator | None) -> dict[str, Tensor]:
+        """Sum up the gradients of the share's parts; returns the share's losses."""
+        fabric, total = self.ranks.fabric, {}
+        parts = in_parts(batch, self.config.accumulate)
+        with self._own_draws():
+            for number, (part, weight) in enumerate(parts, 1):
+                waits = self.ranks.count > 1 and number < len(parts)  # ranks exchange gradients once
+                with fabric.no_backward_sync(self.wrapped, enabled=waits):
+                    losses = self.wrapped(part, generator)
+                    fabric.backward(losses["loss"] * weight)
+                for name, value in losses.items():
+                    total[name] = value.detach() * weight + total.get(name, 0.0)
+        return total
+
+    @contextmanager
+    def _own_draws(self) -> Iterator[None]:
+        """Make what knows no generators, as dropout does, depend on (seed, step) too."""
         own = self.ranks.number if self.ranks.divided else 0
         seed = int(np.random.default_rng([self.config.seed, self.step, DROPOUT, own]).integers(2**62))
         device = self.ranks.fabric.device
@@ -250,7 +304,7 @@ class Training:
             torch.default_generator.manual_seed(seed)
             if device.type == "cuda":
                 torch.cuda.manual_seed(seed)
-            return self.wrapped(batch, generator)
+            yield
 
     def _report(self, losses: dict[str, Tensor]) -> dict[str, float] | None:
         """Validate and log, where it is time to."""
@@ -261,6 +315,7 @@ class Training:
         values = {k: float(v) for k, v in losses.items()}
         if validates:
             values["validation_loss"] = self._validate()
+        self.events.write(self.step, values)
         append_row(
             self.folder / "log.jsonl", {"step": self.step, "seconds": time.perf_counter() - self.started, **values}
         )

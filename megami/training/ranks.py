@@ -9,6 +9,9 @@ What differs from one rank: dropout, of which every rank draws its own; and Batc
 statistics of the whole batch (SyncBatchNorm, which there is for GPUs only); a CPU normalises by those of its share, and
 the running averages are averaged over the ranks after every step.
 
+Several machines, nodes, work as one machine with several devices does, if all of them see the run's folder. `torchrun`
+starts the ranks of them all, and says by the environment (WORLD_SIZE, LOCAL_WORLD_SIZE, RANK) how many there are.
+
 Rank 0 alone does what needs no device (songs, features), logs, shows progress, calls back, validates and writes files;
 the others wait for it.
 """
@@ -54,17 +57,45 @@ def find_devices(device: str, devices: int) -> tuple[str, int | list[int]]:
     return "cuda", devices if where.index is None else [where.index]
 
 
-def start_ranks(device: str = "cpu", devices: int = 1, precision: Any = "32-true") -> Fabric:
+def launched_ranks() -> tuple[int, int] | None:
+    """How many ranks run on a machine, and on how many machines, where torchrun has started them; None elsewhere."""
+    if not distributed.is_torchelastic_launched():
+        return None
+    ranks, here = int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])
+    return here, ranks // here
+
+
+def count_ranks(devices: int = 1, nodes: int = 1) -> tuple[int, int]:
+    """How many ranks are to run on a machine, and on how many machines: as asked for, or as torchrun has started.
+
+    Under torchrun 1 means that nothing is asked for. Raises UserError where something else is, than was started.
+    """
+    launched = launched_ranks()
+    if launched is None:
+        return devices, nodes
+    for asked, there, what in ((devices, launched[0], "devices"), (nodes, launched[1], "nodes")):
+        if asked not in (1, there):
+            raise UserError(f"torchrun has started ranks for {there} {what}, not {asked}: leave --{what} out")
+    return launched
+
+
+def start_ranks(device: str = "cpu", devices: int = 1, precision: Any = "32-true", nodes: int = 1) -> Fabric:
     """Start a process on every device, by running this program's command once more for each, and join them.
 
-    Where they run already, nothing is started. Raises UserError for more devices than there are.
+    Where they run already, as under torchrun, nothing is started. Raises UserError for more devices than there are.
     """
+    devices, nodes = count_ranks(devices, nodes)
     accelerator, chosen = find_devices(device, devices)
     # Buffers are the loop's business (`Ranks.average_buffers`): else those of rank 0 would count alone.
-    strategy = DDPStrategy(broadcast_buffers=False) if devices > 1 else "auto"
-    fabric = Fabric(accelerator=accelerator, devices=chosen, strategy=strategy, precision=precision)
+    strategy = DDPStrategy(broadcast_buffers=False) if devices * nodes > 1 else "auto"
+    fabric = Fabric(accelerator=accelerator, devices=chosen, num_nodes=nodes, strategy=strategy, precision=precision)
     fabric.launch()
     return fabric
+
+
+def rank_by_environment() -> int:
+    """Which rank this process is, by what those that start ranks tell it: before it has joined the others."""
+    return int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or 0)
 
 
 def is_first_rank() -> bool:
@@ -100,6 +131,12 @@ def first_rank_ahead() -> Iterator[None]:
         wait_for_ranks()
 
 
+def number_of_items(batch: dict[str, Tensor]) -> int:
+    """How many items a batch [items, ...] has; 0 if its tensors do not agree."""
+    sizes = {tuple(value.shape[:1]) for value in batch.values()}
+    return min(sizes)[0] if len(sizes) == 1 and min(sizes) else 0
+
+
 class Ranks:
     """The ranks of one training run, as one of them sees them."""
 
@@ -110,8 +147,7 @@ class Ranks:
 
     def share(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Give this rank's items of a whole batch [items, ...]; the whole batch if it does not divide."""
-        sizes = {tuple(value.shape[:1]) for value in batch.values()}
-        items = min(sizes)[0] if len(sizes) == 1 and min(sizes) else 0
+        items = number_of_items(batch)
         self.divided = self.count > 1 and items > 0 and items % self.count == 0
         if not self.divided:
             return batch

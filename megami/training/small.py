@@ -20,7 +20,7 @@ from megami.presets import NETWORKS, save_network, save_preset
 from megami.training.by_ear import run_ear_encoder, run_stem_bank
 from megami.training.checkpoints import load_checkpoint
 from megami.training.lessons import LESSONS, TRAIN, VALIDATION, build_material
-from megami.training.loop import fit
+from megami.training.loop import finished_part, fit
 from megami.training.ranks import first_rank_ahead, is_first_rank, start_ranks, wait_for_ranks
 from megami.training.validation import BEST_FILE
 from megami.training.workplace import SmallRecipe, Workplace
@@ -84,8 +84,7 @@ def store(
     place: Workplace, recipe: SmallRecipe, name: str, average: dict[str, Tensor], part: str, task: nn.Module
 ) -> None:
     """Write the averaged weights of one part of a task, how they were made, and the preset that they are for."""
-    loop, network = recipe.loops[name], getattr(task, part).cpu()
-    network.load_state_dict({k.removeprefix(f"{part}."): v for k, v in average.items() if k.startswith(f"{part}.")})
+    loop, network = recipe.loops[name], finished_part(task, part, average)
     words = {
         "data": {"corpus": asdict(recipe.corpus), "songs": "synthetic studio of this package"},
         "recipe": {"command": "megami train small", "loop": asdict(loop), "device": place.device},

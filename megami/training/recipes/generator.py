@@ -38,7 +38,11 @@ class DrawMixes:
 
 
 class GeneratorTask(nn.Module):
-    """EDM loss on the set of effect embeddings; content gets noise, and whole songs lose their condition at times."""
+    """EDM loss on the set of effect embeddings; content gets noise, and whole songs lose their condition at times.
+
+    Of mixes with fewer tracks than others of their batch, the mask says which are there. The loss is the mean over all
+    tracks of the whole batch, also for a part of it. `stratified` and `focus`: see `sample_sigma`.
+    """
 
     def __init__(
         self,
@@ -46,21 +50,29 @@ class GeneratorTask(nn.Module):
         embedding: EmbeddingConfig,
         content_noise: float | Tensor,
         condition_dropout: float = 0.1,
+        stratified: bool = True,
+        focus: float = FOCUS,
     ) -> None:
         super().__init__()
         self.denoiser, self.embedding = denoiser, embedding
         self.content_noise, self.condition_dropout = content_noise, condition_dropout
+        self.stratified, self.focus = stratified, focus
 
     def randomise(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Draw the noise of content and embeddings, its levels, and the songs that lose their condition."""
         clean = to_tokens(self.embedding, batch["effects"])  # [songs, tracks, channels, tokens]
         content = add_content_noise(batch["contents"], self.content_noise, generator)
         cond = drop_condition(content_tokens(content), self.condition_dropout, generator)
-        sigma = sample_sigma(len(clean), self.denoiser.config, generator, stratified=True, focus=FOCUS).to(clean)
+        sigma = sample_sigma(len(clean), self.denoiser.config, generator, self.stratified, self.focus)
         noise = torch.randn(clean.shape, generator=generator).to(clean)  # drawn on the CPU: the same on every device
-        return {"clean": clean, "cond": cond, "mask": batch["mask"], "sigma": sigma, "noise": noise}
+        mask = batch["mask"]
+        present = mask.float().mean().expand(len(mask))  # of the whole batch, for ranks and parts that see less of it
+        drawn = {"clean": clean, "cond": cond, "mask": mask, "sigma": sigma.to(clean), "noise": noise}
+        return {**drawn, "present": present.to(clean)}
 
     def forward(self, batch: dict[str, Tensor], generator: torch.Generator | None = None) -> dict[str, Tensor]:
         drawn = batch if generator is None else self.randomise(batch, generator)
         parts = (drawn[name] for name in ("clean", "cond", "mask", "sigma", "noise"))
-        return {"loss": training_loss(self.denoiser, *parts)}
+        # `training_loss` divides by the share of tracks that are there in its own part.
+        share = drawn["mask"].float().mean() / drawn["present"][0]
+        return {"loss": training_loss(self.denoiser, *parts) * share}
