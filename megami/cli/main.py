@@ -1,4 +1,4 @@
-"""The command line: megami mix | export | train | evaluate | weights.
+"""The command line: megami mix | export | train | evaluate | data | weights.
 
 Exit codes: 0 done; 2 bad usage or bad input, said in one line on stderr; 130 interrupted, 143 terminated, 141 nobody
 reads stdout any more (what was written stays). Results go to stdout, progress and complaints to stderr. Networks are
@@ -16,6 +16,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from megami import __version__
+from megami.cli.data import data_app
 from megami.cli.evaluate import evaluate
 from megami.cli.export import export
 from megami.cli.mix import mix
@@ -29,6 +30,7 @@ app.command()(mix)
 app.command()(export)
 app.command()(train)
 app.command()(evaluate)
+app.add_typer(data_app, name="data")
 app.add_typer(weights_app, name="weights")
 
 INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141

@@ -11,16 +11,16 @@ OTHER = "other"
 CLASS_WORDS: dict[str, str] = {
     # In this order: an "fx/processed sound" is no instrument, a "bass clarinet" a wind, a "bass drum" a drum.
     OTHER: "fx sfx explosions scratches sampler click metronome unlabeled",
-    "voice": "voice voices vocal vocals vox singer singers choir rapper rap speaker vocalists vocoder beatboxing crowd "
-    "bgv bgvs bgvox backing",
-    "percussion": "percussion perc shaker shakers tambourine tamb conga congas bongo bongos cowbell clap claps triangle "
-    "guiro maracas cabasa castanet castanets rattle gong gu tabla darbuka doumbek timpani xylophone vibraphone marimba "
-    "glockenspiel mallets bell bells chimes whistle",
-    "drums": "drum drums drumkit drm kit kick kik bd bassdrum snare sn hat hats hihat hh overhead overheads oh tom toms "
-    "cymbal cymbals",
+    "voice": "voice voices vocal vocals vox singer singers choir rapper rap speaker vocalists vocoder beatboxing "
+    "crowd bgv bgvs bgvox backing",
+    "percussion": "percussion perc shaker shakers tambourine tamb conga congas bongo bongos cowbell clap claps "
+    "triangle guiro maracas cabasa castanet castanets rattle gong gu tabla darbuka doumbek timpani xylophone "
+    "vibraphone marimba glockenspiel mallets bell bells chimes whistle",
+    "drums": "drum drums drumkit drm kit kick kik bd bassdrum snare sn hat hats hihat hh overhead overheads oh tom "
+    "toms cymbal cymbals",
     "winds": "wind winds woodwind brass horn horns trumpet trumpets trombone trombones tuba cornet euphonium flute "
-    "flutes flutist piccolo panpipes recorder dizi clarinet clarinets saxophone saxophones sax oboe bassoon bagpipe "
-    "reeds harmonica concertina accordion bandoneon harmonium melodica",
+    "flutes piccolo panpipes recorder dizi clarinet clarinets saxophone saxophones sax oboe bassoon bagpipe reeds "
+    "harmonica concertina accordion bandoneon harmonium melodica",
     "bass": "bass bs contrabass 808 sub",
     "guitar": "guitar guitars gtr gtrs",
     "plucked": "banjo mandolin ukulele uke harp oud sitar guzheng liuqin zhongruan dulcimer yangqin plucked",

@@ -85,7 +85,7 @@ def _song(folder: Path, root: Path, gains: dict[int, float]) -> RecordedSong:
     paired = bool(wet) and [track.group for track in wet] == [track.group for track in dry]
     return RecordedSong(
         dataset=NAME,
-        name=name,
+        name=as_one_line(name),
         dry=dry,
         wet=wet,
         mix=mix if mix.exists() else None,
@@ -172,26 +172,32 @@ def _coefficients(root: Path) -> dict[str, dict[int, float]]:
     """The published mixing coefficients by song and stem: linear factors; the second version's where both are there."""
     gains: dict[str, dict[int, float]] = {}
     for file_name in COEFFICIENT_FILES:
-        for place in (root, root / "Metadata", root / "medleydb" / "resources", root.parent):
-            if (place / file_name).is_file():
-                try:
-                    content = read_yaml(place / file_name)
-                except (OSError, ValueError):
-                    break
-                for song, stems in (content if isinstance(content, dict) else {}).items():
-                    found = {int(stem): factor for stem, said in stems.items() if (factor := _factor(said)) is not None}
-                    gains.setdefault(str(song), {}).update(found)
-                break
+        places = (root, root / "Metadata", root / "medleydb" / "resources", root / "resources", root.parent)
+        path = next((place / file_name for place in places if (place / file_name).is_file()), None)
+        try:
+            content = read_yaml(path) if path else {}
+        except (OSError, ValueError):
+            continue
+        for song, said in (content if isinstance(content, dict) else {}).items():
+            gains.setdefault(str(song), {}).update(_factors(said))
     return gains
 
 
-def _factor(said: Any) -> float | None:
-    """A coefficient: a number, or an entry with "manual", else the mean of "audio" and "stft"."""
-    if isinstance(said, dict):
-        manual, estimates = said.get("manual"), [said.get("audio"), said.get("stft")]
-        known = [manual] if isinstance(manual, (int, float)) else [x for x in estimates if isinstance(x, (int, float))]
-        said = sum(known) / len(known) if known else None
-    return float(said) if isinstance(said, (int, float)) and math.isfinite(said) else None
+def _factors(said: Any) -> dict[int, float]:
+    """Factors by stem. First version: {1: 0.9, ...}; second: {audio: {...}, stft: {...}}, perhaps with manual ones.
+
+    Of the second, manual ones count where they are there, else the mean of both estimates, as in the published code.
+    """
+    if not isinstance(said, dict):
+        return {}
+    tables = [said.get("manual")] if isinstance(said.get("manual"), dict) else [said.get("audio"), said.get("stft")]
+    tables = [table for table in tables if isinstance(table, dict)] or [said]
+    factors = {}
+    for stem in tables[0]:
+        known = [float(x) for table in tables if isinstance(x := table.get(stem), (int, float)) and math.isfinite(x)]
+        if known and str(stem).isdigit():
+            factors[int(stem)] = sum(known) / len(known)
+    return factors
 
 
 def _with_gain(track: TrackFile, gains: dict[int, float]) -> TrackFile:

@@ -3,14 +3,16 @@
     moisesdb_v0.1/SONG_ID/data.json
     moisesdb_v0.1/SONG_ID/vocals/TRACK_ID.wav
 
-data.json: song, artist, genre, stems: [{stemName, tracks: [{id, trackType, extension, has_bleed}]}]. There is no file of
-the mix: it is the sum of all tracks. Source of the layout: the `moisesdb` package (moisesdb/track.py, README.md); Pereira
-et al., "MoisesDB: a dataset for source separation beyond 4 stems", ISMIR 2023. Chapter "Growing up".
+data.json: song, artist, genre, stems: [{stemName, tracks: [{id, trackType, extension, has_bleed}]}]. There is no file
+of the mix: it is the sum of all tracks. Source of the layout: the `moisesdb` package (moisesdb/track.py, README.md);
+Pereira et al., "MoisesDB: a dataset for source separation beyond 4 stems", ISMIR 2023. Chapter "Growing up".
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,19 +36,14 @@ def read_moisesdb(root: Path) -> ListedRecordings:
     Songs are named "ARTIST - SONG" as data.json has it, with the folder's name where two are called the same. A song
     whose data.json is damaged keeps its tracks, by their folders, and says so in its notes.
     """
-    songs = [_song(folder) for folder in _song_folders(root)]
-    said = [name for name, _ in songs]
+    folders = _song_folders(root)
+    songs = [_song(folder) for folder in folders]
+    often = Counter(song.name for song in songs)
     named = [
-        _with_name(song, folder if said.count(name) > 1 else "")
-        for (name, song), folder in zip(songs, (path.name for path in _song_folders(root)), strict=True)
+        replace(song, name=f"{song.name} ({folder.name})") if often[song.name] > 1 else song
+        for folder, song in zip(folders, songs, strict=True)
     ]
     return ListedRecordings(NAME, tuple(sorted(named, key=lambda song: song.name)))
-
-
-def _with_name(song: RecordedSong, folder: str) -> RecordedSong:
-    from dataclasses import replace
-
-    return replace(song, name=f"{song.name} ({folder})") if folder else song
 
 
 def _song_folders(root: Path, depth: int = DEEPEST) -> list[Path]:
@@ -60,8 +57,8 @@ def _song_folders(root: Path, depth: int = DEEPEST) -> list[Path]:
     return found
 
 
-def _song(folder: Path) -> tuple[str, RecordedSong]:
-    """What one song is called, and the song."""
+def _song(folder: Path) -> RecordedSong:
+    """One song by its data.json, else by its folders."""
     metadata, notes = _metadata(folder)
     if metadata:
         tracks, flags = _named_tracks(folder, metadata["stems"])
@@ -71,7 +68,7 @@ def _song(folder: Path) -> tuple[str, RecordedSong]:
     tracks = [TrackFile(t.path, name, t.instrument, t.group) for t, name in zip(tracks, names, strict=True)]
     artist, title = str(metadata.get("artist") or ""), str(metadata.get("song") or "")
     name = " - ".join(part for part in (artist, title) if part) or folder.name
-    song = RecordedSong(
+    return RecordedSong(
         dataset=NAME,
         name=as_one_line(name),
         dry=(),
@@ -84,7 +81,6 @@ def _song(folder: Path) -> tuple[str, RecordedSong]:
         notes=tuple(as_one_line(f"{name}: {note}") for note in notes),
         flags=flags,
     )
-    return song.name, song
 
 
 def _metadata(folder: Path) -> tuple[dict[str, Any], list[str]]:

@@ -3,8 +3,8 @@
     train/ARTIST - TITLE/{mixture,vocals,drums,bass,other}.wav
     test/ARTIST - TITLE/...
 
-Source of the layout: the `musdb` package (is_wav=True) and sigsep.github.io/datasets/musdb.html; Rafii et al., "MUSDB18-HQ",
-2019, doi:10.5281/zenodo.3338373. Chapter "Growing up".
+Source of the layout: the `musdb` package (is_wav=True) and sigsep.github.io/datasets/musdb.html; Rafii et al.,
+"MUSDB18-HQ", 2019, doi:10.5281/zenodo.3338373. Chapter "Growing up".
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from megami.audio.folder_layout import is_audio_file, visible_entries
 from megami.corpus.recordings.songs import ListedRecordings, RecordedSong, TrackFile
 from megami.corpus.recordings.splits import musdb_split
-from megami.errors import UserError
+from megami.errors import UserError, as_one_line
 
 NAME = "musdb"
 FOLDERS = ("train", "test")
@@ -86,7 +86,7 @@ def _song(folder: Path, root: Path) -> RecordedSong:
         mix = None
     return RecordedSong(
         dataset=NAME,
-        name=folder.name,
+        name=as_one_line(folder.name),
         dry=(),
         wet=tuple(track for track in tracks if track.path.exists()),
         mix=mix,

@@ -16,7 +16,7 @@ from megami.audio.folder_layout import is_audio_file, layout_of, visible_entries
 from megami.audio.kinds import track_name
 from megami.corpus.multitrack_folder import DRY, WET, MultitrackFolder, is_song
 from megami.corpus.recordings.songs import ListedRecordings, RecordedSong, TrackFile, unique_names
-from megami.errors import UserError
+from megami.errors import UserError, as_one_line
 
 
 def is_pairs(root: Path) -> bool:
@@ -92,7 +92,7 @@ def _song(
     kept = [(a, b) for a, b in zip(dry, wet, strict=True) if not {a.path, b.path} & {*lost}] if paired else []
     return RecordedSong(
         dataset=dataset,
-        name=folder.name,
+        name=as_one_line(folder.name),
         dry=tuple(a for a, _ in kept) if paired else tuple(track for track in dry if track.path not in lost),
         wet=tuple(b for _, b in kept) if paired else tuple(track for track in wet if track.path not in lost),
         mix=_mix(folder),

@@ -181,7 +181,7 @@ def _song(index: int, rng: Generator, seconds: float) -> PretendSong:
     tracks = []
     for name, medleydb, moisesdb, group, musdb, play, place in labels:
         sound = play(samples, key, rng)
-        dry = 0.25 * sound / np.abs(sound).max()
+        dry = 0.25 * sound / max(np.abs(sound).max(), 1e-9)
         tracks.append(PretendTrack(name, medleydb, moisesdb, group, musdb, dry, _treated(dry, place, rng)))
     artist, title = ARTISTS[index % len(ARTISTS)], TITLES[index % len(TITLES)]
     return PretendSong(artist, title if index < len(TITLES) else f"{title} {index // len(TITLES) + 1}", tuple(tracks))
@@ -195,7 +195,7 @@ def _treated(dry: np.ndarray, place: float, rng: Generator) -> np.ndarray:
     angle = (np.clip(place + rng.uniform(-0.2, 0.2), -1.0, 1.0) + 1.0) * np.pi / 4.0
     wet = np.stack([np.cos(angle) * sound, np.sin(angle) * sound])
     delay, gain = round(rng.uniform(0.02, 0.12) * SAMPLE_RATE), rng.uniform(0.05, 0.25)
-    wet[:, delay:] += gain * wet[::-1, :-delay]
+    wet[:, delay:] += gain * wet[::-1, : max(0, len(dry) - delay)]
     return wet
 
 
