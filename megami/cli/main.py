@@ -102,6 +102,7 @@ def usage_message(error: Any) -> str:
 
 
 def fail(message: str) -> NoReturn:
-    """Print one line on stderr and exit with code 2."""
-    typer.echo(f"megami: {' '.join(message.split())}", err=True)
+    """Print one line on stderr and exit with code 2; of ranks that torchrun has started, the first one prints it."""
+    if os.environ.get("RANK", "0") == "0":
+        typer.echo(f"megami: {' '.join(message.split())}", err=True)
     sys.exit(2)

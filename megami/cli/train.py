@@ -115,14 +115,19 @@ def train_small_preset(
 
 def train_published(place: PaperPlace, recipe: PaperRecipe, data: tuple[Path, ...], chosen: tuple[str, ...]) -> None:
     """`megami train paper`."""
-    from megami.training.paper import check_request, train_paper
     from megami.training.events import MISSING, events_package
+    from megami.training.paper import check_request, train_paper
     from megami.training.paper_data import open_data
     from megami.training.ranks import is_first_rank, rank_by_environment
 
     if rank_by_environment() == 0 and events_package() is None:
         typer.echo(f"megami: {MISSING}", err=True)
     check_request(place, recipe, chosen)
-    weights = train_paper(place, recipe, open_data(place, recipe, data), chosen)
+    features = open_data(place, recipe, data)
+    if rank_by_environment() == 0 and not features.validation:
+        typer.echo(
+            "megami: no features of validation songs: networks keep their last weights, not their best", err=True
+        )
+    weights = train_paper(place, recipe, features, chosen)
     if is_first_rank():
         typer.echo(os.fsencode(weights))

@@ -55,7 +55,8 @@ class LoopConfig:
     clip_norm: float = 1.0
     ema_rate: float = 0.999
     ema_ramp_steps: float = 0.0  # the rate rises to it from 0 along a line, as published; 0: along a curve of our own
-    precision: str = "32-true"  # or "bf16-mixed": most products in half precision, weights and losses whole
+    # Or "bf16-mixed": most products in half precision, weights and losses whole; with "bf16-whole-inputs" batches too.
+    precision: str = "32-true"
     save_every: int = 250  # steps between checkpoints: minutes of work at most are lost
     log_every: int = 25
     seed: int = 0

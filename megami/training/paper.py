@@ -98,9 +98,7 @@ def choose_stages(data: PaperData, stages: tuple[str, ...] = (), size: str = "sm
             raise UserError(f"{stage} learns from features of kind {NEEDS[stage]!r}; --data has {kinds}")
     found = tuple(stage for stage in order if stage in stages or (not stages and data.train.get(NEEDS[stage])))
     if not found:
-        raise UserError(
-            "no features to learn from: name folders of 'megami data features', or of recordings, by --data"
-        )
+        raise UserError("no features to learn from: give --data a folder of 'megami data features' or of recordings")
     return found
 
 
@@ -189,7 +187,7 @@ def teach_adaptor(place: PaperPlace, recipe: PaperRecipe) -> Lesson:
 
 def teach_processor(place: PaperPlace, recipe: PaperRecipe) -> Lesson:
     """The processor learns from crops, and from the effect encoder, which judges what it makes of them."""
-    fxnorm, encoder = ready(place, recipe, "fxnorm"), listener(place, recipe)
+    encoder, fxnorm = listener(place, recipe), ready(place, recipe, "fxnorm")
     network = seeded(lambda: FilmTCN(recipe.preset.tcn), recipe)
     if recipe.size == "paper":
         task = published.PublishedProcessorTask(network, fxnorm, encoder)

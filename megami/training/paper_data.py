@@ -7,15 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from megami.corpus.recordings import (
-    DrawSettings,
+    KINDS,
     FeatureSettings,
     FeatureShards,
     Recordings,
     build_feature_shards,
+    feature_settings,
     open_recordings,
     split_of,
 )
-from megami.corpus.recordings.drawn_items import KINDS, songs_for
+from megami.corpus.recordings.drawn_items import songs_for
 from megami.corpus.recordings.shards import INDEX_FILE
 from megami.errors import UserError
 from megami.training.feature_items import FeatureItems
@@ -26,8 +27,8 @@ from megami.training.sizes import listening_size
 FEATURES = "features"
 COUNTS = {"tiny": 8, "small": 2000, "paper": 20_000}
 """Items of each kind that are computed of a folder of recordings; 'megami data features' makes any number of them."""
-TINY_SAMPLES = 2**16
-"""Samples of a clip at size tiny (1.5 s); published: 11.9 s."""
+TINY_SAMPLES = 2**15
+"""Samples of a clip at size tiny (0.7 s); published: 11.9 s."""
 VALIDATION_SHARE = 16
 """So many times fewer of the validation songs."""
 
@@ -77,13 +78,14 @@ def computed(place: PaperPlace, recipe: PaperRecipe, folder: Path, number: int) 
         return list(compute(place, recipe, recordings, place.folder / FEATURES / f"{number}_{recordings.name}"))
 
 
-def draw_settings(size: str) -> DrawSettings:
-    """How audio is drawn for features: as published, but short at size tiny."""
-    drawn = DrawSettings()
+def settings_of(size: str) -> FeatureSettings:
+    """How audio is drawn for features: as 'megami data features' does, but short at size tiny."""
+    settings = feature_settings(listening_size(size))
     if size != "tiny":
-        return drawn
-    mixes, pairs, crops = (replace(own, samples=TINY_SAMPLES) for own in (drawn.mixes, drawn.pairs, drawn.crops))
-    return replace(drawn, mixes=mixes, pairs=pairs, crops=crops)
+        return settings
+    draw = settings.draw
+    mixes, pairs, crops = (replace(own, samples=TINY_SAMPLES) for own in (draw.mixes, draw.pairs, draw.crops))
+    return replace(settings, draw=replace(draw, mixes=mixes, pairs=pairs, crops=crops))
 
 
 def compute(place: PaperPlace, recipe: PaperRecipe, recordings: Recordings, out: Path) -> Iterator[FeatureShards]:
@@ -91,7 +93,8 @@ def compute(place: PaperPlace, recipe: PaperRecipe, recordings: Recordings, out:
     from megami.published.listeners import load_listeners  # here, because caches need none
 
     listeners = load_listeners(listening_size(recipe.size), place.device, place.weights_dir)
-    settings = FeatureSettings(draw_settings(recipe.size))
+    settings = settings_of(recipe.size)
+    workers = place.workers or (0 if recipe.size == "tiny" else None)  # for so little no processes need to start
     songs = recordings.songs()
     for split in (TRAIN, VALIDATION):
         own = tuple(song for song in songs if split_of(song, recipe.seed) == split)
@@ -99,5 +102,5 @@ def compute(place: PaperPlace, recipe: PaperRecipe, recordings: Recordings, out:
         for kind in KINDS:
             if songs_for(own, kind):
                 yield build_feature_shards(
-                    out, recordings, kind, settings, listeners, recipe.seed, count, place.workers or None, split
+                    out, recordings, kind, settings, listeners, recipe.seed, count, workers, split
                 )

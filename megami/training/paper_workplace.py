@@ -15,11 +15,12 @@ from megami.presets import Preset, preset_folder, save_preset
 from megami.presets.weight_files import json_bytes, read_json, write_atomically
 from megami.training.feature_items import FeatureItems
 from megami.training.loop import LoopConfig
+from megami.training.ranks import WholeInputs
 from megami.training.recipes import published
 from megami.training.sizes import LISTENERS, SIZES, sized_preset
 
 RUN_FILE = "run.json"
-PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
+PRECISIONS = {"fp32": "32-true", "bf16": WholeInputs.NAME}
 TRAIN, VALIDATION = "train", "validation"
 NEEDS = {"fxnorm": "crops", "adaptor": "pairs", "processor": "crops", "generator": "mixes"}
 """The stages in their order, and the kind of features that each learns from. FxNorm is no network: it is measured."""

@@ -27,6 +27,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins import MixedPrecision
 from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, distributed, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -35,6 +36,22 @@ from megami.errors import UserError
 
 PATIENCE = timedelta(days=14)
 """How long ranks wait for rank 0, which may have a corpus to render."""
+
+
+class WholeInputs(MixedPrecision):
+    """Products in bfloat16, batches in single precision: Fabric's "bf16-mixed" rounds these too, to three digits.
+
+    Audio and noise levels would suffer from that.
+    """
+
+    NAME = "bf16-whole-inputs"
+
+    def __init__(self, device: str) -> None:
+        super().__init__("bf16-mixed", device)
+
+    def convert_input(self, data: Any) -> Any:
+        """Leave a batch as it is."""
+        return data
 
 
 def find_devices(device: str, devices: int) -> tuple[str, int | list[int]]:
@@ -88,7 +105,10 @@ def start_ranks(device: str = "cpu", devices: int = 1, precision: Any = "32-true
     accelerator, chosen = find_devices(device, devices)
     # Buffers are the loop's business (`Ranks.average_buffers`): else those of rank 0 would count alone.
     strategy = DDPStrategy(broadcast_buffers=False) if devices * nodes > 1 else "auto"
-    fabric = Fabric(accelerator=accelerator, devices=chosen, num_nodes=nodes, strategy=strategy, precision=precision)
+    how: dict[str, Any] = {"precision": precision}
+    if precision == WholeInputs.NAME:
+        how = {"plugins": [WholeInputs(accelerator)]}
+    fabric = Fabric(accelerator=accelerator, devices=chosen, num_nodes=nodes, strategy=strategy, **how)
     fabric.launch()
     return fabric
 

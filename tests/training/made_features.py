@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from megami.training import PaperData, PaperRecipe
 from megami.training.recipes import published
 
-SAMPLES = 8192
+SAMPLES = 4096
 
 
 def tiny_recipe(**options) -> PaperRecipe:
@@ -57,7 +57,7 @@ def made_data(count: int = 24, validation: bool = True) -> PaperData:
     return PaperData(train, {kind: (MadeItems(kind, 4),) for kind in kinds} if validation else {})
 
 
-def made_song(seconds: float = 1.5, tracks: int = 2) -> np.ndarray:
+def made_song(seconds: float = 1.0, tracks: int = 2) -> np.ndarray:
     """Dry tracks of noise [tracks, 1, samples]."""
     noise = np.random.default_rng(0).standard_normal((tracks, 1, round(seconds * 44100)), dtype=np.float32)
     return 0.1 * noise

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_features import SAMPLES, MadeItems, made_data, made_song, tiny_recipe
+from made_features import MadeItems, made_data, made_song, tiny_recipe
 from torch.nn import functional as F
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from megami.audio import SAMPLE_RATE, Multitrack, framed_level_db
 from megami.errors import UserError
 from megami.mixing.mixer import Mixer
-from megami.presets import load_network, read_metadata
+from megami.presets import load_network, read_metadata, verify
 from megami.processor import FilmTCN, FxNorm, processor_loss_paper
 from megami.training import PaperData, PaperPlace, PaperRecipe, events, train_paper
 from megami.training.checkpoints import load_checkpoint
@@ -55,6 +55,7 @@ def test_what_was_trained_mixes_a_song(trained):
     (mix,) = mixer.mix(song, num_mixes=1, seed=0)
     assert mix.audio.shape == (2, song.audio.shape[-1]) and bool(mix.audio.isfinite().all()) and bool(mix.audio.any())
     assert isinstance(mixer.networks.processor, FilmTCN) and mixer.preset.adapt_dry
+    assert len(verify(trained / "weights")) == 6  # the networks, FxNorm, and the two that listen
     assert mixer.networks.fxnorm is not None and mix.embeddings.norm(dim=-1).numpy() == pytest.approx(1, abs=1e-4)
 
 
@@ -73,9 +74,9 @@ def test_judges_are_no_part_of_what_is_stored(trained):
 
 
 def test_a_run_that_is_killed_goes_on_with_the_same_losses(trained, tmp_path):
-    """Killed without warning (SIGKILL) after the third of four steps of the generator, before any checkpoint of it."""
-    if sys.platform == "win32":
-        pytest.skip("Windows has no fork")
+    """Killed without warning (SIGKILL) after the third of four steps, the last checkpoint is of the second."""
+    if sys.platform == "win32" or torch.cuda.is_available():
+        pytest.skip("a process that has computed on a GPU cannot be forked, nor can any on Windows")
     often = replace(TINY, generator=replace(TINY.generator, save_every=2))
     child = os.fork()
     if child == 0:
@@ -86,9 +87,11 @@ def test_a_run_that_is_killed_goes_on_with_the_same_losses(trained, tmp_path):
             if len(steps) == 4 + 3:  # the adaptor's, then the generator's
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        register_optimizer_step_post_hook(die)
-        train_paper(PaperPlace(tmp_path), often, made_data(), ("adaptor", "generator"))
-        os._exit(0)
+        try:
+            register_optimizer_step_post_hook(die)
+            train_paper(PaperPlace(tmp_path), often, made_data(), ("adaptor", "generator"))
+        finally:
+            os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert load_checkpoint(tmp_path / "generator" / "checkpoint.pt")["step"] == 2
     train_paper(PaperPlace(tmp_path), often, made_data(), ("adaptor", "generator"))
@@ -110,13 +113,23 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(trained, tmp_path, n
 
 
 def test_bf16_learns_nearly_the_same(trained, tmp_path):
-    train_paper(PaperPlace(tmp_path), replace(TINY, precision="bf16"), made_data(), ("fxnorm", "adaptor", "processor"))
-    for name in ("adaptor", "processor"):
+    """Not quite: products have three digits. What is learnt, and what batches hold, has all of them."""
+    half = replace(TINY, precision="bf16")
+    place = PaperPlace(tmp_path, start=trained / "weights")
+    train_paper(place, half, made_data(), ("adaptor", "generator"))
+    for name in ("adaptor", "generator"):
         for one, other in zip(rows(trained, name), rows(tmp_path, name), strict=True):
-            assert other["loss"] == pytest.approx(one["loss"], rel=0.03)
+            assert other["loss"] == pytest.approx(one["loss"], rel=0.03) and other["loss"] != one["loss"]
         assert all(value.dtype != torch.bfloat16 for value in state(tmp_path, name).values())
+    data = made_data(validation=False)
+    for precision in ("fp32", "bf16"):
+        place = PaperPlace(tmp_path / precision, start=trained / "weights")
+        train_paper(place, replace(TINY, precision=precision, steps=1, batch=1), data, ("processor",))
+    (whole,), (half_loss,) = (rows(tmp_path / precision, "processor") for precision in ("fp32", "bf16"))
+    assert half_loss["loss"] == pytest.approx(whole["loss"], rel=0.03)
 
 
+@torch.no_grad()
 def test_the_processors_loss_is_the_published_one_on_normalised_sound(trained):
     crops = [MadeItems("crops", 2)[index] for index in range(2)]
     batch = {key: torch.stack([crop[key] for crop in crops]) for key in crops[0]}
@@ -234,14 +247,11 @@ def test_a_generator_needs_an_adaptor(tmp_path):
 
 def test_the_published_size_names_the_files_that_it_lacks(tmp_path):
     recipe = PaperRecipe(steps=1)
-    data = PaperData({kind: (MadeItems(kind, 2, "paper", SAMPLES),) for kind in ("crops", "mixes")})
-    with_curve = tmp_path / "published"
-    with_curve.mkdir()
-    np.save(with_curve / "features.npy", np.ones(32769, dtype=np.float32))
+    data = PaperData({kind: (MadeItems(kind, 2, "paper"),) for kind in ("crops", "mixes")})
     with pytest.raises(UserError, match=r"CLAP_DA_public.pt \(domain adaptor\) has not been downloaded"):
         train_paper(PaperPlace(tmp_path / "generator"), recipe, data, ("generator",))
     with pytest.raises(UserError, match=r"fxenc_plusplus_default.pt .* is missing there"):
-        train_paper(PaperPlace(tmp_path / "processor", weights_dir=with_curve), recipe, data)
+        train_paper(PaperPlace(tmp_path / "processor", weights_dir=tmp_path), recipe, data)
     with pytest.raises(UserError, match=r"FxGenerator_public.pt .* has not been downloaded"):
         Mixer.from_pretrained(tmp_path / "processor" / "weights", "cpu")
 

@@ -2,6 +2,9 @@
 
 All learn by AdamW at a constant rate of 1e-4, eight items to a batch, with gradients clipped to norm 1. The effect
 encoder, FxEncoder++, is published and stays frozen: it makes the embeddings, and judges the processor.
+
+What is kept of each network is its running average, BatchNorm's statistics included. (Published inference takes the
+average of the generator alone: its averages lack these statistics.) Source: MEGAMI and its released configuration.
 """
 
 from __future__ import annotations

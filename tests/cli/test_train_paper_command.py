@@ -1,0 +1,86 @@
+"""`megami train paper` from the command line: features of recordings, three networks, a mix; and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from megami.corpus.recordings.pretend import write_pretend_pairs
+
+from megami.cli.main import main
+
+
+def run(capsys, *words: object) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    shown = capsys.readouterr()
+    return ended.value.code or 0, shown.out, shown.err
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """A folder of a few songs, dry and wet."""
+    return write_pretend_pairs(tmp_path_factory.mktemp("pairs") / "songs", songs=6, seconds=4.0)
+
+
+def test_recordings_become_features_networks_and_a_mix(capsys, tmp_path, recordings):
+    run_folder = tmp_path / "run"
+    options = ("--data", recordings, "--size", "tiny", "--batch", 2, "--out", run_folder, "--device", "cpu")
+    code, out, err = run(capsys, "train", "paper", *options, "--steps", 2)
+    assert code == 0, err
+    assert out.strip() == str(run_folder / "weights")
+    for name in ("adaptor", "processor", "generator"):
+        assert (run_folder / name / "log.jsonl").is_file()
+    features = {path: path.stat().st_mtime_ns for path in (run_folder / "features").rglob("*.safetensors")}
+    assert features
+    # Once more, longer: features are there, networks go on.
+    code, _, err = run(capsys, "train", "paper", *options, "--steps", 3, "--stages", "adaptor")
+    assert code == 0, err
+    assert {path: path.stat().st_mtime_ns for path in (run_folder / "features").rglob("*.safetensors")} == features
+    state = torch.load(run_folder / "adaptor" / "checkpoint.pt", weights_only=True)
+    assert state["step"] == 3
+    song = next(path for path in recordings.rglob("dry") if path.is_dir())
+    code, _, err = run(
+        capsys, "mix", song, "--weights", run_folder / "weights", "--num-mixes", 1, "--out", tmp_path / "mixes"
+    )
+    assert code == 0, err
+    assert list((tmp_path / "mixes").glob("*.wav"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("drums",), "cannot train 'drums': the presets that train here are small and paper"),
+        (("small", "--steps", 5), "--data, --steps, --batch, --accumulate, --precision, --nodes and --start go with"),
+        (("paper", "--size", "tiny"), "no data: give --data a folder of 'megami data features', or of recordings"),
+        (("paper", "--data", "nowhere"), "nowhere: no such folder of data"),
+        (("paper", "--data", ".", "--size", "huge"), "unknown size 'huge': choose from tiny, small, paper"),
+        (("paper", "--data", ".", "--stages", "drummer"), "unknown stage 'drummer': choose from adaptor, processor"),
+        (("paper", "--data", ".", "--accumulate", 3), "a batch of 8 does not divide by 3 parts (--accumulate)"),
+        (("paper", "--data", ".", "--nodes", 0), "--devices and --nodes 1 or more"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_clear_line(capsys, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, "train", *words, "--device", "cpu")
+    assert (code, out) == (2, "")
+    assert message in err.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_features_of_another_size_are_refused(capsys, tmp_path):
+    from megami.corpus.recordings.shards import shard_path, stack_items, write_index, write_shard
+
+    cache = tmp_path / "cache"
+    words = {"kind": "pairs", "split": "train", "count": 1, "items_per_shard": 1, "songs": ["one"]}
+    write_index(cache, {**words, "listeners": {"size": "small"}})
+    item = {name: torch.zeros(4) for name in ("wet_content", "dry_content")}
+    write_shard(shard_path(cache, 0, 1), stack_items("pairs", [item]))
+    code, _, err = run(capsys, "train", "paper", "--data", cache, "--out", tmp_path / "run", "--device", "cpu")
+    assert code == 2 and "features of size small; --size paper learns from those of size paper" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_of_several_ranks_the_first_one_complains(capsys, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    assert run(capsys, "train", "paper", "--device", "cpu") == (2, "", "")
