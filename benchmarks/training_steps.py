@@ -1,13 +1,15 @@
 """What a step of `megami train paper` costs at the published size: seconds, peak memory, and memory of the optimiser.
 
     python benchmarks/training_steps.py [--device auto] [--precision fp32] [--batches 1 2] [--seconds 0.4 0.8]
+    python benchmarks/training_steps.py --networks adaptor --batches 8
     python benchmarks/training_steps.py --device cuda --batches 8 --seconds 11.91    # nothing is extrapolated
 
 Every case runs in a process of its own, on random weights and random features of the published shapes, through the
 training loop itself: forward, backward, clipping, AdamW, running average. One step warms up, the next ones count. On a
 CPU one thread computes, and its own CPU seconds are counted beside the clock, for they do not depend on what else the
 machine does. The cost of the published step (8 items, 14 tracks, 11.91 s) is a straight line through the cases where
-these are smaller; the json says so. Writes results/training_costs.json, a device at a time.
+these are smaller; the json says so. Writes results/training_costs.json, {device_precision: {network: ...}}; what is not
+measured now stays there.
 """
 
 from __future__ import annotations
@@ -75,7 +77,7 @@ def make_batch(name: str, batch: int, samples: int) -> dict[str, torch.Tensor]:
 def measure(name: str, device: str, precision: str, batch: int, samples: int, steps: int) -> dict[str, Any]:
     """Do some steps of one case in this process."""
     recipe = PaperRecipe(steps=steps + 1, precision=precision)
-    loop = recipe.loop(name, validates=False)
+    loop = recipe.loop(name)
     task, features = make_task(name), make_batch(name, batch, samples)
     parameters = sum(p.numel() for p in task.parameters() if p.requires_grad)
     on_gpu = torch.device(device).type == "cuda"
@@ -166,7 +168,7 @@ def machine(device: str) -> dict[str, Any]:
         "processor": torch.cuda.get_device_name() if on_gpu else processor_name(),
         "threads": None if on_gpu else 1,
         "cores": os.cpu_count(),
-        "load_before": round(os.getloadavg()[0], 1),
+        "load": round(os.getloadavg()[0], 1),
         "torch": torch.__version__,
     }
 
@@ -188,7 +190,7 @@ def main() -> None:
         return
     arguments.device = str(resolve_device(arguments.device))
     clock = "cpu_seconds" if arguments.device == "cpu" else "seconds"
-    entry: dict[str, Any] = {"machine": machine(arguments.device), "precision": arguments.precision, "networks": {}}
+    found: dict[str, Any] = {}
     for name in arguments.networks:
         lengths = [round(s * 44100) if s < 11.9 else SEGMENT for s in arguments.seconds] if name == "processor" else [0]
         batches = arguments.batches[:1] if len(lengths) > 1 else arguments.batches
@@ -197,11 +199,12 @@ def main() -> None:
         for case in cases[1:]:
             del case["parameters"]
         step = published_step(name, cases, clock)
-        entry["networks"][name] = {
+        found[name] = {
             "parameters": parameters, "memory_mb": memory_mb(parameters), "measured": cases, "step": step,
+            "machine": machine(arguments.device),
         }  # fmt: skip
     results = json.loads(arguments.out.read_text()) if arguments.out.is_file() else {}
-    results[f"{torch.device(arguments.device).type}_{arguments.precision}"] = entry
+    results.setdefault(f"{torch.device(arguments.device).type}_{arguments.precision}", {}).update(found)
     arguments.out.write_text(json.dumps(results, indent=2) + "\n")
     print(arguments.out)
 

@@ -118,6 +118,7 @@ def train_published(place: PaperPlace, recipe: PaperRecipe, data: tuple[Path, ..
     from megami.training.events import MISSING, events_package
     from megami.training.paper import check_request, train_paper
     from megami.training.paper_data import open_data
+    from megami.training.paper_workplace import borrowed
     from megami.training.ranks import is_first_rank, rank_by_environment
 
     if rank_by_environment() == 0 and events_package() is None:
@@ -130,4 +131,6 @@ def train_published(place: PaperPlace, recipe: PaperRecipe, data: tuple[Path, ..
         )
     weights = train_paper(place, recipe, features, chosen)
     if is_first_rank():
+        for line in borrowed(place):
+            typer.echo(f"megami: {line}", err=True)
         typer.echo(os.fsencode(weights))

@@ -28,6 +28,7 @@ from megami.training.checkpoints import load_checkpoint
 from megami.training.feature_items import DrawItems, FeatureItems, StepBatches, joined
 from megami.training.loop import DrawBatch, LoopConfig, finished_part, fit
 from megami.training.paper_workplace import (
+    COMMAND,
     NEEDS,
     STORED_AS,
     TRAIN,
@@ -48,7 +49,6 @@ FROZEN = {
     "content_encoder": "the content encoder (CLAP) is published and stays frozen: there is nothing to train",
     "fxnorm": "at size paper FxNorm keeps the published average spectrum, through which the features were heard",
 }
-COMMAND = "megami train paper"
 CURVE_CROPS = 1000
 """Crops that FxNorm's average spectrum is measured of, at most."""
 
@@ -132,8 +132,8 @@ def run_fxnorm(place: PaperPlace, recipe: PaperRecipe, data: PaperData) -> None:
 
 def run_network(place: PaperPlace, recipe: PaperRecipe, data: PaperData, name: str) -> None:
     """Train a network and store its averaged weights beside the preset that they are for."""
-    validates = bool(data.validation.get(NEEDS[name]))
-    loop = recipe.loop(name, validates)
+    validation = data.validation.get(NEEDS[name], ())
+    loop = recipe.loop(name, sum(map(len, validation)))
     with first_rank_ahead():
         task, part, draw = LESSONS[name](place, recipe)
     average = fit(
@@ -145,7 +145,7 @@ def run_network(place: PaperPlace, recipe: PaperRecipe, data: PaperData, name: s
         place.devices,
         place.nodes,
         title=name,
-        draw_validation=draw(data.validation[NEEDS[name]], VALIDATION) if validates else None,
+        draw_validation=draw(validation, VALIDATION) if validation else None,
     )
     if is_first_rank():
         store(place, recipe, name, loop, finished_part(task, part, average))

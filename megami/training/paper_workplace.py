@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from megami.errors import UserError
-from megami.presets import Preset, preset_folder, save_preset
+from megami.presets import Preset, load_network, preset_folder, read_metadata, read_preset, save_preset
 from megami.presets.weight_files import json_bytes, read_json, write_atomically
 from megami.training.feature_items import FeatureItems
 from megami.training.loop import LoopConfig
@@ -19,7 +19,9 @@ from megami.training.ranks import WholeInputs
 from megami.training.recipes import published
 from megami.training.sizes import LISTENERS, SIZES, sized_preset
 
+COMMAND = "megami train paper"
 RUN_FILE = "run.json"
+SHIPPED_PROCESSOR = "processor_structured"
 PRECISIONS = {"fp32": "32-true", "bf16": WholeInputs.NAME}
 TRAIN, VALIDATION = "train", "validation"
 NEEDS = {"fxnorm": "crops", "adaptor": "pairs", "processor": "crops", "generator": "mixes"}
@@ -63,10 +65,14 @@ class PaperRecipe:
         """The sizes and options of the networks."""
         return sized_preset(self.size)
 
-    def loop(self, name: str, validates: bool) -> LoopConfig:
-        """How a network learns."""
+    def loop(self, name: str, validation_items: int = 0) -> LoopConfig:
+        """How a network learns, and on how many batches it is looked at, where there are items to look at.
+
+        About as many as there are items for; the generator's loss, which differs with the noise, needs all.
+        """
         own: LoopConfig = getattr(self, name)
         steps = self.steps or own.steps
+        enough = max(1, -(-validation_items // self.batch))
         every = self.validate_every or min(LOOK_EVERY, max(1, steps // LOOKS))
         return replace(
             own,
@@ -75,7 +81,8 @@ class PaperRecipe:
             accumulate=self.accumulate,
             precision=PRECISIONS[self.precision],
             ema_ramp_steps=own.ema_ramp_steps * published.BATCH / self.batch,  # so many items, whatever the batch
-            validate_every=every if validates else 0,
+            validate_every=every if validation_items else 0,
+            validate_batches=own.validate_batches if name == "generator" else min(own.validate_batches, enough),
         )
 
     @property
@@ -121,17 +128,37 @@ class PaperData:
 
 
 def claim_folder(place: PaperPlace, recipe: PaperRecipe, stages: tuple[str, ...]) -> None:
-    """Write down which run a folder is for, and put in what is not trained here. UserError if it is another run's."""
+    """Write down which run a folder is for, and put in what is not trained here. UserError if it is another run's.
+
+    What is not trained comes from `start`, then from the small preset: its adaptor, and its processor, for whoever has
+    wet songs only. (At the published size from the published files, which are read where they are.)
+    """
     check_folder(place, recipe, stages)
     write_atomically(place.folder / RUN_FILE, json_bytes(recipe.identity))
-    save_preset(place.weights, recipe.preset)
-    if recipe.size != "paper":
-        for name in LISTENERS:
-            copy_network(preset_folder("small"), place.weights, name)
     if place.start is not None:
         for stage, name in STORED_AS.items():
-            if stage not in stages and not (place.weights / f"{name}.safetensors").exists():
+            if stage not in stages:
                 copy_network(preset_folder(place.start), place.weights, name)
+    chosen = recipe.preset
+    if recipe.size != "paper":
+        shipped = preset_folder("small")
+        for name in (*LISTENERS, *(() if "adaptor" in stages else ("adaptor",))):
+            copy_network(shipped, place.weights, name)
+        if "processor" not in stages and not (place.weights / f"{STORED_AS['processor']}.safetensors").exists():
+            copy_network(shipped, place.weights, SHIPPED_PROCESSOR)
+            structured = load_network(shipped, SHIPPED_PROCESSOR).config
+            chosen = replace(chosen, processor_kind="structured", structured=structured, fxnorm=False)
+    save_preset(place.weights, chosen)
+
+
+def borrowed(place: PaperPlace) -> list[str]:
+    """One line for each network of the small preset that a folder of weights makes do with."""
+    lines, adaptor = [], place.weights / "adaptor.safetensors"
+    if adaptor.is_file() and read_metadata(adaptor)["recipe"].get("command") != COMMAND:
+        lines.append("the domain adaptor is that of the small preset, for there were no pairs to train one from")
+    if read_preset(place.weights).processor_kind == "structured":
+        lines.append("tracks are rendered by the small preset's processor, for there were no crops to train one from")
+    return lines
 
 
 def check_folder(place: PaperPlace, recipe: PaperRecipe, stages: tuple[str, ...]) -> None:
@@ -151,9 +178,10 @@ def check_folder(place: PaperPlace, recipe: PaperRecipe, stages: tuple[str, ...]
 
 
 def copy_network(source: Path, target: Path, name: str) -> None:
-    """Copy a network's file of weights and the words beside it, if it is there: the words first, for it needs them."""
-    if (source / f"{name}.safetensors").is_file():
-        for suffix in (".json", ".safetensors"):
+    """Copy a network's weights and the words beside them, where they are there, and not in the target already."""
+    if (source / f"{name}.safetensors").is_file() and not (target / f"{name}.safetensors").exists():
+        target.mkdir(parents=True, exist_ok=True)
+        for suffix in (".json", ".safetensors"):  # the words first, for the weights need them
             partial_copy = target / f".{name}{suffix}.part"
             shutil.copyfile(source / f"{name}{suffix}", partial_copy)
             partial_copy.replace(target / f"{name}{suffix}")

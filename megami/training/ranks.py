@@ -85,10 +85,15 @@ def launched_ranks() -> tuple[int, int] | None:
 def count_ranks(devices: int = 1, nodes: int = 1) -> tuple[int, int]:
     """How many ranks are to run on a machine, and on how many machines: as asked for, or as torchrun has started.
 
-    Under torchrun 1 means that nothing is asked for. Raises UserError where something else is, than was started.
+    Under torchrun 1 means that nothing is asked for. Raises UserError where something else is, than was started, and
+    for several nodes that nothing tells where to meet.
     """
     launched = launched_ranks()
     if launched is None:
+        if nodes > 1 and not {"MASTER_ADDR", "NODE_RANK"} <= os.environ.keys():
+            raise UserError(
+                f"to train on {nodes} nodes, start torchrun on each of them, or set MASTER_ADDR and NODE_RANK"
+            )
         return devices, nodes
     for asked, there, what in ((devices, launched[0], "devices"), (nodes, launched[1], "nodes")):
         if asked not in (1, there):

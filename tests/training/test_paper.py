@@ -8,6 +8,7 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,12 +21,13 @@ from megami.audio import SAMPLE_RATE, Multitrack, framed_level_db
 from megami.errors import UserError
 from megami.mixing.mixer import Mixer
 from megami.presets import load_network, read_metadata, verify
-from megami.processor import FilmTCN, FxNorm, processor_loss_paper
+from megami.processor import FilmTCN, FxNorm, StructuredProcessor, processor_loss_paper
 from megami.training import PaperData, PaperPlace, PaperRecipe, events, train_paper
 from megami.training.checkpoints import load_checkpoint
 from megami.training.feature_items import DrawItems, StepBatches
 from megami.training.loop import ema_rate_at, learning_rate_at
 from megami.training.paper import choose_stages
+from megami.training.paper_workplace import borrowed
 from megami.training.recipes import published
 from megami.training.sizes import SIZES, sized_preset
 
@@ -158,13 +160,14 @@ def test_fxnorm_brings_every_track_to_the_average_spectrum_of_the_data(trained):
 
 
 def test_the_published_settings():
-    loop = PaperRecipe().loop("generator", True)
+    loop = PaperRecipe().loop("generator", 100)
     assert (loop.learning_rate, loop.betas, loop.weight_decay, loop.clip_norm) == (1e-4, (0.9, 0.999), 0.01, 1.0)
     assert {learning_rate_at(step, loop) for step in (0, 1, 50_000, loop.steps)} == {1e-4}
-    assert PaperRecipe().batch == 8 and loop.validate_every == 5000
+    assert PaperRecipe().batch == 8 and loop.validate_every == 5000 and loop.validate_batches == 16
+    assert [PaperRecipe().loop("adaptor", items).validate_batches for items in (3, 20, 900)] == [1, 3, 16]
     # "s = it * batch / ramp-up while that is below the ramp-up": 10 000 items, whatever the batch.
     for batch in (8, 32):
-        own = PaperRecipe(batch=batch).loop("generator", False)
+        own = PaperRecipe(batch=batch).loop("generator")
         rates = [ema_rate_at(items // batch, own.ema_rate, own.ema_ramp_steps) for items in (0, 3200, 9600, 16_000)]
         assert rates == pytest.approx([0, 0.32, 0.96, 0.9999])
     task = published.published_generator_task(None, sized_preset("paper").embedding, 0.011)
@@ -240,9 +243,20 @@ def test_weights_that_no_run_has_made_are_not_overwritten(trained, tmp_path):
     assert (tmp_path / "weights" / "adaptor.safetensors").read_bytes() == b"somebody's"
 
 
-def test_a_generator_needs_an_adaptor(tmp_path):
-    with pytest.raises(UserError, match="adaptor is needed and not there: give --data features of kind 'pairs'"):
-        train_paper(PaperPlace(tmp_path), TINY, made_data(), ("generator",))
+def test_wet_songs_alone_make_a_generator_that_mixes(tmp_path):
+    """With the small preset's adaptor and processor, which are named."""
+    place = PaperPlace(tmp_path)
+    train_paper(place, replace(TINY, steps=1), PaperData({"mixes": made_data().train["mixes"]}))
+    adaptor, processor = borrowed(place)
+    assert "adaptor is that of the small preset" in adaptor and "by the small preset's processor" in processor
+    mixer = Mixer.from_pretrained(place.weights, "cpu")
+    assert mixer.preset.processor_kind == "structured" and not mixer.preset.fxnorm
+    assert isinstance(mixer.networks.processor, StructuredProcessor)
+    # Once there is a processor, it is the one.
+    train_paper(place, replace(TINY, steps=1), made_data(validation=False), ("fxnorm", "processor"))
+    assert len(borrowed(place)) == 1 and isinstance(
+        Mixer.from_pretrained(place.weights, "cpu").networks.processor, FilmTCN
+    )
 
 
 def test_the_published_size_names_the_files_that_it_lacks(tmp_path):
@@ -286,7 +300,7 @@ def test_an_epoch_has_every_item_of_all_collections_once_and_any_step_can_be_gon
 
 def test_sets_of_tracks_come_in_random_order_with_their_content_and_a_mask():
     mixes = (MadeItems("mixes", 10),)
-    adaptor = torch.nn.Identity()
+    adaptor = SimpleNamespace(adapt_wet=lambda content, effects: content)
     batches = DrawItems(mixes, 10, ("z", "content", "mask"))
     plain = batches(np.random.default_rng(5))
     mixed = published.DrawSets(batches, adaptor)(np.random.default_rng(5))

@@ -57,7 +57,11 @@ def launched(monkeypatch, world: int, here: int) -> None:
 
 
 def test_torchrun_says_how_many_devices_and_nodes_there_are(monkeypatch):
-    assert count_ranks(2, 3) == (2, 3)
+    with pytest.raises(UserError, match="to train on 3 nodes, start torchrun on each of them"):
+        count_ranks(2, 3)
+    monkeypatch.setenv("MASTER_ADDR", "somewhere")
+    monkeypatch.setenv("NODE_RANK", "1")
+    assert count_ranks(2, 3) == (2, 3) and count_ranks(2) == (2, 1)
     launched(monkeypatch, 16, 8)
     assert count_ranks() == count_ranks(8, 2) == (8, 2)
     with pytest.raises(UserError, match="torchrun has started ranks for 8 devices, not 4: leave --devices out"):

@@ -141,4 +141,4 @@ class DrawSets:
         place = torch.from_numpy(rng.random(mask.shape)) + ~mask  # tracks that are there stay before those that are not
         order = place.argsort(dim=1)[..., None]
         z, content = (batch[name].take_along_dim(order, dim=1) for name in ("z", "content"))
-        return {"effects": z, "contents": self.adaptor(content), "mask": mask}
+        return {"effects": z, "contents": self.adaptor.adapt_wet(content, z), "mask": mask}
