@@ -134,7 +134,7 @@ $(VENV)/.core: $(VENV)/.uv pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.test: $(VENV)/.core
-	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e ".[test,lint,book,studio,formats]" $(CLAP_NEEDS)
+	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e ".[test,lint,book,studio,formats,data]" $(CLAP_NEEDS)
 	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt --no-deps laion-clap fxencoder-plusplus
 	$(BIN)/uv pip install -q -p $(BIN)/python -c constraints.txt -e ".[studio-voices]" \
 	  || echo "pyworld could not be built (it needs a C++ compiler): tests of the studio's many voices are skipped"

@@ -50,7 +50,15 @@ def test_the_package_alone_loads_no_network():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["mix", "--help"], ["export", "--help"], ["train", "--help"], ["weights", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["mix", "--help"],
+        ["export", "--help"],
+        ["train", "--help"],
+        ["data", "--help"],
+        ["weights", "--help"],
+    ],
 )
 def test_help_loads_neither_torch_nor_numpy(arguments):
     loaded = loaded_after("from megami.cli.main import main; main(sys.argv[1:])", *arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +13,16 @@ from megami.errors import UserError
 
 data_app = typer.Typer(help="Look at data sets of recorded songs, and prepare them for training.", **PLAIN)
 
-Layout = Annotated[str, typer.Option(help="medleydb, moisesdb, musdb, pairs, wet, dry; auto finds out")]
+Layout = Annotated[str, typer.Option(help="medleydb, moisesdb, musdb, pairs, wet, dry, mirdata:NAME; auto finds out")]
 Seed = Annotated[int, typer.Option(help="decides the split of songs that no published list names")]
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """List the data sets that are read, what is in them, their licences, and how to get them."""
+    from megami.corpus.recordings.known_sets import known_sets_table
+
+    typer.echo(known_sets_table())
 
 
 @data_app.command("check")
@@ -38,4 +47,4 @@ def data_check(
     for line in report_lines(check):
         typer.echo(line)
     if manifest is not None:
-        typer.echo(f"manifest: {manifest}")
+        typer.echo(b"manifest: " + os.fsencode(manifest))

@@ -10,6 +10,7 @@ from megami.audio.resampling import resample
 
 COARSE_RATE = 11_025  # Hz: a sample is 0.09 ms
 LONGEST_LAG_S = 1.0
+NEARLY_AS_GOOD = 0.9
 
 
 def coarse(audio: Tensor, sample_rate: int) -> Tensor:
@@ -29,8 +30,8 @@ def lag_ms(audio: Tensor, reference: Tensor) -> tuple[float, float]:
     """How far `audio` lies behind `reference` in ms (negative: before it), and how alike they are then, 0 to 1.
 
     Both [samples] from `coarse`. The lag of the largest absolute cross-correlation of their first differences (so that
-    low notes do not blur it), looked for within a second each way; the likeness is that correlation over both norms.
-    (0, 0) where one is silent.
+    low notes do not blur it), looked for within a second each way; of lags that are nearly as good, as in a held note,
+    the shortest. The likeness is that correlation over both norms. (0, 0) where one is silent.
     """
     if min(len(audio), len(reference)) < 2:
         return 0.0, 0.0
@@ -43,9 +44,12 @@ def lag_ms(audio: Tensor, reference: Tensor) -> tuple[float, float]:
     size = next_fast_len(len(first) + len(second), real=True)
     correlation = irfft(rfft(first, size) * np.conj(rfft(second, size)), size)
     most = min(round(LONGEST_LAG_S * COARSE_RATE), size // 2 - 1)
-    near = np.concatenate([correlation[-most:], correlation[: most + 1]])
-    best = int(np.argmax(np.abs(near)))
-    return 1000.0 * (best - most) / COARSE_RATE, float(min(1.0, abs(near[best]) / norm))
+    near = np.abs(np.concatenate([correlation[-most:], correlation[: most + 1]]))
+    good = np.flatnonzero(near >= NEARLY_AS_GOOD * near.max())
+    best = int(good[np.argmin(np.abs(good - most))])
+    while (higher := max(range(max(best - 1, 0), min(best + 2, len(near))), key=lambda i: near[i])) != best:
+        best = higher  # up to the peak on whose side it lies
+    return 1000.0 * (best - most) / COARSE_RATE, float(min(1.0, near[best] / norm))
 
 
 def add_at_start(total: Tensor | None, audio: Tensor) -> Tensor:

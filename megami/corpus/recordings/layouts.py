@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from megami.corpus.recordings.medleydb import is_medleydb, read_medleydb
+from megami.corpus.recordings.mirdata_sets import PREFIX, READERS, read_mirdata
 from megami.corpus.recordings.moisesdb import is_moisesdb, read_moisesdb
 from megami.corpus.recordings.musdb import is_musdb, read_musdb
 from megami.corpus.recordings.plain_folders import is_pairs, is_wet, read_dry, read_pairs, read_wet
@@ -42,14 +43,20 @@ LAYOUTS = (  # in the order in which they are tried: plain folders would fit the
 def open_recordings(folder: str | Path, layout: str = "auto") -> Recordings:
     """Open a folder of songs: "medleydb", "moisesdb", "musdb", "pairs", "wet", "dry", or "auto" to find out.
 
+    "mirdata:guitarset" and "mirdata:slakh" go through the mirdata package.
+
     Nothing but metadata is read. Raises UserError where there is no such folder or layout, or the folder has another.
     """
     root = Path(folder)
     if not root.is_dir():
         raise UserError(f"{root}: no such folder")
     names = [known.name for known in LAYOUTS]
+    if layout.startswith(PREFIX):
+        return read_mirdata(root, layout.removeprefix(PREFIX))
     if layout not in ("auto", *names):
-        raise UserError(f"no layout {layout!r}: choose auto, {', '.join(names)}")
+        raise UserError(
+            f"no layout {layout!r}: choose auto, {', '.join([*names, *(PREFIX + name for name in READERS)])}"
+        )
     if layout == "auto":
         found = next((known for known in LAYOUTS if known.is_it(root)), None)
         if found is None:

@@ -124,7 +124,7 @@ def _as_text(row: ManifestRow) -> dict[str, Any]:
 def _row(entry: dict[str, Any], path: Path) -> ManifestRow:
     """A row of a file. Raises UserError where a figure is none."""
     try:
-        read = {
+        read: dict[str, Any] = {
             name: float("nan") if kind is float and entry[name] in ("", None) else kind(entry[name])
             for name, kind in KINDS_OF_COLUMN.items()
         }

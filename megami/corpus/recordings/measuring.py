@@ -48,10 +48,16 @@ def rows_of_song(song: RecordedSong, root: Path, seed: int) -> list[ManifestRow]
 def _row(song: RecordedSong, split: str, kind: str, track: TrackFile, root: Path) -> ManifestRow:
     # Names that are not valid text stay printable, and are the same when they are read again.
     file = os.fsencode(os.path.relpath(track.path, root)).decode("utf-8", "backslashreplace").replace(os.sep, "/")
-    instrument_class = "" if kind in ("mix", "missing") else class_of_track(track)
     return ManifestRow(
-        song.dataset, as_one_line(song.name), split, kind, as_one_line(track.name), track.instrument, instrument_class, file
-    )  # fmt: skip
+        dataset=song.dataset,
+        song=as_one_line(song.name),
+        split=split,
+        kind=kind,
+        track=as_one_line(track.name),
+        instrument=track.instrument,
+        instrument_class="" if kind in ("mix", "missing") else class_of_track(track),
+        file=file,
+    )
 
 
 def is_known(rows: list[ManifestRow], known: Mapping[str, ManifestRow]) -> bool:
@@ -80,7 +86,7 @@ def measure_song(song: RecordedSong, rows: list[ManifestRow]) -> list[ManifestRo
     partners: dict[int, Tensor] = {}
     total: Tensor | None = None
     for index, (row, track) in enumerate(zip(rows, files, strict=False)):
-        measured_row, sound = _measure(row, track.path, row.kind == "mix" or row.kind == "wet" or song.paired)
+        measured_row, sound = _measure(row, track.path, row.kind in ("mix", "wet") or song.paired)
         if sound is not None and row.kind == "dry" and song.paired:
             partners[index] = sound
         elif sound is not None and row.kind == "wet":
@@ -113,13 +119,13 @@ def _measure(row: ManifestRow, path: Path, wanted: bool) -> tuple[ManifestRow, T
         return replace(row, problem=as_one_line(words), flags=flag), None
     audio = file.audio
     flags = []
-    if len(audio) == 2 and float((audio[0] - audio[1]).abs().max()) <= SAME_SAMPLE:
-        flags.append("mono_as_stereo")
     if len(audio) > 2:
         return replace(row, problem=f"has {len(audio)} channels", flags="channels"), None
     loudest = float(framed_level_db(audio, file.sample_rate).max())
     if loudest < SILENT_DB:
         flags.append("silent")
+    elif len(audio) == 2 and float((audio[0] - audio[1]).abs().max()) <= SAME_SAMPLE:
+        flags.append("mono_as_stereo")
     if file.oddities:
         flags.append("odd_header")
     row = replace(

@@ -31,7 +31,7 @@ NUMBERS = re.compile(r"_(?:STEM|RAW)_(\d+)(?:_(\d+))?$")
 
 def is_medleydb(root: Path) -> bool:
     """Whether a folder is laid out as MedleyDB."""
-    return any(True for _ in _song_folders(root))
+    return bool(_song_folders(root))
 
 
 def read_medleydb(root: Path) -> ListedRecordings:
@@ -140,15 +140,20 @@ def _named_tracks(
         file_name = str(stem.get("filename") or "")
         if file_name:
             path = stems / file_name
-            wet.append(TrackFile(path, path.stem, str(stem.get("instrument") or ""), str(key)))
+            wet.append(TrackFile(path, path.stem, _label(stem), str(key)))
         raw = stem.get("raw")
         for number in sorted(raw) if isinstance(raw, dict) else ():
             track = raw[number] if isinstance(raw[number], dict) else {}
             if file_name := str(track.get("filename") or ""):
                 path = raws / file_name
-                label = str(track.get("instrument") or stem.get("instrument") or "")
-                dry.append(TrackFile(path, path.stem, label, str(key)))
+                dry.append(TrackFile(path, path.stem, _label(track) or _label(stem), str(key)))
     return tuple(wet), tuple(dry)
+
+
+def _label(said: dict[str, Any]) -> str:
+    """The instrument of a stem or raw track; of several, all."""
+    instrument = said.get("instrument") or ""
+    return ", ".join(map(str, instrument)) if isinstance(instrument, list) else str(instrument)
 
 
 def _found_tracks(folder: Path) -> tuple[TrackFile, ...]:
@@ -190,8 +195,8 @@ def _factors(said: Any) -> dict[int, float]:
     """
     if not isinstance(said, dict):
         return {}
-    tables = [said.get("manual")] if isinstance(said.get("manual"), dict) else [said.get("audio"), said.get("stft")]
-    tables = [table for table in tables if isinstance(table, dict)] or [said]
+    names = ("manual",) if isinstance(said.get("manual"), dict) else ("audio", "stft")
+    tables = [table for name in names if isinstance(table := said.get(name), dict)] or [said]
     factors = {}
     for stem in tables[0]:
         known = [float(x) for table in tables if isinstance(x := table.get(stem), (int, float)) and math.isfinite(x)]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from megami.audio.folder_layout import is_audio_file, visible_entries
+from megami.corpus.multitrack_folder import is_song
 from megami.corpus.recordings.songs import ListedRecordings, RecordedSong, TrackFile
 from megami.corpus.recordings.splits import musdb_split
 from megami.errors import UserError, as_one_line
@@ -38,21 +39,24 @@ def read_musdb(root: Path) -> ListedRecordings:
     if not folders:
         raise UserError(
             f"{root}: holds {len(_compressed(root))} {COMPRESSED} files, which are not read: turn them into WAV with "
-            "the musdb package (pip install 'megami[data]', then musdbconvert FOLDER WAV_FOLDER), or get MUSDB18-HQ"
+            "the musdb package (pip install musdb, then musdbconvert FOLDER WAV_FOLDER), or get MUSDB18-HQ"
         )
     songs = [_song(folder, root) for folder in folders]
     return ListedRecordings(NAME, tuple(sorted(songs, key=lambda song: song.name)))
 
 
 def _song_folders(root: Path) -> list[Path]:
-    """Folders with a mixture.wav, in train/ and test/, else in the folder itself."""
-    places = [root / name for name in FOLDERS if (root / name).is_dir()] or [root]
-    return [
-        folder
-        for place in places
-        for folder in (visible_entries(place) if place.is_dir() else ())
-        if folder.is_dir() and (_file(folder, MIXTURE) or sum(bool(_file(folder, stem)) for stem in STEMS) > 2)
-    ]
+    """Folders of MUSDB's stems in train/ and test/; else those in the folder itself, where all songs are so."""
+    halves = [root / name for name in FOLDERS if (root / name).is_dir()]
+    folders = [path for place in halves or [root] for path in visible_entries(place) if path.is_dir()]
+    found = [folder for folder in folders if _is_song(folder)]
+    return found if halves or all(folder in found or not is_song(folder) for folder in folders) else []
+
+
+def _is_song(folder: Path) -> bool:
+    """Whether a folder has a mixture and two of the stems, or three of them."""
+    stems = sum(_file(folder, stem) is not None for stem in STEMS)
+    return stems > 2 or (stems == 2 and _file(folder, MIXTURE) is not None)
 
 
 def _compressed(root: Path) -> list[Path]:

@@ -3,20 +3,27 @@
     SONG/dry/NAME.wav and SONG/wet/NAME.wav, with SONG/mix.wav where there is one       (pairs)
     SONG/NAME.wav, with SONG/mix.wav where there is one                                 (wet, dry)
 
-Which files are tracks and which are mixes is decided as for a song that is mixed. Chapter "Growing up".
+Which files are tracks and which are mixes is decided as for a song that is mixed. A song.json may say more:
+{"artist": "...", "genre": "...", "split": "train", "instruments": {"NAME": "acoustic guitar"}}. Chapter "Growing up".
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from megami.audio.finished_mixes import finished_kind
 from megami.audio.folder_layout import is_audio_file, layout_of, visible_entries
 from megami.audio.kinds import track_name
 from megami.corpus.multitrack_folder import DRY, WET, MultitrackFolder, is_song
 from megami.corpus.recordings.songs import ListedRecordings, RecordedSong, TrackFile, unique_names
+from megami.corpus.recordings.splits import SPLITS
 from megami.errors import UserError, as_one_line
+
+SONG_FILE = "song.json"
 
 
 def is_pairs(root: Path) -> bool:
@@ -48,7 +55,38 @@ def read_dry(root: Path) -> ListedRecordings:
 
 
 def _read(root: Path, name: str, read_song: Callable[[Path], RecordedSong]) -> ListedRecordings:
-    return ListedRecordings(name, tuple(read_song(folder) for folder in MultitrackFolder(root).folders))
+    folders = MultitrackFolder(root).folders
+    return ListedRecordings(name, tuple(_with_facts(read_song(folder), folder) for folder in folders))
+
+
+def _with_facts(song: RecordedSong, folder: Path) -> RecordedSong:
+    """The song with what its song.json says, where there is one."""
+    try:
+        facts = json.loads((folder / SONG_FILE).read_text(encoding="utf-8"))
+        if not isinstance(facts, dict):
+            raise ValueError("not an object")
+    except FileNotFoundError:
+        return song
+    except (OSError, ValueError, RecursionError) as error:
+        words = f"{song.name}: {SONG_FILE} cannot be used ({' '.join(str(error).split())})"
+        return replace(song, notes=(*song.notes, as_one_line(words)))
+    labels = facts.get("instruments")
+    split = str(facts.get("split") or "")
+    return replace(
+        song,
+        dataset=str(facts.get("dataset") or song.dataset),
+        artist=str(facts.get("artist") or ""),
+        genre=str(facts.get("genre") or ""),
+        published_split=split if split in SPLITS else "",
+        dry=_labelled(song.dry, labels),
+        wet=_labelled(song.wet, labels),
+    )
+
+
+def _labelled(tracks: tuple[TrackFile, ...], labels: Any) -> tuple[TrackFile, ...]:
+    """The tracks with their labels by name."""
+    known = labels if isinstance(labels, dict) else {}
+    return tuple(replace(track, instrument=str(known.get(track.name) or "")) for track in tracks)
 
 
 def _pair(folder: Path) -> RecordedSong:

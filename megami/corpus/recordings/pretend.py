@@ -226,7 +226,7 @@ def _roots(starts: np.ndarray, key: float) -> np.ndarray:
 
 def _kick(samples: int, key: float, rng: Generator) -> np.ndarray:
     t = np.arange(round(0.25 * SAMPLE_RATE)) / SAMPLE_RATE
-    hit = np.sin(2 * np.pi * (48.0 * t + 2.5 * (1 - np.exp(-t / 0.03)))) * np.exp(-t / 0.08)
+    hit = np.sin(2 * np.pi * (rng.uniform(44.0, 54.0) * t + 2.5 * (1 - np.exp(-t / 0.03)))) * np.exp(-t / 0.08)
     return _hits(samples, _note_starts(samples, 1.0), hit, rng)
 
 

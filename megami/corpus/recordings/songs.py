@@ -58,7 +58,10 @@ class RecordedSong:
 class Recordings(Protocol):
     """One interface for every data set, the studio included."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the data set is called."""
+        ...
 
     def songs(self) -> tuple[RecordedSong, ...]:
         """All songs, sorted by name; no audio is read."""
