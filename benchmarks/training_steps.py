@@ -2,7 +2,7 @@
 
     python benchmarks/training_steps.py [--device auto] [--precision fp32] [--batches 1 2] [--seconds 0.4 0.8]
     python benchmarks/training_steps.py --networks adaptor --batches 8
-    python benchmarks/training_steps.py --device cuda --batches 8 --seconds 11.91    # nothing is extrapolated
+    python benchmarks/training_steps.py --device cuda --batches 1 2 --seconds 11.91   # whole crops, as many as fit
 
 Every case runs in a process of its own, on random weights and random features of the published shapes, through the
 training loop itself: forward, backward, clipping, AdamW, running average. One step warms up, the next ones count. On a

@@ -283,7 +283,8 @@ class Training:
 
     def _gradients(self, batch: dict[str, Tensor], generator: torch.Generator | None) -> dict[str, Tensor]:
         """Sum up the gradients of the share's parts; returns the share's losses."""
-        fabric, total = self.ranks.fabric, {}
+        fabric = self.ranks.fabric
+        total: dict[str, Tensor] = {}
         parts = in_parts(batch, self.config.accumulate)
         with self._own_draws():
             for number, (part, weight) in enumerate(parts, 1):
@@ -292,7 +293,8 @@ class Training:
                     losses = self.wrapped(part, generator)
                     fabric.backward(losses["loss"] * weight)
                 for name, value in losses.items():
-                    total[name] = value.detach() * weight + total.get(name, 0.0)
+                    own = value.detach() * weight
+                    total[name] = total[name] + own if name in total else own
         return total
 
     @contextmanager

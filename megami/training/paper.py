@@ -222,8 +222,8 @@ def ready(place: PaperPlace, recipe: PaperRecipe, name: str) -> Any:
     if (place.weights / f"{name}.safetensors").is_file():
         return load_network(place.weights, name)
     if recipe.size == "paper":
-        load = {"adaptor": loading.load_adaptor, "fxnorm": loading.load_fxnorm}[name]
-        return load(published_folder(place.weights_dir))
+        folder = published_folder(place.weights_dir)
+        return loading.load_adaptor(folder) if name == "adaptor" else loading.load_fxnorm(folder)
     kind = NEEDS[name]
     raise UserError(
         f"{name} is needed and not there: give --data features of kind {kind!r}, or --start a folder with it"

@@ -25,7 +25,7 @@ from megami.training.ranks import first_rank_ahead, start_ranks
 from megami.training.sizes import listening_size
 
 FEATURES = "features"
-COUNTS = {"tiny": 8, "small": 2000, "paper": 20_000}
+COUNTS = {"tiny": 4, "small": 2000, "paper": 20_000}
 """Items of each kind that are computed of a folder of recordings; 'megami data features' makes any number of them."""
 TINY_SAMPLES = 2**15
 """Samples of a clip at size tiny (0.7 s); published: 11.9 s."""
@@ -84,7 +84,8 @@ def settings_of(size: str) -> FeatureSettings:
     if size != "tiny":
         return settings
     draw = settings.draw
-    mixes, pairs, crops = (replace(own, samples=TINY_SAMPLES) for own in (draw.mixes, draw.pairs, draw.crops))
+    pairs, crops = (replace(clips, samples=TINY_SAMPLES) for clips in (draw.pairs, draw.crops))
+    mixes = replace(draw.mixes, samples=TINY_SAMPLES)
     return replace(settings, draw=replace(draw, mixes=mixes, pairs=pairs, crops=crops))
 
 

@@ -55,27 +55,25 @@ def scaled_down(size: str) -> Preset:
     fx_encoder, content = (listener_config(name, folder) for name in LISTENERS)
     assert isinstance(fx_encoder, FxEncoderConfig) and isinstance(content, ContentConfig)
     embedding = replace(preset("small").embedding, fx_dim=fx_encoder.dim, token_dim=TOKEN)
-    room = {"condition_dim": embedding.dim, "content_dim": content.dim}
-    tokens = {"io_channels": TOKEN, "tokens": embedding.num_tokens, "cond_tokens": content.total_dim // TOKEN}
     if size == "tiny":
-        hidden = 16
-        tcn = TCNConfig(channels=4, blocks=3, **room)
+        hidden, tcn = 16, TCNConfig(channels=4, blocks=3)
         transformer = TransformerConfig(
             width=96, depth=1, heads=2, ff_mult=0.5, time_features=16, position_dim=32, cond_position_dim=32,
-            extra_tracks="wrap", **tokens,
+            tokens=embedding.num_tokens,
         )  # fmt: skip
     else:
-        hidden = 512
-        tcn = TCNConfig(channels=32, blocks=10, **room)
-        transformer = TransformerConfig(width=256, depth=6, heads=8, extra_tracks="wrap", **tokens)
+        hidden, tcn = 512, TCNConfig(channels=32, blocks=10)
+        transformer = TransformerConfig(width=256, depth=6, heads=8, tokens=embedding.num_tokens)
     return replace(
         preset("paper"),
         embedding=embedding,
         fx_encoder=fx_encoder,
         content=content,
         adaptor=AdaptorConfig(dim=content.total_dim, hidden_dim=hidden),
-        tcn=tcn,
-        transformer=transformer,
+        tcn=replace(tcn, condition_dim=embedding.dim, content_dim=content.dim),
+        transformer=replace(
+            transformer, io_channels=TOKEN, cond_tokens=content.total_dim // TOKEN, extra_tracks="wrap"
+        ),
         edm=small_edm(embedding.dim),
         content_noise=CONTENT_NOISE * (512 / content.total_dim) ** 0.5,
         sampling=SamplingOptions(steps=8 if size == "tiny" else 30, solver="euler", churn=10.0),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from megami.corpus.recordings.pretend import write_pretend_pairs
 
 from megami.cli.main import main
+from megami.corpus.recordings.pretend import write_pretend_pairs
 
 
 def run(capsys, *words: object) -> tuple[int, str, str]:
@@ -20,13 +20,13 @@ def run(capsys, *words: object) -> tuple[int, str, str]:
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory):
     """A folder of a few songs, dry and wet."""
-    return write_pretend_pairs(tmp_path_factory.mktemp("pairs") / "songs", songs=6, seconds=4.0)
+    return write_pretend_pairs(tmp_path_factory.mktemp("pairs") / "songs", songs=5, seconds=2.0)
 
 
 def test_recordings_become_features_networks_and_a_mix(capsys, tmp_path, recordings):
     run_folder = tmp_path / "run"
     options = ("--data", recordings, "--size", "tiny", "--batch", 2, "--out", run_folder, "--device", "cpu")
-    code, out, err = run(capsys, "train", "paper", *options, "--steps", 2)
+    code, out, err = run(capsys, "train", "paper", *options, "--steps", 1)
     assert code == 0, err
     assert out.strip() == str(run_folder / "weights")
     for name in ("adaptor", "processor", "generator"):
@@ -34,11 +34,11 @@ def test_recordings_become_features_networks_and_a_mix(capsys, tmp_path, recordi
     features = {path: path.stat().st_mtime_ns for path in (run_folder / "features").rglob("*.safetensors")}
     assert features
     # Once more, longer: features are there, networks go on.
-    code, _, err = run(capsys, "train", "paper", *options, "--steps", 3, "--stages", "adaptor")
+    code, _, err = run(capsys, "train", "paper", *options, "--steps", 2, "--stages", "adaptor")
     assert code == 0, err
     assert {path: path.stat().st_mtime_ns for path in (run_folder / "features").rglob("*.safetensors")} == features
     state = torch.load(run_folder / "adaptor" / "checkpoint.pt", weights_only=True)
-    assert state["step"] == 3
+    assert state["step"] == 2
     song = next(path for path in recordings.rglob("dry") if path.is_dir())
     code, _, err = run(
         capsys, "mix", song, "--weights", run_folder / "weights", "--num-mixes", 1, "--out", tmp_path / "mixes"

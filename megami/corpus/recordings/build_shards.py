@@ -35,7 +35,7 @@ from megami.corpus.recordings.shards import (
 )
 from megami.corpus.recordings.songs import RecordedSong, Recordings
 from megami.corpus.recordings.splits import SPLITS, split_of
-from megami.corpus.recordings.workers import core_count, one_thread_worker
+from megami.corpus.recordings.workers import core_count, loader_options
 from megami.corpus.songs import CorpusConfig, read_mark, to_int16
 from megami.errors import UserError, warn_of_song
 from megami.presets import preset
@@ -62,12 +62,16 @@ class FeatureSettings:
         return self.items_per_shard[KINDS.index(kind)]
 
 
-def feature_settings(size: str, responses: Responses = ROOMS, circular: bool = False) -> FeatureSettings:
+def feature_settings(
+    size: str, responses: Responses = ROOMS, circular: bool = False, recorded: float = 0.0
+) -> FeatureSettings:
     """What is drawn for a size: for "paper" the published numbers; for "small" as much of a track as that preset hears.
 
-    Crops for the small processor are as short as those of its own training.
+    Crops for the small processor are as short as those of its own training. The other arguments: see `DrawSettings` and
+    `ClipSettings`.
     """
     draw = DrawSettings(responses=responses, circular=circular)
+    draw = replace(draw, pairs=replace(draw.pairs, recorded=recorded), crops=replace(draw.crops, recorded=recorded))
     if size == "paper":
         return FeatureSettings(draw)
     samples = round(preset("small").segment_seconds * SAMPLE_RATE)
@@ -94,8 +98,8 @@ def build_feature_shards(
 ) -> FeatureShards:
     """Compute `count` items of a kind into the folder OUT/KIND_SPLIT, or go on with it, and open it.
 
-    workers: processes that draw, None for one per core, 0 for this one alone. More items can be added later by a larger
-    count. At a kill, at most the items of the shard under way are lost. Raises UserError for a folder of other
+    workers: processes that draw, None for one per core; with 0 or 1, this one does. More items can be added later by a
+    larger count. At a kill, at most the items of the shard under way are lost. Raises UserError for a folder of other
     settings, recordings, listeners or code; where another process is writing there; and where the split has no songs
     with what the kind needs, or nothing in them can be heard.
     """
@@ -110,7 +114,8 @@ def build_feature_shards(
         with FileLock(folder / ".lock", timeout=0):
             claim(folder, _words(recordings.name, songs, kind, settings, listeners, seed, split), count, listeners)
             drawn = DrawnItems(songs, kind, settings.draw, seed, split)
-            _build(folder, drawn, settings, listeners, count, core_count() if workers is None else workers)
+            drawing = core_count() if workers is None else workers
+            _build(folder, drawn, settings, listeners, count, drawing if drawing > 1 else 0)
     except Timeout:
         raise UserError(f"{folder}: another process is computing features there") from None
     return FeatureShards.open(folder)
@@ -142,7 +147,7 @@ def _words(
     if kind != "mixes":
         words["settings"] |= {"responses": _digits(draw.responses.mark()), "circular": draw.circular}
     tracks = [[_track_mark(track) for track in (song.wet if kind == "mixes" else song.dry)] for song in songs]
-    words |= {"listeners": listeners.mark(), "recordings": _digits(tracks), "songs": [song.name for song in songs]}
+    words |= {"listeners": listeners.mark(), "songs": [song.name for song in songs], "recordings": _digits(tracks)}
     return words | {"heard_together": settings.heard_together, "items_per_shard": settings.size(kind)}
 
 
@@ -162,6 +167,8 @@ def claim(folder: Path, words: dict[str, Any], count: int, listeners: Listeners)
         leftover.unlink()
     index = folder / INDEX_FILE
     there = read_mark(index) if index.is_file() else {}
+    if not there and found_shards(folder):
+        raise UserError(f"{folder} has shards but no {INDEX_FILE} that says of what: delete it, and start again")
     for name, value in words.items():
         if there and there.get(name) != value:
             raise UserError(
@@ -212,9 +219,6 @@ def _build(
 
 def draw_in_order(drawn: DrawnItems, numbers: list[int], workers: int, pin_memory: bool) -> Iterator[dict[str, Any]]:
     """Items with these numbers, in this order, drawn by so many processes (0: by this one)."""
-    options: dict[str, Any] = {}
-    if workers:  # a fork after torch has started threads can hang
-        options = {"multiprocessing_context": "spawn", "prefetch_factor": AHEAD, "worker_init_fn": one_thread_worker}
     return iter(
         DataLoader(
             drawn,
@@ -224,7 +228,7 @@ def draw_in_order(drawn: DrawnItems, numbers: list[int], workers: int, pin_memor
             collate_fn=_as_it_is,
             pin_memory=pin_memory,
             generator=torch.Generator(),  # else it draws from the global one
-            **options,
+            **loader_options(workers, AHEAD),
         )
     )
 

@@ -14,7 +14,7 @@ from torch.nn.functional import pad
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from megami.corpus.recordings.shards import PER_TRACK
-from megami.corpus.recordings.workers import one_thread_worker
+from megami.corpus.recordings.workers import loader_options
 
 AHEAD = 4
 """Batches that each process has ready."""
@@ -93,9 +93,6 @@ def shard_loader(
     if batch_size < 1 or not 0 <= rank < ranks or first_step < 0:
         raise ValueError(f"no batches of {batch_size} for rank {rank} of {ranks} from step {first_step} on")
     items: Any = shards
-    options: dict[str, Any] = {}
-    if workers:
-        options = {"multiprocessing_context": "spawn", "prefetch_factor": AHEAD, "worker_init_fn": one_thread_worker}
     loader = DataLoader(
         items,
         batch_sampler=StepSampler(len(items), batch_size, seed, rank, ranks, first_step),
@@ -103,6 +100,6 @@ def shard_loader(
         collate_fn=partial(collate, tracks=tracks),
         pin_memory=pin_memory and torch.cuda.is_available(),
         generator=torch.Generator(),  # else it draws from the global one
-        **options,
+        **loader_options(workers, AHEAD),
     )
     yield from loader

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+from typing import Any
 
 import torch
+
+PRELOADED = ["megami.corpus.recordings.drawn_items", "megami.corpus.recordings.shard_loader"]
+"""Imported once, by the process that all others are forked from, and not by every one of them."""
 
 
 def core_count() -> int:
     """How many cores there are."""
     return os.cpu_count() or 1
+
+
+def loader_options(workers: int, ahead: int) -> dict[str, Any]:
+    """How a DataLoader is to start so many processes, each with so much ready; nothing to say for none.
+
+    They are not forked from this process: a fork after torch has started threads, or CUDA, can hang.
+    """
+    if not workers:
+        return {}
+    context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+    if os.name == "posix":
+        context.set_forkserver_preload(PRELOADED)
+    return {
+        "multiprocessing_context": context,
+        "prefetch_factor": ahead,
+        "worker_init_fn": one_thread_worker,
+    }
 
 
 def one_thread_worker(number: int) -> None:
