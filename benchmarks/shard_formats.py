@@ -6,7 +6,8 @@
 Items have the published sizes: "mixes" are 14 tracks of 2112 + 512 numbers (147 kB), "crops" 11.9 s of mono and of
 stereo audio in 16 bits (3.2 MB). Every read begins with files that the operating system has dropped from its cache
 (`posix_fadvise`), and every item that is read is summed, so that lazily mapped memory counts as well. One process;
-times are wall clock. `megami.corpus.recordings.shards` says what was chosen.
+items a second by the wall clock, and milliseconds of computing an item, which depend less on what else runs.
+`megami.corpus.recordings.shards` says what was chosen.
 """
 
 from __future__ import annotations
@@ -170,20 +171,27 @@ def forget(folder: Path) -> None:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
+def rates_since(begin: tuple[float, float], what: str, items: int) -> dict[str, float]:
+    """Items a second by the wall clock since `begin`, and milliseconds of computing for each."""
+    wall_s, computing_s = time.perf_counter() - begin[0], time.process_time() - begin[1]
+    return {what: items / wall_s, f"{what} ms": 1000 * computing_s / items}
+
+
 def measure(name: str, kind: str, items: list[Item], folder: Path) -> dict[str, float | str]:
-    """Rates of one format in items a second, and its size."""
+    """One format: items a second and milliseconds of computing an item, written and read, and its size."""
     how, size = FORMATS[name], PER_SHARD[kind]
     folder.mkdir()
-    start = time.perf_counter()
+    rates: dict[str, float | str] = {"format": name}
+    begin = (time.perf_counter(), time.process_time())
     how.write(folder, items, size)
-    rates: dict[str, float | str] = {"format": name, "write": len(items) / (time.perf_counter() - start)}
+    rates |= rates_since(begin, "write", len(items))
     shuffled = np.random.default_rng(0).permutation(len(items)).tolist()
     wanted = sum(touch(item) for item in items)
     for title, order in (("in order", list(range(len(items)))), ("random", shuffled)):
         forget(folder)
-        start = time.perf_counter()
+        begin = (time.perf_counter(), time.process_time())
         found = sum(touch(item) for item in how.read(folder, order, size))
-        rates[title] = len(items) / (time.perf_counter() - start)
+        rates |= rates_since(begin, title, len(items))
         if abs(found - wanted) > 1e-6 * abs(wanted) + 1e-3:
             raise SystemExit(f"{name}: what was read is not what was written")
     rates["MB"] = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from megami.corpus.recordings.listening import SIZES, Listeners, small_listeners
+from megami.device import resolve_device
 from megami.errors import UserError
 from megami.presets import preset
 from megami.published.addresses import CLAP, FEATURES, FX_ENCODER, published_folder, published_path
@@ -26,7 +27,7 @@ def load_listeners(size: str, device: str | torch.device = "auto", weights_dir: 
     folder = published_folder(weights_dir)
     for file in (FX_ENCODER, CLAP, FEATURES):  # all are looked for before the first is read
         published_path(file, folder)
-    chosen = preset("paper")
+    chosen, place = preset("paper"), resolve_device(device)
     return Listeners(
         size="paper",
         embedding=chosen.embedding,
@@ -34,4 +35,5 @@ def load_listeners(size: str, device: str | torch.device = "auto", weights_dir: 
         content_encoder=load_clap(folder),
         content_level_db=chosen.content_level_db,
         fxnorm=load_fxnorm(folder),
-    ).to(device)
+        most_tracks=16 if place.type == "cuda" else 4,  # two at once take 1.8 GB with the weights
+    ).to(place)

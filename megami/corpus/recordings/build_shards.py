@@ -218,19 +218,28 @@ def _build(
 
 
 def draw_in_order(drawn: DrawnItems, numbers: list[int], workers: int, pin_memory: bool) -> Iterator[dict[str, Any]]:
-    """Items with these numbers, in this order, drawn by so many processes (0: by this one)."""
-    return iter(
-        DataLoader(
-            drawn,
-            sampler=numbers,
-            batch_size=None,
-            num_workers=workers,
-            collate_fn=_as_it_is,
-            pin_memory=pin_memory,
-            generator=torch.Generator(),  # else it draws from the global one
-            **loader_options(workers, AHEAD),
-        )
+    """Items with these numbers, in this order, drawn by so many processes (0: by this one).
+
+    Raises UserError where one of them is ended by somebody, mostly the system when the memory is full.
+    """
+    loader = DataLoader(
+        drawn,
+        sampler=numbers,
+        batch_size=None,
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        pin_memory=pin_memory,
+        generator=torch.Generator(),  # else it draws from the global one
+        **loader_options(workers, AHEAD),
     )
+    try:
+        yield from loader
+    except RuntimeError as error:
+        if "exited unexpectedly" not in str(error):
+            raise
+        raise UserError(
+            "a process that reads audio was ended, perhaps for want of memory: run the same again with fewer --workers"
+        ) from None
 
 
 def _as_it_is(item: Any) -> Any:

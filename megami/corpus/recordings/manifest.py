@@ -137,8 +137,8 @@ def _pyarrow() -> Any:
     try:
         import pyarrow
         import pyarrow.parquet
-    except ImportError:
-        raise UserError("Parquet files take pyarrow (pip install pyarrow): or name a .csv file") from None
+    except ImportError as error:  # not there, or built for another NumPy
+        raise UserError(f"Parquet files take pyarrow (pip install pyarrow), or name a .csv file ({error})") from None
     return pyarrow
 
 

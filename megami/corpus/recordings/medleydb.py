@@ -110,7 +110,7 @@ def _metadata(name: str, folder: Path, root: Path) -> tuple[dict[str, Any], list
         stems = metadata["stems"] if isinstance(metadata, dict) else None
         if not isinstance(stems, dict) or not all(isinstance(stem, dict) for stem in stems.values()):
             raise ValueError("it has no stems")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RecursionError) as error:
         reason = " ".join(str(error).split()) or "damaged"
         return {}, [f"{file_name} cannot be used ({reason}): its tracks have no labels"]
     return metadata, []
@@ -135,14 +135,14 @@ def _named_tracks(
 ) -> tuple[tuple[TrackFile, ...], tuple[TrackFile, ...]]:
     """Stems and raw tracks as the metadata name them."""
     wet, dry = [], []
-    for key in sorted(metadata["stems"]):
+    for key in sorted(metadata["stems"], key=str):
         stem = metadata["stems"][key]
         file_name = str(stem.get("filename") or "")
         if file_name:
             path = stems / file_name
             wet.append(TrackFile(path, path.stem, _label(stem), str(key)))
         raw = stem.get("raw")
-        for number in sorted(raw) if isinstance(raw, dict) else ():
+        for number in sorted(raw, key=str) if isinstance(raw, dict) else ():
             track = raw[number] if isinstance(raw[number], dict) else {}
             if file_name := str(track.get("filename") or ""):
                 path = raws / file_name

@@ -101,7 +101,10 @@ def _named_tracks(folder: Path, stems: list[dict[str, Any]]) -> tuple[list[Track
     tracks, bleeds = [], False
     for stem in stems:
         group = str(stem.get("stemName") or "")
-        for track in stem.get("tracks") or ():
+        said = stem.get("tracks")
+        for track in said if isinstance(said, list) else ():
+            if not isinstance(track, dict):
+                continue
             label = str(track.get("trackType") or "")
             path = folder / group / f"{track.get('id')}.{track.get('extension') or 'wav'}"
             tracks.append(TrackFile(path, label or group, label, group))

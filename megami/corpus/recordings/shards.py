@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -48,8 +48,9 @@ def found_shards(folder: Path) -> dict[int, int]:
 def write_shard(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write a shard so that it is there whole or not at all, and remove smaller ones of the same number."""
     partial = path.with_suffix(".part")
-    save_file({name: value.contiguous() for name, value in tensors.items()}, partial)
-    with partial.open("rb") as file:
+    with partial.open("wb") as file:  # here, for safetensors makes files that nobody else may read
+        file.write(save({name: value.contiguous() for name, value in tensors.items()}))
+        file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
     for older in path.parent.glob(f"{path.name.split('_')[0]}_*.safetensors"):

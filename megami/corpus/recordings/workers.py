@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from multiprocessing import connection
+from threading import Thread
 from typing import Any
 
 import torch
@@ -30,10 +32,27 @@ def loader_options(workers: int, ahead: int) -> dict[str, Any]:
     return {
         "multiprocessing_context": context,
         "prefetch_factor": ahead,
-        "worker_init_fn": one_thread_worker,
+        "worker_init_fn": begin_worker,
     }
 
 
-def one_thread_worker(number: int) -> None:
+def begin_worker(number: int) -> None:
     """Begin a process of a DataLoader: the processes share the cores, so each computes with one thread."""
     torch.set_num_threads(1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        end_with(parent.sentinel)
+
+
+def end_with(sentinel: int) -> None:
+    """End this process when another one ends, whose sentinel this is.
+
+    torch looks whether the parent is there; but the parent of these processes is the one that they are forked from,
+    which stays as long as they do: after a kill of the training they would wait for work for ever.
+    """
+
+    def wait_for_end() -> None:
+        connection.wait([sentinel])
+        os._exit(1)
+
+    Thread(target=wait_for_end, daemon=True).start()

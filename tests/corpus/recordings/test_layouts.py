@@ -110,6 +110,28 @@ def test_medleydb_without_usable_metadata_goes_by_the_names_of_files(copied):
         assert song.artist == song.name.split("_")[0]
 
 
+ODD_STEMS = ("{1: {filename: 5}, S02: {filename: a.wav, raw: [1]}}", "{S01: {raw: {1: x, R2: {}}}}", "{S01: {}}", "{}")
+
+
+@pytest.mark.parametrize("stems", ODD_STEMS)
+def test_odd_metadata_never_stop_the_listing(copied, stems):
+    """Whatever stands in the metadata of one song, the others are read as before."""
+    root = copied("medleydb")
+    first = min((root / "Metadata").iterdir())
+    first.write_text(f"artist: [a, b]\nhas_bleed: yes\nstems: {stems}\n", encoding="utf-8")
+    songs = open_recordings(root).songs()
+    assert songs[0].flags == ("bleed",) and songs[0].wet == songs[0].dry == ()
+    assert "audio files are not in the metadata" in songs[0].notes[0]
+    assert [len(song.wet) for song in songs[1:]] == [5, 5, 5]
+
+    root = copied("moisesdb")
+    first = min((root / "moisesdb_v0.1").iterdir())
+    for odd in ('[{"tracks": "abc"}]', '[{"stemName": 1, "tracks": [1, {}]}]', "[{}]"):
+        (first / "data.json").write_text(f'{{"song": null, "artist": 3, "stems": {odd}}}', encoding="utf-8")
+        song = next(song for song in open_recordings(root).songs() if song.name == "3")
+        assert song.wet == () and song.artist == "3"
+
+
 def test_yaml_cannot_run_code(copied, tmp_path):
     root = copied("medleydb")
     first = min((root / "Metadata").iterdir())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from itertools import chain, islice
 
 import pytest
@@ -10,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from megami.corpus.recordings.shard_loader import collate, shard_loader
+from megami.corpus.recordings.workers import end_with
 
 
 class Numbers(Dataset[dict[str, Tensor]]):
@@ -51,6 +54,19 @@ def test_processes_that_read_ahead_change_nothing():
     state = torch.random.get_rng_state()
     assert batches(7, 6, workers=2) == batches(7, 6)
     assert torch.equal(torch.random.get_rng_state(), state)  # nor the random numbers of the training
+
+
+def test_a_process_that_reads_ahead_ends_with_the_one_that_it_reads_for():
+    sentinel, held = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(held)
+        end_with(sentinel)
+        time.sleep(60)
+        os._exit(0)
+    os.close(held)  # as the system does for a process that was killed
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    os.close(sentinel)
 
 
 def test_sets_are_padded_and_masked():
