@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ def plot_track_places(takes: Mapping[str, torch.Tensor | np.ndarray], names: Seq
             off = np.zeros(1) if single else SCATTER * np.linspace(-1, 1, len(places))
             rows = np.arange(len(names)) + np.random.default_rng(0).permutation(off)[:, None]
             marks = {"marker": "D", "color": INK, "markersize": 7} if single else {"marker": "o", "color": colour}
-            style = {"markersize": 4.5, "alpha": 0.6, "markeredgewidth": 0, **marks}
+            style: dict[str, Any] = {"markersize": 4.5, "alpha": 0.6, "markeredgewidth": 0, **marks}
             if single:
                 style |= {"alpha": 1.0, "markeredgewidth": 1.0, "markeredgecolor": PAPER}
             axis.plot(places.ravel(), rows.ravel(), linestyle="", label=name, **style)
