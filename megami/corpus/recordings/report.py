@@ -52,8 +52,8 @@ def _table(check: Check) -> list[str]:
     for kind in ("dry", "wet"):
         rows.append((f"{kind} tracks", *(str(sum(row.kind == kind for row in part)) for part in chosen)))
     rows.append(("mixes", *(str(sum(row.kind == "mix" for row in part)) for part in chosen)))
-    rows.append(("hours of songs", *(_hours(_song_seconds(part)) for part in chosen)))
-    rows.append(("hours of tracks", *(_hours(sum(r.seconds for r in part if r.kind != "mix")) for part in chosen)))
+    rows.append(("hours of songs", *_hours([_song_seconds(part) for part in chosen])))
+    rows.append(("hours of tracks", *_hours([sum(r.seconds for r in part if r.kind != "mix") for part in chosen])))
     rows.append(("left out", *(str(sum(bool(row.left_out) for row in part)) for part in chosen)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
@@ -98,6 +98,7 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _hours(seconds: float) -> str:
-    """Hours, with as many digits as a small data set needs."""
-    return f"{seconds / 3600.0:.2f}" if seconds >= 36.0 else f"{seconds / 3600.0:.4f}"
+def _hours(seconds: Sequence[float]) -> list[str]:
+    """Lengths in hours, with as many digits as a small data set needs."""
+    digits = 2 if max(seconds) >= 360.0 else 4
+    return [f"{length / 3600.0:.{digits}f}" for length in seconds]
