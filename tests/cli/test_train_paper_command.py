@@ -39,6 +39,13 @@ def test_recordings_become_features_networks_and_a_mix(capsys, tmp_path, recordi
     assert {path: path.stat().st_mtime_ns for path in (run_folder / "features").rglob("*.safetensors")} == features
     state = torch.load(run_folder / "adaptor" / "checkpoint.pt", weights_only=True)
     assert state["step"] == 2
+    # The same features, opened where they lie, teach another run the same.
+    (caches,) = (run_folder / "features").iterdir()
+    again = ("--data", caches, "--size", "tiny", "--batch", 2, "--out", tmp_path / "again", "--device", "cpu")
+    code, _, err = run(capsys, "train", "paper", *again, "--steps", 2, "--stages", "adaptor")
+    assert code == 0, err
+    other = torch.load(tmp_path / "again" / "adaptor" / "checkpoint.pt", weights_only=True)
+    assert all(torch.equal(value, other["task"][name]) for name, value in state["task"].items())
     song = next(path for path in recordings.rglob("dry") if path.is_dir())
     code, _, err = run(
         capsys, "mix", song, "--weights", run_folder / "weights", "--num-mixes", 1, "--out", tmp_path / "mixes"
