@@ -26,6 +26,7 @@ from megami.notebook.listening_test import ListeningTestOptions, listening_test,
 from megami.notebook.live import Knob, Live, live, live_effect
 from megami.notebook.mixed_effects import MixedModel, fit_mixed_model
 from megami.notebook.network_plots import plot_attention, plot_shapes
+from megami.notebook.place_plot import plot_track_places
 from megami.notebook.player import player
 from megami.notebook.plots import (
     plot_mix_spectrograms,
@@ -104,6 +105,7 @@ __all__ = [
     "plot_shapes",
     "plot_stereo_image",
     "plot_track_levels",
+    "plot_track_places",
     "plot_waveforms",
     "quiz",
     "read_listening_results",
