@@ -37,6 +37,8 @@ def report_lines(check: Check) -> list[str]:
 
 def _line(finding: Finding) -> str:
     """One finding: where, what, and whether it is left out."""
+    if finding.kind == "metadata":  # which names its song itself
+        return finding.words
     place = finding.file or finding.song
     words = f": {finding.words}" if finding.words else ""
     return f"{place}{words}{' [left out]' if finding.left_out else ''}"
