@@ -3,8 +3,8 @@ one into the README and the model card of the shipped weights.
 
     python scripts/update_readme.py results/results.json
 
-RESULTS.md is written whole. In the other two only what stands between their markers is replaced; in the README also the
-ratios of `results/benchmarks.json`, each between markers of its own.
+RESULTS.md is written whole. In the other two only what stands between their markers is replaced; in the README also
+single rows, and the ratios of `results/benchmarks.json`, each between markers of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from megami.evaluation.results import read_results
+from megami.evaluation.results import Row, read_results
 from megami.evaluation.tables import SUMMARY, markdown_table, report
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +25,8 @@ BEGIN, END = "<!-- results: written by scripts/update_readme.py -->", "<!-- end 
 BENCHMARKS = ROOT / "results" / "benchmarks.json"
 RATIO = re.compile(r"(<!-- ratio of (\w+): (.+?) -->)[^<]*(<!-- -->)")
 """A ratio of CPU seconds in a page: `<!-- ratio of KEY: ONE WAY / OTHER WAY -->2.5<!-- -->`."""
+ROW = re.compile(r"(<!-- row of (.+?): (\w+) -->)[^<]*(<!-- -->)")
+"""A measured value in a page: `<!-- row of SYSTEM: METRIC -->0.72<!-- -->`; the system may hold colons."""
 HEAD = """\
 # Results
 
@@ -65,6 +67,12 @@ def with_summary(page: str, rows: list) -> str:
     return f"{before}{BEGIN}\n{markdown_table(rows, SUMMARY)}{END}{after}"
 
 
+def with_rows(page: str, rows: list[Row]) -> str:
+    """The page with the values of these rows between their markers."""
+    measured = {(row.system, row.metric): row.value for row in rows}
+    return ROW.sub(lambda found: f"{found[1]}{measured[found[2], found[3]]:.2f}{found[4]}", page)
+
+
 def with_ratios(page: str, benchmarks: dict[str, Any]) -> str:
     """The page with the median ratios of these benchmarks between their markers."""
 
@@ -81,7 +89,8 @@ def main(results: str) -> None:
     RESULTS.write_text(results_page(rows, made_by), encoding="utf-8")
     benchmarks = json.loads(BENCHMARKS.read_text(encoding="utf-8"))
     for page in WITH_SUMMARY:
-        text = with_ratios(with_summary(page.read_text(encoding="utf-8"), rows), benchmarks)
+        text = with_rows(with_summary(page.read_text(encoding="utf-8"), rows), rows)
+        text = with_ratios(text, benchmarks)
         page.write_text(text, encoding="utf-8")
 
 

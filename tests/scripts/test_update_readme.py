@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from megami.evaluation.results import read_results
+from megami.evaluation.results import Row, read_results
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS, MADE_BY = read_results(ROOT / "results" / "results.json")
@@ -49,3 +49,11 @@ def test_the_ratios_of_speed_are_those_of_the_benchmarks(script):
     other = {"mix": {"ratios": {"before / today": {"cpu": {"median": 3.14}}}}}
     page = "It is <!-- ratio of mix: before / today -->9<!-- --> times as quick."
     assert script.with_ratios(page, other) == page.replace(">9<", ">3.1<")
+
+
+def test_single_values_are_those_of_their_rows(script):
+    readme = script.WITH_SUMMARY[0].read_text(encoding="utf-8")
+    assert script.ROW.search(readme) and script.with_rows(readme, ROWS) == readme
+    row = Row("directed: one", "followed", 0.456, 0.0, 1.0, 8)
+    page = "In <!-- row of directed: one: followed -->9<!-- --> of draws."
+    assert script.with_rows(page, [row]) == page.replace(">9<", ">0.46<")
