@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -87,6 +86,8 @@ def match_stems(content: Tensor, stems: WetStems) -> dict[int, int]:
     Each stem goes to one track at most, so that their likeness is largest in all (the Hungarian method, Kuhn 1955).
     Tracks without a stem that is like them are left out.
     """
+    from scipy.optimize import linear_sum_assignment  # here, because it takes long to import
+
     likeness = F.normalize(content, dim=-1).double() @ F.normalize(stems.content, dim=-1).double().T
     gained = (likeness - LEAST_LIKENESS).clamp_min(0)
     tracks, chosen = linear_sum_assignment(gained.numpy(), maximize=True)

@@ -155,12 +155,13 @@ def test_the_commands_of_the_page_work_one_after_another(evaluate, songs, tmp_pa
     lines = [line for block in re.findall(r"^```bash\n(.*?)^```$", page, re.M | re.S) for line in block.splitlines()]
     assert {line.split()[0] for line in lines} == {"megami", "python", "cp"}
     ours = [shlex.split(line)[2:] for line in lines if line.startswith("megami evaluate")]
-    write, measure, whole = ours
+    write, measure, whole, recorded = ours
     monkeypatch.chdir(tmp_path)
     assert write == ["--quick", "--write-songs", "songs"] and songs == tmp_path / "songs"
     (script,) = [shlex.split(line)[1:] for line in lines if "python scripts/" in line]
     load_script(Path(script[0]).stem).main(*map(Path, script[1:]))
     assert measure[0] == "--quick" and measure[1:] == whole
+    assert recorded[:2] == ["--data", "MedleyDB"]  # what --data does is tested with a data set that is at hand
     code, printed, _ = evaluate(*measure[1:])
     assert code == 0 and "| ridge |" in printed and Path(measure[-1]).exists()
     mixed = [read_audio(path)[0] for path in sorted(Path("mixes").rglob("*.wav"))]
