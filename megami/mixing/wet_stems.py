@@ -14,8 +14,6 @@ from megami.audio import SAMPLE_RATE, SILENT_DB, Multitrack, db_to_gain, loudest
 from megami.embeddings import EffectEmbedder, EmbeddingConfig
 from megami.errors import UserError
 from megami.mixing.quiet_tracks import levels_db
-from megami.studio.engineers.engineer import MIX_LEVEL_DB
-from megami.studio.engineers.listening import framed_level
 
 if TYPE_CHECKING:
     from megami.embeddings import FxEncoder, FxEncoderPlusPlus
@@ -46,6 +44,9 @@ def hear_wet_stems(mixer: Mixer, stems: str | Path | Multitrack) -> WetStems:
     All are first brought to the level of a mix, by one gain; silent ones are left out. Raises UserError for what is no
     song, for stems that are all silent, and for networks without an effect encoder.
     """
+    from megami.studio.engineers.engineer import MIX_LEVEL_DB  # here, because it loads scipy
+    from megami.studio.engineers.listening import framed_level
+
     song = mixer.prepared(stems if isinstance(stems, Multitrack) else read_multitrack(stems))
     playing = [index for index, level in enumerate(levels_db(song.audio)) if level >= SILENT_DB]
     if not playing:
