@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from megami.cli.mix_job import say_beside_bar
+from megami.cli.run_feedback import say_beside_bar
 from megami.device import resolve_device
 from megami.errors import as_one_line
 from megami.evaluation.adding_rows import OTHERS, add_others

@@ -10,8 +10,8 @@ from typing import Any
 
 import typer
 
-from megami.cli.mix_job import memory_in_words, say_beside_bar
 from megami.cli.mix_page import readable
+from megami.cli.run_feedback import memory_in_words, say_beside_bar
 from megami.corpus.recordings import open_recordings
 from megami.device import resolve_device
 from megami.errors import UserError

@@ -11,9 +11,9 @@ from typing import Any
 from megami import __version__
 from megami.audio import find_song, framed_level_db, read_multitrack
 from megami.cli.manifest import MANIFEST, as_json, read_manifest
-from megami.cli.mix_job import memory_in_words, named_oddities, progress_bar
 from megami.cli.mix_page import readable
 from megami.cli.output_folder import check_writable
+from megami.cli.run_feedback import memory_in_words, named_oddities, progress_bar
 from megami.device import resolve_device
 from megami.errors import UserError
 from megami.mixing.export import UNITS, export_mixes, strips_of

@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
-import sys
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
-from tqdm import tqdm
 
-from megami import __version__
-from megami.audio import (
-    SAMPLE_RATE,
-    Multitrack,
-    find_song,
-    framed_level_db,
-    integrated_loudness,
-    kept_large,
-    read_multitrack,
-    true_peak_db,
-)
+from megami.audio import Multitrack, find_song, kept_large, read_multitrack
 from megami.audio.track_names import roles_of_names
 from megami.cli.manifest import MANIFEST, write_manifest
+from megami.cli.mix_description import describe_job, describe_mix, rounded
 from megami.cli.mix_page import PAGE, Excerpt, page_console, readable, write_page
 from megami.cli.output_folder import appearing_files, check_writable
 from megami.cli.plans import PLANS, Kept
 from megami.cli.publishing import new_files
+from megami.cli.run_feedback import memory_in_words, named_oddities, progress_bar, say_beside_bar
 from megami.device import resolve_device, resolve_precision
-from megami.embeddings import EmbeddingConfig, decode, stereo_imbalance, stereo_width
-from megami.errors import SongWarning, UserError
+from megami.errors import UserError
 from megami.generator import SamplingOptions
 from megami.mixing.amounts import amounts_in_words
 from megami.mixing.compat import compat_named
 from megami.mixing.direction import Direction, Keep
 from megami.mixing.hearing import TakenFor
-from megami.mixing.mix import Mix, file_name, mix_rate
+from megami.mixing.mix import file_name
 from megami.mixing.mixer import Mixer
 from megami.mixing.options import check_loudness, check_options, check_sampling
 from megami.mixing.plan_words import plan_in_words
@@ -54,9 +41,7 @@ if TYPE_CHECKING:
     from megami.notebook import Widget
 
 FORMATS = ("wav", "flac")
-PARTS = {"listening": "track", "deciding": "step"}  # what the parts of a stage are
 LONGEST_NAME = 255  # bytes, on most file systems
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed", "unable to find a valid cudnn algorithm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,134 +234,6 @@ def write_mixes(
     return made
 
 
-def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
-    """What was asked, as mixes.json says it."""
-    asked: dict[str, Any] = {"keep": job.kept.in_words(), "wishes": list(job.wishes), "amounts": list(job.amounts)}
-    records = (read_weighted(text) for text in job.references)
-    asked["references"] = [readable(path.name) + ("" if weight == 1 else f":{weight:g}") for path, weight in records]
-    if job.reference_stems is not None:
-        asked["reference_stems"] = readable(job.reference_stems.resolve().name)
-    return {
-        "megami": __version__,
-        "stems": readable(job.stems.resolve().name),
-        "tracks": song.num_tracks,
-        "seconds": round(song.seconds, 3),
-        "sample_rate": mix_rate(song.sample_rate),
-        "weights": readable(Path(job.weights).name),
-        "processor": mixer.preset.processor_kind,
-        "compat": job.compat,
-        "precision": mixer.precision,
-        "mono_stems": job.mono_stems,
-        "use_all": job.use_all,
-        "roles": job.roles_of(song.names),
-        "seed": job.seed,
-        "steps": job.steps,
-        "guidance": job.guidance,
-        "temperature": job.temperature,
-        "target_loudness_lufs": job.loudness_lufs,
-        **{name: said for name, said in asked.items() if said},
-    }
-
-
-def describe_mix(one: Mix, config: EmbeddingConfig, tracks_written: bool = False) -> dict:
-    """What came out of a mix, and what was decided for each of its tracks."""
-    words: dict[str, Any] = {
-        "loudness_lufs": rounded(integrated_loudness(one.audio, one.sample_rate)),
-        "true_peak_dbtp": rounded(true_peak_db(one.audio, one.sample_rate)),
-    }
-    if tracks_written:
-        words["wet_tracks_turned_down_db"] = rounded(one.turned_down_db)
-    if one.followed:
-        words["treated_like"] = {name: stem for name, stem in zip(one.names, one.followed, strict=True) if stem}
-    if one.outcomes:
-        words["wishes"] = [outcome.as_dict() for outcome in one.outcomes]
-    tracks = zip(one.names, one.tracks, one.embeddings, strict=True)
-    return {**words, "tracks": {name: describe_track(wet, z, config, one.sample_rate) for name, wet, z in tracks}}
-
-
-def describe_track(wet: Tensor, z: Tensor, config: EmbeddingConfig, sample_rate: int = SAMPLE_RATE) -> dict | str:
-    """Decisions in z [dim], and the level of wet [2, samples] in the mastered mix; pairs are left and right.
-
-    Levels are those of the loudest 400 ms in dB; imbalance is -1 (left) to 1 (right); width is side over mid energy.
-    What ends in _in_mix was measured, the rest was asked for.
-    """
-    if not bool(z.any()):
-        return "silent"
-    decided = decode(config, z)
-    return {
-        "level_db": [rounded(value) for value in decided["level_db"].tolist()],
-        "imbalance": rounded(float(decided["imbalance"])),
-        "width": rounded(float(decided["width"])),
-        "crest_db": [rounded(value) for value in decided["crest_db"].tolist()],
-        "level_in_mix_db": [rounded(value) for value in framed_level_db(wet, sample_rate).tolist()],
-        "imbalance_in_mix": rounded(float(stereo_imbalance(wet))),
-        "width_in_mix": rounded(float(stereo_width(wet))),
-    }
-
-
 def listing_order(name: str) -> tuple[bool, list[str]]:
     """Sort by number where names have numbers, what is about all mixes last."""
     return name in (PAGE, MANIFEST), [part.zfill(9) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
-
-
-def rounded(value: float) -> float | None:
-    """Two decimals; None for what JSON has no number for."""
-    return round(value, 2) if math.isfinite(value) else None
-
-
-@contextmanager
-def named_oddities(say: Callable[[str], None] | None = None) -> Iterator[list[str]]:
-    """Say what is odd about a song, one line each, on stderr if not told where, and give the lines."""
-    say = say or say_beside_bar
-    lines: list[str] = []
-
-    def name(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
-        if issubclass(category, SongWarning):
-            line = readable(str(message))
-            if line not in lines:
-                lines.append(line)
-                say(line)
-        else:
-            usual(message, category, *rest, **more)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", SongWarning)
-        usual, warnings.showwarning = warnings.showwarning, name
-        yield lines
-
-
-def say_beside_bar(words: str) -> None:
-    """Print a line on stderr without disturbing the progress bar."""
-    tqdm.write(f"megami: {words}", file=sys.stderr)
-
-
-@contextmanager
-def progress_bar(num_mixes: int, command: str = "megami mix", further: int = 0) -> Iterator[Progress]:
-    """Show a bar on stderr if that is a terminal: reading, listening, deciding, every mix, `further`, finishing."""
-    looks = "{desc}: {bar:20} {n_fmt}/{total_fmt} {elapsed}{postfix}"
-    with tqdm(total=4 + num_mixes + further, desc=command, bar_format=looks, leave=False, disable=None) as bar:
-        stage_now = "reading"
-        bar.set_postfix_str(stage_now)
-
-        def progress(stage: str, done: int, total: int) -> None:
-            nonlocal stage_now
-            if stage != stage_now:
-                bar.update()
-                stage_now = stage
-            part = PARTS.get(stage, "part")
-            bar.set_postfix_str(f"{stage}, {part} {done + 1} of {total}" if total > 1 else stage)
-
-        yield progress
-        bar.update()
-        bar.set_postfix_str("done")
-
-
-@contextmanager
-def memory_in_words() -> Iterator[None]:
-    """Turn running out of memory into one line for the user."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and not any(words in str(error).lower() for words in OUT_OF_MEMORY):
-            raise
-        raise UserError("not enough memory: mix a shorter song or fewer tracks, or use --device cpu") from None

@@ -19,8 +19,9 @@ from megami.cli.catalogue.sameness import is_done, same_stems, settings_of
 from megami.cli.catalogue.song_mixer import Ended, Song, SongMixer, in_one_line
 from megami.cli.catalogue.songs import Listed, names_of
 from megami.cli.dead_runs import only_run, remove_empty
-from megami.cli.mix_job import MixJob, say_beside_bar
+from megami.cli.mix_job import MixJob
 from megami.cli.output_folder import check_writable, missing_folders
+from megami.cli.run_feedback import say_beside_bar
 from megami.device import resolve_device
 from megami.errors import UserError
 from megami.mixing.pretrained import weights_sha256
