@@ -50,9 +50,9 @@ PRECISIONS = ("auto", "fp32", "bf16")
 def resolve_precision(name: str) -> torch.dtype | None:
     """Return the half precision that `name` asks for, None for single precision.
 
-    "auto" is single precision: bf16 is several times as quick on CPUs that are made for it, but at the published size
-    its rounding lies hardly 35 dB below the sound (`paper_processor_errors` in results/benchmarks.json), so it has to
-    be asked for. Raises UserError for an unknown name.
+    "auto" is single precision: at the published size the rounding of bf16 lies hardly 35 dB below the sound
+    (`paper_processor_errors` in results/benchmarks.json), and a CPU with AVX512-BF16 was not even quicker by it, because
+    our single precision does far fewer products (`paper_processor` there). So it has to be asked for. Raises UserError for an unknown name.
     """
     if name not in PRECISIONS:
         raise UserError(f"unknown precision {name!r}: use {', '.join(PRECISIONS)}")

@@ -43,7 +43,7 @@ class Mixer:
 
     The networks are moved to the device. `compat` says what is done where the paper leaves it open; see
     `megami.mixing.compat`. `precision`, "fp32" or "bf16", is that in which the convolutional processor multiplies;
-    "auto" is bf16 on CPUs that are made for it. Raises UserError for bf16 with networks that have no such processor.
+    "auto" is fp32. Raises UserError for bf16 with networks that have no such processor.
     """
 
     def __init__(
