@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -12,8 +13,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from megami.errors import UserError
 from megami.notebook.editions import exercises, read_chapter, solution_edition, student_edition
+from megami.notebook.exercise import STRICT
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "make_editions.py"
+Run = Callable[..., subprocess.CompletedProcess]
 SETUP = """\
 from megami.notebook.exercise import checker
 
@@ -45,8 +47,10 @@ def book(folder: Path, **solutions: str) -> Path:
     return folder
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True, check=False)
+@pytest.fixture
+def run(run_script: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv(STRICT, "")  # which the script sets for the kernels that it starts
+    return partial(run_script, "make_editions")
 
 
 def test_students_get_the_empty_cell_and_the_checker_but_no_solution() -> None:
@@ -73,7 +77,7 @@ def test_an_exercise_without_solution_is_refused() -> None:
         list(exercises(made))
 
 
-def test_the_student_edition_is_written_and_never_overwrites(tmp_path: Path) -> None:
+def test_the_student_edition_is_written_and_never_overwrites(run: Run, tmp_path: Path) -> None:
     chapters = book(tmp_path / "book", one="value = 4.0")
     out = tmp_path / "student"
     assert run("student", out, "--book", chapters).returncode == 0
@@ -84,14 +88,15 @@ def test_the_student_edition_is_written_and_never_overwrites(tmp_path: Path) -> 
     assert run("student", "--book", chapters).returncode == 2
 
 
-def test_solutions_run_and_a_wrong_one_is_named(tmp_path: Path) -> None:
-    right = run("solutions", "--book", book(tmp_path / "right", one="value = 4.0"))
-    assert right.returncode == 0 and "one.ipynb: 1 solution passes" in right.stdout
-    wrong = run("solutions", "--book", book(tmp_path / "wrong", one="value = 4.0", two="value = 5.0"))
-    assert wrong.returncode == 1 and "two.ipynb" in wrong.stderr and "too large" in wrong.stderr
+def test_solutions_run_and_a_wrong_one_is_named(run: Run, tmp_path: Path) -> None:
+    chapters = book(tmp_path / "book", right="value = 4.0", wrong="value = 5.0")
+    both = run("solutions", "--book", chapters)
+    assert both.returncode == 1 and both.stdout == "right.ipynb: 1 solution passes\n"
+    assert "wrong.ipynb" in both.stderr and "right.ipynb" not in both.stderr and "too large" in both.stderr
+    assert run("solutions", "--book", book(tmp_path / "none")).returncode == 0
 
 
-def test_what_is_no_notebook_is_named(tmp_path: Path) -> None:
+def test_what_is_no_notebook_is_named(run: Run, tmp_path: Path) -> None:
     folder = book(tmp_path / "book", one="value = 4.0")
     (folder / "broken.ipynb").write_text("{")
     found = run("student", tmp_path / "out", "--book", folder)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "scripts" / "make_slides.py"
-
 pytest.importorskip("nbformat", reason="the book's tools are not installed: pip install megami[book]")
 
+Run = Callable[..., subprocess.CompletedProcess]
 
-def run(*arguments: object) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True, check=False)
+
+@pytest.fixture
+def run(run_script: Run) -> Run:
+    return partial(run_script, "make_slides")
 
 
 @pytest.fixture
@@ -39,23 +40,23 @@ def refused(found: subprocess.CompletedProcess, *words: str) -> bool:
     return found.returncode == 2 and len(found.stderr.splitlines()) == 1 and all(word in found.stderr for word in words)
 
 
-def test_a_book_that_is_not_built_is_named_and_nothing_is_written(book: Path, tmp_path: Path) -> None:
+def test_a_book_that_is_not_built_is_named_and_nothing_is_written(run: Run, book: Path, tmp_path: Path) -> None:
     out = tmp_path / "slides"
     assert refused(run(out, "--book", book, "--html", tmp_path / "html"), "loud.html", "make book")
     assert not out.exists()
 
 
-def test_a_chapter_without_slides_is_named_with_those_that_have_some(book: Path, tmp_path: Path) -> None:
+def test_a_chapter_without_slides_is_named_with_those_that_have_some(run: Run, book: Path, tmp_path: Path) -> None:
     found = run(tmp_path / "slides", "plain", "--book", book, "--html", tmp_path / "html")
     assert refused(found, "plain: no chapter with slides", "there are loud")
 
 
-def test_metadata_that_cannot_be_meant_are_named(book: Path, tmp_path: Path) -> None:
+def test_metadata_that_cannot_be_meant_are_named(run: Run, book: Path, tmp_path: Path) -> None:
     content = (book / "loud.ipynb").read_text().replace('"slide"', '"slides"')
     (book / "loud.ipynb").write_text(content)
     assert refused(run(tmp_path / "slides", "--book", book), "loud, cell opening", "slides")
 
 
-def test_what_is_no_notebook_is_named(book: Path, tmp_path: Path) -> None:
+def test_what_is_no_notebook_is_named(run: Run, book: Path, tmp_path: Path) -> None:
     shutil.copy(book / "_toc.yml", book / "loud.ipynb")
     assert refused(run(tmp_path / "slides", "--book", book), "loud.ipynb")
