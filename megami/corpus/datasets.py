@@ -158,12 +158,14 @@ class Crops:
 class MixEmbeddings:
     """Embeddings of engineered mixes: per mix, effect embeddings [tracks, dim] and content [variants, tracks, dim].
 
-    `doubt` [dim, dim] is how unsure that content is (see `megami.adaptation.doubt`).
+    `doubt` [dim, dim] is how unsure that content is (see `megami.adaptation.doubt`). `songs` numbers the song of each
+    mix, whose mixes have the same tracks in the same order; without it, each mix is of another song.
     """
 
     effects: list[Tensor]
     contents: list[Tensor]
     doubt: Tensor
+    songs: tuple[int, ...] = ()
 
 
 def mix_contents(
@@ -304,12 +306,15 @@ def load_mixes(
     """
     effects: list[Tensor] = []
     contents: list[Tensor] = []
+    songs: list[int] = []
     for split in splits:
+        first, each = len(set(songs)), config.mixes_per_song
         turns = (False, True) if mirror else (False,)
         own = [z for turned in turns for z in mix_effects(folder, config, split, embedding, encoder, turned)]
         pairs = mix_contents(folder, config, content_encoder, split) * len(turns)
         adapted = [adapt_content(adaptor, wet, z) for (wet, _), z in zip(pairs, own, strict=True)]
         effects += own
         contents += [dry.expand_as(wet) for wet, dry in pairs] if true_dry else adapted
+        songs += [first + number // each for number in range(len(own) // len(turns))] * len(turns)
     last = torch.cat([variants[0] for variants in adapted]), torch.cat([dry for _, dry in pairs])
-    return MixEmbeddings(effects, contents, doubt(*last))
+    return MixEmbeddings(effects, contents, doubt(*last), tuple(songs))

@@ -34,6 +34,26 @@ def test_a_batch_needs_no_padding_and_every_mix_has_its_turn():
     assert np.allclose(shares, 0.25, atol=0.08)
 
 
+def test_content_says_nothing_of_who_made_this_mix():
+    """Each track is told as in any mix of its song, and as the same track; songs and mixes without a twin stay alone."""
+    songs = (0, 0, 0, 1, 0, 2)
+    effects = [torch.full((3, 256), float(mix)) for mix in range(len(songs))]
+    # The first number says the mix, the second the track.
+    marks = [torch.tensor([[float(mix), float(track)] for track in range(3)]) for mix in range(len(songs))]
+    contents = [torch.nn.functional.pad(mark, (0, 254)).expand(3, -1, -1) for mark in marks]
+    draw, rng = DrawMixes(MixEmbeddings(effects, contents, torch.eye(256), songs), 8), np.random.default_rng(0)
+    seen = np.zeros((len(songs), len(songs)))
+    for _ in range(300):
+        batch = draw(rng)
+        for mix, told in zip(batch["effects"][:, 0, 0].long().tolist(), batch["contents"], strict=True):
+            assert torch.equal(told[:, 1], torch.arange(3.0))
+            for other in told[:, 0].long().tolist():
+                seen[mix, other] += 1
+    shares = seen / seen.sum(axis=1, keepdims=True)
+    family = np.equal.outer(songs, songs)
+    assert np.allclose(shares, family / family.sum(axis=1, keepdims=True), atol=0.05)
+
+
 def test_lone_tracks_are_all_tracks_of_the_mixes_and_nothing_else():
     source = mixes()
     batch = DrawLoneTracks(DrawMixes(source, 4))(np.random.default_rng(0))

@@ -104,6 +104,11 @@ def test_the_oracle_learns_from_dry_content_and_only_when_it_is_named(trained):
     adapted, dry = (load_mixes(trained, tiny_recipe(), true_dry=value) for value in (False, True))
     assert all(torch.equal(*pair) for pair in zip(adapted.effects, dry.effects, strict=True))
     assert torch.equal(adapted.doubt, dry.doubt)
+    each = tiny_recipe().corpus.mixes_per_song
+    assert len(adapted.songs) == len(adapted.effects) and adapted.songs[:each] == (0,) * each
+    for song in set(adapted.songs):  # all mixes of a song, mirrored or not, have its dry tracks
+        first, *others = (mix[0] for mix, number in zip(dry.contents, dry.songs, strict=True) if number == song)
+        assert len(others) == 2 * each - 1 and all(torch.equal(first, other) for other in others)
     for mix in dry.contents:  # the same for the whole song and its halves, and for every engineer
         assert torch.equal(mix[0], mix[1]) and torch.equal(mix[0], mix[2])
     assert torch.equal(dry.contents[0], dry.contents[1]) and not torch.equal(dry.contents[0], adapted.contents[0])

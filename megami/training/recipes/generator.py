@@ -20,21 +20,33 @@ FOCUS = 0.5  # share of noise levels that are drawn where there is most to learn
 
 
 class DrawMixes:
-    """Draw mixes of as many tracks as each other, so that nothing is padded, each with one variant of its content."""
+    """Draw mixes of as many tracks as each other, so that nothing is padded; content comes from any mix of the song.
+
+    What the adaptor leaves in the content of wet tracks says who mixed them, and all tracks of a mix say the same. A
+    generator that can read it learns to follow one engineer, and of dry tracks it follows one, too (the chapter "Domain
+    adaptation" shows it). So each track is told as it sounds in some mix of its song, whoever made that.
+    """
 
     def __init__(self, mixes: MixEmbeddings, size: int = 32) -> None:
         self.mixes, self.size = mixes, size
         self.tracks = np.array([len(effects) for effects in mixes.effects])
+        songs = np.array(mixes.songs or range(len(mixes.effects)))
+        self.alike = [np.flatnonzero(songs == song) for song in songs]  # all mixes of the song of each
 
     def __call__(self, rng: np.random.Generator) -> dict[str, Tensor]:
         tracks = rng.choice(self.tracks)  # every mix is drawn as often as every other
         chosen = rng.choice(np.flatnonzero(self.tracks == tracks), size=self.size)
-        contents = [self.mixes.contents[i] for i in chosen]
         return {
             "effects": torch.stack([self.mixes.effects[i] for i in chosen]),
-            "contents": torch.stack([variants[int(rng.integers(len(variants)))] for variants in contents]),
+            "contents": torch.stack([self._content(i, int(tracks), rng) for i in chosen]),
             "mask": torch.ones(self.size, int(tracks), dtype=torch.bool),
         }
+
+    def _content(self, mix: int, tracks: int, rng: np.random.Generator) -> Tensor:
+        """Content [tracks, dim] for a mix: each track as in any mix of that song, over all of it or either half."""
+        others = rng.choice(self.alike[mix], size=tracks)
+        variants = rng.integers(len(self.mixes.contents[mix]), size=tracks)
+        return torch.stack([self.mixes.contents[i][variants[k], k] for k, i in enumerate(others)])
 
 
 class GeneratorTask(nn.Module):
