@@ -12,6 +12,7 @@ from torch import Tensor
 
 from megami.adaptation import (
     ClapEncoder,
+    EarEncoder,
     add_content_noise,
     describe_source,
     hear_stem,
@@ -103,7 +104,10 @@ class Listener:
         return segment
 
     def _by_bank(self, track: Tensor, segment: Tensor, role: str | None) -> tuple[Tensor, TakenFor]:
-        """The track by ear, as the bank describes it, and the segment as it is measured: [1, content_dim]."""
+        """The track by ear, and the segment as it is measured: [1, content_dim]; and what the bank takes it for.
+
+        The bank describes it where the content encoder knows the studio's sounds only, and where a hint was given.
+        """
         bank, musicnn, content = self.networks.stem_bank, self.networks.musicnn, self.preset.content
         assert bank is not None and musicnn is not None and content is not None  # the preset says so
         source = describe_source(segment[None].to(self.device))
@@ -113,6 +117,9 @@ class Listener:
         by_instrument = bank.instrument_shares(shares, len(INSTRUMENTS))[0]
         best = int(by_role.argmax())
         taken = TakenFor(ROLES[best], INSTRUMENTS[int(by_instrument.argmax())], float(by_role[best]), role is not None)
+        encoder = self.networks.content_encoder
+        if isinstance(encoder, EarEncoder) and role is None:  # it knows real sounds by itself, and needs no likeness
+            return join_content(content, encoder.encode(ear), source), taken
         return join_content(content, bank.describe(shares), source), taken
 
     def _allowed(self, role: str | None) -> Tensor | None:

@@ -13,8 +13,8 @@ import soundfile
 import torch
 
 import megami
-from megami.adaptation import describe_source
-from megami.audio import Multitrack, read_multitrack
+from megami.adaptation import EarEncoder, describe_source
+from megami.audio import SAMPLE_RATE, Multitrack, read_multitrack, resample
 from megami.audio.track_names import role_of_name
 from megami.cli.main import main
 from megami.embeddings.effect_embedding import split_parts
@@ -70,6 +70,26 @@ def test_what_is_told_is_near_true_tracks_of_that_role(mixer, song):
     learned = [split_parts(parts, one).fx for one in (plain[piano], told[piano], plain[vocal])]
     near = torch.nn.functional.cosine_similarity
     assert near(learned[1], learned[2], dim=-1) > near(learned[0], learned[2], dim=-1) + 0.2
+
+
+def test_an_encoder_that_hears_by_itself_is_asked_and_the_bank_only_where_it_was_told(mixer, song):
+    """The bank still says what tracks are taken for."""
+    encoder = EarEncoder(replace(mixer.preset.content, by_ear=True)).eval()
+    encoder.musicnn = mixer.networks.musicnn
+    hearing = megami.Mixer(replace(mixer.networks, content_encoder=encoder), "cpu")
+    plain, told = hearing.hear(song), hearing.hear(song, roles={"piano": "vocal"})
+    by_bank, parts = mixer.hear(song, roles={"piano": "vocal"}), mixer.preset.content.parts
+    learned, of_told, of_bank = (split_parts(parts, heard.content).fx for heard in (plain, told, by_bank))
+    alone = encoder.learned(resample(song.mono(), song.sample_rate, SAMPLE_RATE))
+    assert torch.allclose(unit(learned), alone, atol=1e-4)
+    piano = song.names.index("piano")
+    assert torch.allclose(of_told[piano], of_bank[piano], atol=1e-5)
+    assert not torch.allclose(of_told[piano], learned[piano], atol=0.1)
+    assert plain.taken_for == mixer.hear(song).taken_for and told.taken_for == by_bank.taken_for
+
+
+def unit(vectors: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(vectors, dim=-1)
 
 
 def test_an_instrument_may_be_told_too(mixer, song):
