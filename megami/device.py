@@ -51,8 +51,9 @@ def resolve_precision(name: str) -> torch.dtype | None:
     """Return the half precision that `name` asks for, None for single precision.
 
     "auto" is single precision: at the published size the rounding of bf16 lies hardly 35 dB below the sound
-    (`paper_processor_errors` in results/benchmarks.json), and a CPU with AVX512-BF16 was not even quicker by it, because
-    our single precision does far fewer products (`paper_processor` there). So it has to be asked for. Raises UserError for an unknown name.
+    (`paper_processor_errors` in results/benchmarks.json), and a CPU with AVX512-BF16 was not even quicker by it: our
+    single precision does far fewer products (`paper_processor` there). So it has to be asked for. Raises UserError for
+    an unknown name.
     """
     if name not in PRECISIONS:
         raise UserError(f"unknown precision {name!r}: use {', '.join(PRECISIONS)}")
