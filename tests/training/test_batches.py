@@ -35,7 +35,7 @@ def test_a_batch_needs_no_padding_and_every_mix_has_its_turn():
 
 
 def test_content_says_nothing_of_who_made_this_mix():
-    """Each track is told as in any mix of its song, and as the same track; songs and mixes without a twin stay alone."""
+    """Each track is told as in any mix of its song, and as the same track; a mix without a twin is told as it is."""
     songs = (0, 0, 0, 1, 0, 2)
     effects = [torch.full((3, 256), float(mix)) for mix in range(len(songs))]
     # The first number says the mix, the second the track.
