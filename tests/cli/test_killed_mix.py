@@ -69,7 +69,7 @@ def seen(out: Path) -> dict[str, bytes]:
     return {name: held for name, held in found.items() if held is not None and not name.startswith(".")}
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(60, marks=pytest.mark.slow)])
 def test_a_mix_that_is_killed_anywhere(stems, tiny_weights, tmp_path, kills):
     """The stems and the user's files stay; the next run clears what the dead one left."""
     runs, kept, root = Runs(stems, tiny_weights), tmp_path / "kept", tmp_path / "root"

@@ -19,7 +19,7 @@ from megami.processor import (
 from megami.training.loop import LoopConfig
 from megami.training.recipes.space import space_loss
 
-# After half as many steps, echoes and rooms are there, but the compressor's gain hardly moves yet.
+# Echoes and rooms are there after half as many steps; the compressor's gain moves more and more, and not enough yet.
 STRUCTURED_LOOP = LoopConfig(steps=7000, learning_rate=3e-3, weight_decay=1e-2, ema_rate=0.998)
 TCN_LOOP = LoopConfig(steps=500, learning_rate=3e-3, weight_decay=1e-2, ema_rate=0.998)
 
