@@ -53,9 +53,8 @@ def band_plans(path: Path, work: Path) -> None:
     config, cache, networks = CorpusConfig(), work / "cache", from_pretrained("small")
     build_songs(cache, config, ("train", "test"))
     claim_code(cache, FEATURES)
-    songs, preset = {"train": 200, "test": 20}, networks.preset
-    encoder, bank = networks.fx_encoder, networks.stem_bank
-    make_band_plans(path, cache, config, songs, preset.embedding, encoder, preset.content, bank)
+    songs, embedding = {"train": 200, "test": 20}, networks.preset.embedding
+    make_band_plans(path, cache, config, songs, embedding, networks.fx_encoder, networks.content_encoder)
 
 
 def chain_views(path: Path, work: Path) -> None:

@@ -15,13 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from megami.adaptation import ContentConfig, StemBank, join_content
-from megami.corpus.datasets import assemble_embeddings
+from megami.corpus.datasets import ContentListener, assemble_embeddings, embed_dry
 from megami.corpus.features import BuildDry, BuildMix, dry_paths, mix_paths
 from megami.corpus.parallel import build_files, write_arrays
 from megami.corpus.songs import CorpusConfig, load_song, song_paths
 from megami.embeddings import EmbeddingConfig, FxEncoder, renormalise
-from megami.embeddings.spectrum import MID_BANDS
 from megami.studio import ENGINEERS, ROLES
 
 WHOLE = 127  # the largest number of a stored vector is this many steps
@@ -92,8 +90,7 @@ def make_band_plans(
     songs: dict[str, int],
     embedding: EmbeddingConfig,
     encoder: FxEncoder,
-    content: ContentConfig,
-    bank: StemBank,
+    content_encoder: ContentListener,
     workers: int | None = None,
 ) -> None:
     """Let all engineers mix the first songs of some splits, and write plans and contents to `path`.
@@ -103,7 +100,7 @@ def make_band_plans(
     file for each mix, so that an interrupted run goes on.
     """
     parts = [
-        plans_of_song(cache, config, split, number, embedding, encoder, content, bank)
+        plans_of_song(cache, config, split, number, embedding, encoder, content_encoder)
         for split, count in songs.items()
         for number in range(features_of_songs(cache, config, split, count, workers))
     ]
@@ -142,8 +139,7 @@ def plans_of_song(
     number: int,
     embedding: EmbeddingConfig,
     encoder: FxEncoder,
-    content: ContentConfig,
-    bank: StemBank,
+    content_encoder: ContentListener,
 ) -> dict:
     """Plans [engineers, tracks, dim], contents [tracks, dim], roles, genre and seed of one song of a split."""
     first = number * config.mixes_per_song
@@ -152,26 +148,16 @@ def plans_of_song(
     for mix in mix_paths(cache, split, config)[first : first + len(names)]:
         with np.load(mix, allow_pickle=False) as file:
             by_engineer[names.index(str(file["engineer"]))] = assemble_embeddings(embedding, encoder, file)
-    with np.load(dry_paths(cache, split, config)[number], allow_pickle=False) as file:
-        heard, source = torch.from_numpy(file["heard"]), torch.from_numpy(file["source"])
+    song = dry_paths(cache, split, config)[number]
+    with np.load(song, allow_pickle=False) as file:
         roles, genre = tuple(map(str, file["roles"])), str(file["genre"])
     return {
         "plans": torch.stack([by_engineer[row] for row in range(len(names))]),
-        "contents": content_by_bank(content, bank, heard, source),
+        "contents": embed_dry(content_encoder, song),
         "roles": roles,
         "genre": genre,
         "seed": load_song(song_paths(cache, split, config)[number]).seed,
     }
-
-
-@torch.no_grad()
-def content_by_bank(config: ContentConfig, bank: StemBank, heard: Tensor, source: Tensor) -> Tensor:
-    """Content [tracks, dim] as a mixer with a stem bank hears it, of what MusiCNN heard [tracks, 250] and `source`.
-
-    source [tracks, 32] as `describe_source` measured it over the whole song.
-    """
-    shares = bank.shares(torch.cat([heard, source[:, :MID_BANDS]], dim=-1))
-    return join_content(config, bank.describe(shares), source)
 
 
 def pack(vectors: Tensor) -> tuple[np.ndarray, np.ndarray]:

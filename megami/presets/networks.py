@@ -61,8 +61,10 @@ class NetworkEntry:
     name: str
     config: type[NetworkConfig]
     build: Callable[[Any], nn.Module]
-    half: bool = False  # stored with its learned matrices in half precision, so that all files together stay small
-    single: tuple[str, ...] = ()  # but for these parts, whose rounding would be heard in what comes after them
+    # Parts, by how their keys begin, that are stored with their learned matrices in half precision, so that all files
+    # together stay small; but for `single` parts, whose rounding would be heard in what comes after them.
+    half: tuple[str, ...] = ()
+    single: tuple[str, ...] = ()
     # "mix": every mix needs it; "chosen": a mix needs it if its preset says so; "measure": what the generator is
     # measured against; "oracle": trained on what no mixer can know, and only when its stage is named.
     purpose: Literal["mix", "chosen", "measure", "oracle"] = "mix"
@@ -86,16 +88,19 @@ def build_fxnorm(config: FxNormConfig) -> FxNorm:
     return FxNorm(torch.ones(config.bins), config)
 
 
+ALL = ("",)
 NETWORKS: tuple[NetworkEntry, ...] = (
     NetworkEntry("fx_encoder", FxEncoderConfig, FxEncoder),
-    NetworkEntry("content_encoder", ContentConfig, build_content_encoder),
-    NetworkEntry("musicnn", MusiCNNConfig, MusiCNN, half=True, single=("temporal.",), purpose="chosen"),
-    NetworkEntry("stem_bank", StemBankConfig, StemBank, half=True, purpose="chosen"),
-    NetworkEntry("adaptor", AdaptorConfig, DomainAdaptor, half=True),
-    NetworkEntry("generator", GeneratorConfig, build_generator, half=True),
-    NetworkEntry("generator_regression", GeneratorConfig, build_generator, half=True, purpose="measure"),
-    NetworkEntry("generator_per_track", GeneratorConfig, build_generator, half=True, purpose="measure"),
-    NetworkEntry("generator_true_dry", GeneratorConfig, build_generator, half=True, purpose="oracle"),
+    NetworkEntry(
+        "content_encoder", ContentConfig, build_content_encoder, half=("musicnn.",), single=("musicnn.temporal.",)
+    ),
+    NetworkEntry("musicnn", MusiCNNConfig, MusiCNN, half=ALL, single=("temporal.",), purpose="chosen"),
+    NetworkEntry("stem_bank", StemBankConfig, StemBank, half=ALL, purpose="chosen"),
+    NetworkEntry("adaptor", AdaptorConfig, DomainAdaptor, half=ALL),
+    NetworkEntry("generator", GeneratorConfig, build_generator, half=ALL),
+    NetworkEntry("generator_regression", GeneratorConfig, build_generator, half=ALL, purpose="measure"),
+    NetworkEntry("generator_per_track", GeneratorConfig, build_generator, half=ALL, purpose="measure"),
+    NetworkEntry("generator_true_dry", GeneratorConfig, build_generator, half=ALL, purpose="oracle"),
     NetworkEntry("processor_structured", StructuredConfig, StructuredProcessor, purpose="chosen"),
     NetworkEntry("processor_tcn", TCNConfig, FilmTCN, purpose="chosen"),
     NetworkEntry("fxnorm", FxNormConfig, build_fxnorm, purpose="chosen"),
@@ -160,14 +165,18 @@ def save_network(folder: str | Path, name: str, network: nn.Module, metadata: Ma
         raise TypeError(f"{name} cannot be a {type(network).__name__}")
     words = {"kind": name, "config": config_to_dict(config), "metrics": {}, "licence": "MIT", **metadata}
     return save_weights(
-        Path(folder) / f"{name}.safetensors", halved(network, entry.single) if entry.half else network, words
+        Path(folder) / f"{name}.safetensors", halved(network, entry) if entry.half else network, words
     )
 
 
-def halved(network: nn.Module, single: tuple[str, ...] = ()) -> dict[str, Tensor]:
-    """The state of a network with its matrices in half precision, but for keys that begin as one of `single`."""
+def halved(network: nn.Module, entry: NetworkEntry) -> dict[str, Tensor]:
+    """The state of a network with its learned matrices in half precision, where the entry says so."""
     learned = network.named_parameters()
-    matrices = {key for key, value in learned if value.dim() > 1 and not key.startswith(single)}
+    matrices = {
+        key
+        for key, value in learned
+        if value.dim() > 1 and key.startswith(entry.half) and not key.startswith(entry.single)
+    }
     return {key: value.half() if key in matrices else value for key, value in network.state_dict().items()}
 
 

@@ -13,7 +13,6 @@ import megami
 from megami.audio import Multitrack
 from megami.corpus.band_plans import (
     BandPlans,
-    content_by_bank,
     pack,
     pad_tracks,
     plans_of_song,
@@ -88,9 +87,8 @@ def test_content_is_what_a_mixer_hears_and_plans_are_what_engineers_did(networks
     BuildDry(tmp_path, config)(dry_paths(tmp_path, "test", config)[0])
     for path in mix_paths(tmp_path, "test", config):
         BuildMix(tmp_path, config)(path)
-    part = plans_of_song(
-        tmp_path, config, "test", 0, preset.embedding, networks.fx_encoder, preset.content, networks.stem_bank
-    )
+    encoders = networks.fx_encoder, networks.content_encoder
+    part = plans_of_song(tmp_path, config, "test", 0, preset.embedding, *encoders)
     stored = load_song(file)
     heard = megami.Mixer(networks, "cpu").content(stored.multitrack)
     assert_close(part["contents"], heard, atol=1e-4, rtol=0)
@@ -122,9 +120,3 @@ def test_two_shipped_songs_made_anew_are_the_same(networks, shipped, tmp_path):
             z = embedder(mix.tracks)
         theirs = shipped.plans[number, number % len(ENGINEERS)][there]
         assert (z * theirs).sum(-1).min() > 0.99
-
-
-def test_content_by_bank_has_unit_norm(networks):
-    heard, source = torch.rand(3, 250), torch.rand(3, 32)
-    content = content_by_bank(networks.preset.content, networks.stem_bank, heard, source)
-    assert_close(content.norm(dim=-1), torch.ones(3))

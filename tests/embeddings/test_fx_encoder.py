@@ -17,10 +17,10 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)) * 0.1
 
 
-@pytest.fixture(scope="module")
-def encoder() -> FxEncoder:
+@pytest.fixture(scope="module", params=[False, True], ids=["log-mels", "with ears for echoes"])
+def encoder(request: pytest.FixtureRequest) -> FxEncoder:
     torch.manual_seed(0)
-    return FxEncoder(FxEncoderConfig()).eval()
+    return FxEncoder(FxEncoderConfig(echoes=request.param)).eval()
 
 
 def test_size_is_about_what_the_budget_allows(encoder):

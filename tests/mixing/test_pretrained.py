@@ -50,7 +50,7 @@ def networks() -> dict[str, torch.nn.Module]:
     made = {name: build_network(config) for name, config in CONFIGS.items()}
     for name, network in made.items():
         if network_entry(name).half:  # numbers that half precision holds, so that files give them back as they were
-            network.load_state_dict(halved(network, network_entry(name).single))
+            network.load_state_dict(halved(network, network_entry(name)))
     return made
 
 

@@ -1,17 +1,32 @@
-"""How the shipped structured processor sounds: no noise, ringing or images, balance kept, no effect where none is."""
+"""How the shipped structured processor sounds: no noise, ringing or images, balance kept, no effect where none is.
+
+And of rooms and echoes, what shall be heard once a track has stopped: decays like those of the target, echoes in time.
+"""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from megami.audio import framed_level_db
+from megami.audio import framed_level_db, read_multitrack
+from megami.effects import Delay, EffectChain, Equaliser, Reverb
 from megami.embeddings import EffectEmbedder
+from megami.evaluation.measures.decay import find_echo, measure_tail
 from megami.mixing.pretrained import from_pretrained
 from megami.processor import match_level_per_channel, render_tracks, small_spectral_errors
 
 RATE = 44100
+SAMPLES = Path(__file__).resolve().parents[2] / "data_samples"
+ENDING = {  # where a track plays for three seconds
+    ("porch_light", "nylon_guitar"): 3,
+    ("porch_light", "fiddle"): 2,
+    ("paper_boats", "vocal"): 2,
+    ("paper_boats", "piano"): 5,
+    ("corner_store", "rhythm_guitar"): 3,
+    ("night_bus", "lead"): 3,
+}
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +93,45 @@ def test_a_click_does_not_ring(render):
     out = render(click, click.expand(2, -1))
     after = out[:, RATE:].square().sum() / out.square().sum()
     assert 10 * torch.log10(after + 1e-12) < -30
+
+
+@pytest.fixture(scope="module")
+def ending():
+    """Dry tracks [1, n] of sample songs that stop after three seconds, with two seconds of silence."""
+    tracks = []
+    for (song, name), start in ENDING.items():
+        multitrack = read_multitrack(SAMPLES / song)
+        played = multitrack.mono()[multitrack.names.index(name)][:, start * RATE : (start + 3) * RATE].clone()
+        played[:, -441:] *= torch.linspace(1, 0, 441)
+        tracks.append(torch.nn.functional.pad(played, (0, 2 * RATE)))
+    return tracks
+
+
+def treated(dry, *effects):
+    return torch.from_numpy(EffectChain(effects).apply(dry.numpy(), RATE))
+
+
+def test_rooms_last_as_long_as_those_of_the_targets(ending, render):
+    ratios = []
+    for dry in ending:
+        found = []
+        for decay_s in (0.4, 2.0):
+            wet = treated(dry, Reverb(decay_s, wet=0.4))
+            pair = (measure_tail(dry.numpy(), sound.numpy()).decay_s for sound in (wet, render(dry, wet)))
+            target, made = (np.nanmedian(decay) for decay in pair)
+            found.append(made)
+            ratios.append(made / target)
+        assert found[1] > 2 * found[0]
+    assert np.median(np.abs(np.log(ratios))) < math.log(1.5)
+
+
+@pytest.mark.parametrize("time_ms", [137.0, 290.0])
+def test_most_echoes_come_when_they_should(ending, render, time_ms):
+    found = [find_echo(dry.numpy(), render(dry, treated(dry, Delay(time_ms, 0.4, 0.5))).numpy()) for dry in ending]
+    assert sum(echo is not None and abs(echo.time_ms / time_ms - 1) < 0.05 for echo in found) >= 4
+
+
+@pytest.mark.parametrize("effects", [(), (Equaliser(high_gain_db=6.0),)])
+def test_no_echo_is_made_up(ending, render, effects):
+    for dry in ending:
+        assert find_echo(dry.numpy(), render(dry, treated(dry, *effects)).numpy()) is None
