@@ -164,9 +164,8 @@ def save_network(folder: str | Path, name: str, network: nn.Module, metadata: Ma
     if not isinstance(config, entry.config):
         raise TypeError(f"{name} cannot be a {type(network).__name__}")
     words = {"kind": name, "config": config_to_dict(config), "metrics": {}, "licence": "MIT", **metadata}
-    return save_weights(
-        Path(folder) / f"{name}.safetensors", halved(network, entry) if entry.half else network, words
-    )
+    state = halved(network, entry) if entry.half else network
+    return save_weights(Path(folder) / f"{name}.safetensors", state, words, network)
 
 
 def halved(network: nn.Module, entry: NetworkEntry) -> dict[str, Tensor]:

@@ -25,12 +25,18 @@ METADATA_FIELDS = ("kind", "config", "data", "recipe", "metrics", "licence")
 DEEPEST_JSON = 32  # lists and objects inside each other
 
 
-def save_weights(path: str | Path, weights: nn.Module | Mapping[str, Tensor], metadata: Mapping[str, Any]) -> Path:
+def save_weights(
+    path: str | Path,
+    weights: nn.Module | Mapping[str, Tensor],
+    metadata: Mapping[str, Any],
+    network: nn.Module | None = None,
+) -> Path:
     """Write weights to `path` (.safetensors) and what is known about them to the .json beside it; returns the path.
 
     metadata: a JSON-able mapping with METADATA_FIELDS, all of them; more may be added. Its sha256, parameter count and
-    size are filled in here. Each of the two files appears whole or not at all. Raises ValueError for missing fields,
-    and UserError where the folder cannot be written.
+    size are filled in here; where `weights` is the state of a `network`, its parameters are counted without buffers. Each
+    of the two files appears whole or not at all. Raises ValueError for missing fields, and UserError where the folder
+    cannot be written.
     """
     path = Path(path)
     missing = [field for field in METADATA_FIELDS if field not in metadata]
@@ -38,8 +44,8 @@ def save_weights(path: str | Path, weights: nn.Module | Mapping[str, Tensor], me
         raise ValueError(f"{path.name}: metadata lacks {missing}" if missing else f"{path.name}: not .safetensors")
     state = weights.state_dict() if isinstance(weights, nn.Module) else weights
     tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
-    learned = weights.parameters() if isinstance(weights, nn.Module) else tensors.values()
-    counted = [parameter.numel() for parameter in learned]
+    network = weights if isinstance(weights, nn.Module) else network
+    counted = [parameter.numel() for parameter in (tensors.values() if network is None else network.parameters())]
     content = save(tensors)
     facts = {
         "parameters": sum(counted),
