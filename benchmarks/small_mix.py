@@ -1,11 +1,10 @@
 """The small preset stage by stage, and its whole command: 8 tracks of 12 s, three takes.
 
-    OMP_NUM_THREADS=1 python benchmarks/small_mix.py [--against COMMIT] [--echoes] [--write]
+    OMP_NUM_THREADS=1 python benchmarks/small_mix.py [--against COMMIT] [--write]
 
 Stages are CPU seconds of one song that is mixed from its files to its written mixes, each stage without what other
 stages do inside it. With --against the same is measured of an older commit, and the whole command of both in turn; the
-first ratio says how many times as long the older one takes. --echoes renders with the structured processor of the next
-edition (`results/under_way`), fed with the plans of the shipped generator: they do not fit it, but cost the same.
+first ratio says how many times as long the older one takes. Both mix with the weights that are checked out here.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import importlib
 import json
 import os
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
@@ -35,7 +33,7 @@ import timing
 
 RATE = 44100
 SAMPLES = timing.ROOT / "data_samples"
-ECHOES = timing.ROOT / "results" / "under_way" / "small"
+WEIGHTS = timing.ROOT / "megami" / "presets" / "small"
 
 STAGES: dict[str, tuple[str, ...]] = {
     "loading": ("megami.mixing.mixer:Mixer.from_pretrained",),
@@ -126,15 +124,7 @@ def write_song(folder: Path, tracks: int, seconds: float) -> Path:
     return folder
 
 
-def weights_with_echoes(folder: Path) -> Path:
-    """The shipped preset with the structured processor of the next edition in place of its own."""
-    shutil.copytree(timing.ROOT / "megami" / "presets" / "small", folder)
-    for file in ECHOES.glob("processor_structured.*"):
-        shutil.copy(file, folder)
-    return folder
-
-
-def mix_words(song: Path, out: Path, weights: str | Path, takes: int) -> list[str]:
+def mix_words(song: Path, out: Path, weights: Path, takes: int) -> list[str]:
     return [
         "mix",
         str(song),
@@ -149,7 +139,7 @@ def mix_words(song: Path, out: Path, weights: str | Path, takes: int) -> list[st
     ]
 
 
-def time_stages(song: Path, weights: str, takes: int, page: bool, repetitions: int) -> dict[str, float]:
+def time_stages(song: Path, weights: Path, takes: int, page: bool, repetitions: int) -> dict[str, float]:
     """CPU seconds of every stage, the median of some runs in this process; and of the imports, once."""
     began = time.process_time()
     from megami.cli.mix_job import MixJob, run_mix
@@ -163,7 +153,7 @@ def time_stages(song: Path, weights: str, takes: int, page: bool, repetitions: i
     for number in range(repetitions + 1):
         clock.seconds.clear()
         with tempfile.TemporaryDirectory() as out, clock.stage("rest"):
-            run_mix(MixJob(stems=song, out=Path(out) / "mixes", num_mixes=takes, weights=weights, page=page))
+            run_mix(MixJob(stems=song, out=Path(out) / "mixes", num_mixes=takes, weights=str(weights), page=page))
         if number:
             rounds.append(dict(clock.seconds))
     found = {"imports": imported - began}
@@ -171,7 +161,7 @@ def time_stages(song: Path, weights: str, takes: int, page: bool, repetitions: i
     return {stage: round(seconds, 4) for stage, seconds in found.items() if seconds}
 
 
-def stages_of(package: Path, song: Path, weights: str | Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def stages_of(package: Path, song: Path, weights: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """The stages of the package that lies in a folder, measured by this script in a process of its own."""
     command = [sys.executable, __file__, "--stages-of", str(song), str(weights)]
     command += ["--takes", str(arguments.takes), "--stage-repetitions", str(arguments.stage_repetitions)]
@@ -204,7 +194,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=12.0)
     parser.add_argument("--takes", type=int, default=3)
     parser.add_argument("--page", action="store_true", help="write the listening page too")
-    parser.add_argument("--echoes", action="store_true", help="the processor of the next edition")
     parser.add_argument("--against", metavar="COMMIT", help="an older commit to measure beside what is checked out")
     parser.add_argument("--stage-repetitions", type=int, default=1, help="songs whose stages count (default: 1)")
     parser.add_argument("--write", action="store_true", help="keep the result in results/benchmarks.json")
@@ -212,22 +201,21 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.stages_of:
         song, weights = arguments.stages_of
-        stages = time_stages(Path(song), weights, arguments.takes, arguments.page, arguments.stage_repetitions)
+        stages = time_stages(Path(song), Path(weights), arguments.takes, arguments.page, arguments.stage_repetitions)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
         print(json.dumps({"stages": stages, "peak_mb": round(peak)}))
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         song = write_song(folder / "song", arguments.tracks, arguments.seconds)
-        weights = weights_with_echoes(folder / "weights") if arguments.echoes else "small"
         packages = {"now": timing.ROOT}
         if arguments.against:
             packages = {"before": timing.files_of_commit(arguments.against, folder / "before"), **packages}
-        states = {state: stages_of(package, song, weights, arguments) for state, package in packages.items()}
+        states = {state: stages_of(package, song, WEIGHTS, arguments) for state, package in packages.items()}
         print_stages(states, arguments.tracks * arguments.seconds * arguments.takes)
         commands, variables = {}, {}
         for state, package in packages.items():
-            words = mix_words(song, folder / f"mixes of {state}", weights, arguments.takes)
+            words = mix_words(song, folder / f"mixes of {state}", WEIGHTS, arguments.takes)
             commands[state] = [sys.executable, "-m", "megami.cli", *words, *(["--page"] if arguments.page else [])]
             variables[state] = {"PYTHONPATH": str(package)}
         runs = timing.time_commands(commands, arguments.repetitions, 0, variables, packages)  # all files were read
@@ -237,7 +225,7 @@ def main() -> None:
             sums = {name: round(song_seconds_of(state), 3) for name, state in states.items()}
             result = {**sizes, "before": arguments.against, "stages": states, "song_cpu_s": sums}
             result |= timing.summary_of(runs)
-            timing.write_result("small_mix_with_echoes" if arguments.echoes else "small_mix", result)
+            timing.write_result("small_mix", result)
 
 
 if __name__ == "__main__":
