@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 PRESETS = ("small", "paper")
 DataFolders = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Option(
-        "--data", help="paper: a folder of features or of recordings; may be given several times", show_default=False
+        "--data",
+        metavar="FOLDER[:SHARE]",
+        help="paper: a folder of features or of recordings; may be given several times, with the share of each "
+        "(MedleyDB:0.5), else every item comes as often as every other",
+        show_default=False,
     ),
 ]
 Start = Annotated[
@@ -113,18 +117,19 @@ def train_small_preset(
         typer.echo(os.fsencode(weights))
 
 
-def train_published(place: PaperPlace, recipe: PaperRecipe, data: tuple[Path, ...], chosen: tuple[str, ...]) -> None:
+def train_published(place: PaperPlace, recipe: PaperRecipe, data: tuple[str, ...], chosen: tuple[str, ...]) -> None:
     """`megami train paper`."""
     from megami.training.events import MISSING, events_package
     from megami.training.paper import check_request, train_paper
-    from megami.training.paper_data import open_data
+    from megami.training.paper_data import open_data, read_share
     from megami.training.paper_workplace import borrowed
     from megami.training.ranks import is_first_rank, rank_by_environment
 
     if rank_by_environment() == 0 and events_package() is None:
         typer.echo(f"megami: {MISSING}", err=True)
     check_request(place, recipe, chosen)
-    features = open_data(place, recipe, data)
+    told = [read_share(one) for one in data]
+    features = open_data(place, recipe, tuple(path for path, _ in told), tuple(share for _, share in told))
     if rank_by_environment() == 0 and not features.validation:
         typer.echo(
             "megami: no features of validation songs: networks keep their last weights, not their best", err=True

@@ -34,9 +34,9 @@ def save_weights(
     """Write weights to `path` (.safetensors) and what is known about them to the .json beside it; returns the path.
 
     metadata: a JSON-able mapping with METADATA_FIELDS, all of them; more may be added. Its sha256, parameter count and
-    size are filled in here; where `weights` is the state of a `network`, its parameters are counted without buffers. Each
-    of the two files appears whole or not at all. Raises ValueError for missing fields, and UserError where the folder
-    cannot be written.
+    size are filled in here; where `weights` is the state of a `network`, its parameters are counted, without buffers.
+    Each of the two files appears whole or not at all. Raises ValueError for missing fields, and UserError where the
+    folder cannot be written.
     """
     path = Path(path)
     missing = [field for field in METADATA_FIELDS if field not in metadata]

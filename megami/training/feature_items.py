@@ -47,7 +47,8 @@ class DrawItems:
 class StepBatches:
     """Batches of several collections, epoch after epoch in random order, read ahead by so many processes.
 
-    The batch of a step depends on the seed and the step alone: `seek` says from which step on they are asked for.
+    The batch of a step depends on the seed and the step alone: `seek` says from which step on they are asked for. With
+    `shares`, one for each collection, items come from the collections in this proportion; else from all items alike.
     """
 
     collections: tuple[FeatureItems, ...]
@@ -56,12 +57,20 @@ class StepBatches:
     seed: int
     workers: int = 0
     pin_memory: bool = False
+    shares: tuple[float, ...] = ()
     _batches: Iterator[dict[str, Tensor]] | None = field(default=None, repr=False)
 
     def seek(self, step: int) -> None:
         """Go on with the batch of a step."""
+        shares = tuple(zip(map(len, self.collections), self.shares, strict=True)) if self.shares else ()
         self._batches = shard_loader(
-            joined(self.collections), self.size, self.seed, self.workers, self.pin_memory, first_step=step
+            joined(self.collections),
+            self.size,
+            self.seed,
+            self.workers,
+            self.pin_memory,
+            first_step=step,
+            shares=shares,
         )
 
     def __call__(self, rng: np.random.Generator) -> dict[str, Tensor]:

@@ -138,14 +138,14 @@ def run_network(place: PaperPlace, recipe: PaperRecipe, data: PaperData, name: s
         task, part, draw = LESSONS[name](place, recipe)
     average = fit(
         task,
-        draw(data.train[NEEDS[name]], TRAIN),
+        draw(data.train[NEEDS[name]], TRAIN, data.shares.get(NEEDS[name], ())),
         loop,
         place.folder / name,
         place.device,
         place.devices,
         place.nodes,
         title=name,
-        draw_validation=draw(validation, VALIDATION) if validation else None,
+        draw_validation=draw(validation, VALIDATION, ()) if validation else None,
     )
     if is_first_rank():
         store(place, recipe, name, loop, finished_part(task, part, average))
@@ -163,18 +163,18 @@ def store(place: PaperPlace, recipe: PaperRecipe, name: str, loop: LoopConfig, n
     save_network(place.weights, STORED_AS[name], network, words)
 
 
-Draw = Callable[[tuple[FeatureItems, ...], str], DrawBatch]
+Draw = Callable[[tuple[FeatureItems, ...], str, tuple[float, ...]], DrawBatch]
 Lesson = tuple[nn.Module, str, Draw]
-"""A task, the name of the network in it that learns, and what draws batches from the features of a split."""
+"""A task, the name of the network in it that learns, and what draws batches from the features of a split, by shares."""
 
 
 def draws(place: PaperPlace, recipe: PaperRecipe, *names: str) -> Draw:
     """Batches of the named tensors: for training read ahead, for validation the same few again and again."""
 
-    def draw(collections: tuple[FeatureItems, ...], split: str) -> DrawBatch:
+    def draw(collections: tuple[FeatureItems, ...], split: str, shares: tuple[float, ...]) -> DrawBatch:
         if split == VALIDATION:
             return DrawItems(collections, recipe.batch, names)
-        return StepBatches(collections, recipe.batch, names, recipe.seed, place.readers, place.on_gpu)
+        return StepBatches(collections, recipe.batch, names, recipe.seed, place.readers, place.on_gpu, shares)
 
     return draw
 
@@ -208,8 +208,8 @@ def teach_generator(place: PaperPlace, recipe: PaperRecipe) -> Lesson:
 
     batches = draws(place, recipe, "z", "content", "mask")
 
-    def draw(collections: tuple[FeatureItems, ...], split: str) -> DrawBatch:
-        return published.DrawSets(batches(collections, split), adaptor)
+    def draw(collections: tuple[FeatureItems, ...], split: str, shares: tuple[float, ...]) -> DrawBatch:
+        return published.DrawSets(batches(collections, split, shares), adaptor)
 
     return task, "denoiser", draw
 

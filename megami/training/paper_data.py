@@ -29,15 +29,37 @@ COUNTS = {"tiny": 4, "small": 2000, "paper": 20_000}
 """Items of each kind that are computed of a folder of recordings; 'megami data features' makes any number of them."""
 TINY_SAMPLES = 2**15
 """Samples of a clip at size tiny (0.7 s); published: 11.9 s."""
+LARGEST_SHARE = 1e6
 VALIDATION_SHARE = 16
 """So many times fewer of the validation songs."""
 
 
-def open_data(place: PaperPlace, recipe: PaperRecipe, folders: tuple[Path, ...]) -> PaperData:
+def read_share(text: str) -> tuple[Path, float | None]:
+    """Read "folder" or "folder:0.5": a folder of data and its share; a folder whose whole name is so goes first.
+
+    Raises UserError for a share that is not above 0.
+    """
+    path, colon, number = text.rpartition(":")
+    if not colon or not path or Path(text).exists():
+        return Path(text), None
+    try:
+        share = float(number)
+    except ValueError:  # the colon belongs to the path
+        return Path(text), None
+    if not 0 < share <= LARGEST_SHARE:
+        raise UserError(f"{text}: the share of a data set must be a number above 0, at most {LARGEST_SHARE:g}")
+    return Path(path), share
+
+
+def open_data(
+    place: PaperPlace, recipe: PaperRecipe, folders: tuple[Path, ...], shares: tuple[float | None, ...] = ()
+) -> PaperData:
     """Open the features in all folders; of recordings they are computed first, into the run's folder.
 
-    A folder is a cache, holds caches, or holds recordings. Raises UserError for a folder that is none of these or is
-    not there, and for features that were heard at another size.
+    A folder is a cache, holds caches, or holds recordings. With shares, one for each folder (None: 1), items to learn
+    from come from the folders in this proportion, however many each has; without any, every item as often as every
+    other. Raises UserError for a folder that is none of these or is not there, and for features that were heard at
+    another size.
     """
     if not folders:
         raise UserError("no data: give --data a folder of 'megami data features', or of recordings")
@@ -45,14 +67,28 @@ def open_data(place: PaperPlace, recipe: PaperRecipe, folders: tuple[Path, ...])
         if not folder.is_dir():
             raise UserError(f"{folder}: no such folder of data")
     found: dict[str, dict[str, list[FeatureItems]]] = {TRAIN: {}, VALIDATION: {}}
+    of_folder: dict[str, list[int]] = {}
     for number, folder in enumerate(folders):
         caches = caches_in(folder) or computed(place, recipe, folder, number)
         for cache in caches:
             check_size(cache, recipe)
             if cache.words["split"] in found:  # songs to test on are not looked at
                 found[cache.words["split"]].setdefault(cache.kind, []).append(cache)
+            if cache.words["split"] == TRAIN:
+                of_folder.setdefault(cache.kind, []).append(number)
     train, validation = ({kind: tuple(items) for kind, items in found[split].items()} for split in found)
-    return PaperData(train, validation)
+    if all(share is None for share in shares):
+        return PaperData(train, validation)
+    told = [1.0 if share is None else share for share in shares]
+    return PaperData(train, validation, {kind: divided(train[kind], of_folder[kind], told) for kind in train})
+
+
+def divided(collections: tuple[FeatureItems, ...], of_folder: list[int], shares: list[float]) -> tuple[float, ...]:
+    """The share of every collection: that of its folder, divided among its collections by how many items each has."""
+    items: dict[int, int] = {}
+    for own, folder in zip(collections, of_folder, strict=True):
+        items[folder] = items.get(folder, 0) + len(own)
+    return tuple(shares[folder] * len(own) / items[folder] for own, folder in zip(collections, of_folder, strict=True))
 
 
 def caches_in(folder: Path) -> list[FeatureShards]:

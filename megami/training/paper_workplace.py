@@ -121,10 +121,14 @@ class PaperPlace:
 
 @dataclass(frozen=True)
 class PaperData:
-    """Features to learn from, and those of other songs, where there are any, to choose the best step by."""
+    """Features to learn from, and those of other songs, where there are any, to choose the best step by.
+
+    shares: in which proportion items come from the collections of a kind; none: every item as often as every other.
+    """
 
     train: Features
     validation: Features = field(default_factory=dict)
+    shares: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 def claim_folder(place: PaperPlace, recipe: PaperRecipe, stages: tuple[str, ...]) -> None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from megami.corpus.recordings.endless_rows import EndlessRow, EpochRow, SharedRow
 from megami.corpus.recordings.shards import PER_TRACK
 from megami.corpus.recordings.workers import loader_options
 
@@ -26,9 +26,10 @@ Items = Dataset[dict[str, Tensor]]
 class StepSampler(Sampler[list[int]]):
     """Numbers of items for every step of one rank, without end.
 
-    All ranks walk through one endless row of items, epoch after epoch, each a permutation by (seed, epoch). A step
-    takes the next `ranks * batch_size` of the row, of which each rank has its own part: so no two ranks have the same
-    item of an epoch, and together they have the batch that one rank would have with `ranks * batch_size`.
+    All ranks walk through one endless row of items. A step takes the next `ranks * batch_size` of the row, of which
+    each rank has its own part: so no two ranks have the same item of an epoch, and together they have the batch that
+    one rank would have with `ranks * batch_size`. The row is an `EpochRow` of all items; where `shares` says so, a
+    `SharedRow` of collections, each as (items, share).
     """
 
     items: int
@@ -37,19 +38,17 @@ class StepSampler(Sampler[list[int]]):
     rank: int = 0
     ranks: int = 1
     first_step: int = 0
+    shares: tuple[tuple[int, float], ...] = ()
 
     def __iter__(self) -> Iterator[list[int]]:
-        epoch, order = -1, np.empty(0, dtype=np.int64)
+        row: EndlessRow = EpochRow(self.items, self.seed, 29)
+        if self.shares:
+            counts, shares = zip(*self.shares, strict=True)
+            row = SharedRow(counts, shares, self.seed)
         step = self.first_step
         while True:
             start = (step * self.ranks + self.rank) * self.batch_size
-            batch = []
-            for place in range(start, start + self.batch_size):
-                if place // self.items != epoch:
-                    epoch = place // self.items
-                    order = np.random.default_rng([self.seed, 29, epoch]).permutation(self.items)
-                batch.append(int(order[place % self.items]))
-            yield batch
+            yield [row[place] for place in range(start, start + self.batch_size)]
             step += 1
 
 
@@ -82,20 +81,24 @@ def shard_loader(
     ranks: int = 1,
     first_step: int = 0,
     tracks: int | None = None,
+    shares: tuple[tuple[int, float], ...] = (),
 ) -> Iterator[dict[str, Tensor]]:
     """Batches of features without end, shuffled anew in every epoch: `StepSampler` says which, `collate` how.
 
     batch_size: of this rank. workers: processes that read ahead (0: none); the batches and their order do not depend on
     them. pin_memory: for a GPU, and without effect where there is none. first_step: go on from this step, as if those
-    before had been drawn. tracks: pad mixes to so many (published: 14) instead of the longest of the batch. Raises
-    ValueError for a rank that is not among the ranks.
+    before had been drawn. tracks: pad mixes to so many (published: 14) instead of the longest of the batch. shares: of
+    the collections that `shards` joins, each as (items, share); without them every item comes as often as every other.
+    Raises ValueError for a rank that is not among the ranks, and for shares of other collections.
     """
     if batch_size < 1 or not 0 <= rank < ranks or first_step < 0:
         raise ValueError(f"no batches of {batch_size} for rank {rank} of {ranks} from step {first_step} on")
     items: Any = shards
+    if shares and sum(count for count, _ in shares) != len(items):
+        raise ValueError(f"shares are of {sum(count for count, _ in shares)} items, not of {len(items)}")
     loader = DataLoader(
         items,
-        batch_sampler=StepSampler(len(items), batch_size, seed, rank, ranks, first_step),
+        batch_sampler=StepSampler(len(items), batch_size, seed, rank, ranks, first_step, shares),
         num_workers=workers,
         collate_fn=partial(collate, tracks=tracks),
         pin_memory=pin_memory and torch.cuda.is_available(),

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from megami.corpus.recordings.endless_rows import SharedRow
 from megami.corpus.recordings.shard_loader import collate, shard_loader
 from megami.corpus.recordings.workers import end_with
 
@@ -48,6 +49,33 @@ def test_ranks_share_the_batch_of_one_rank_without_overlap():
 
 def test_one_goes_on_from_a_step_as_if_nothing_had_happened():
     assert batches(5, 9)[4:] == batches(5, 5, first_step=4)
+
+
+SHARES = ((2, 0.75), (6, 0.25))
+
+
+def test_collections_come_by_their_shares_and_each_in_epochs_of_its_own():
+    row = list(chain(*batches(8, 10_000, size=1, shares=SHARES)))
+    small, large = [item for item in row if item < 2], [item for item in row if item >= 2]
+    assert abs(len(small) / len(row) - 0.75) < 5 * (0.75 * 0.25 / len(row)) ** 0.5  # five standard deviations
+    for own, count in ((small, 2), (large, 6)):
+        epochs = [sorted(own[start : start + count]) for start in range(0, len(own) - count, count)]
+        assert all(epoch == sorted(set(own)) for epoch in epochs)
+
+
+def test_shares_are_the_same_for_any_ranks_and_from_any_step_on():
+    row = list(chain(*batches(8, 9000, size=1, shares=SHARES)))
+    assert list(chain(*batches(8, 20, size=1, shares=SHARES, first_step=8980))) == row[8980:]
+    ranks = [batches(8, 10, size=2, rank=rank, ranks=2, shares=SHARES) for rank in range(2)]
+    assert [first + second for first, second in zip(*ranks, strict=True)] == batches(8, 10, size=4, shares=SHARES)
+    endless = SharedRow((2, 6), (3, 1), seed=3)
+    assert [endless[place] for place in (5000, 3, 8999)] == [row[place] for place in (5000, 3, 8999)]  # and backwards
+
+
+@pytest.mark.parametrize("shares", [((2, 0.5), (5, 0.5)), ((2, 0.5), (6, 0.0)), ((0, 0.5), (8, 0.5))])
+def test_shares_of_other_collections_or_of_nothing_are_refused(shares):
+    with pytest.raises(ValueError, match=r"shares|no row"):
+        batches(8, 1, shares=shares)
 
 
 def test_processes_that_read_ahead_change_nothing():
