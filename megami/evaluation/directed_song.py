@@ -65,7 +65,7 @@ def measure_song(
     """
     embedding, engineers = metric.embedding, len(np.unique(song.names))
     theirs, styles = song.effects[:engineers], song.names[:engineers]
-    artist = _Artist(mixer, song.told(mixer.preset.adapt_dry), config, seed)
+    artist = _Artist(mixer, song.told(mixer.preset.adapt_dry), song.plays, config, seed)
     rng = np.random.default_rng(seed)
     found: list[dict[str, dict[str, float]]] = []
     plans: dict[str, list[Tensor]] = {}
@@ -98,6 +98,7 @@ class _Artist:
 
     mixer: Mixer
     content: Tensor
+    plays: Tensor
     config: DirectionConfig
     seed: int
     drawn: dict[int, Tensor] = field(default_factory=dict)
@@ -106,7 +107,7 @@ class _Artist:
         """Plans that follow a direction, of tracks called by their numbers."""
         names = names_of(len(self.content))
         directed = direction.among(names, names, self.mixer.preset.embedding, self.mixer.networks.processor)
-        return directed.hearing(self.content).draw_by_seed(self._generate, self.seed)
+        return directed.hearing(self.plays).draw_by_seed(self._generate, self.seed)
 
     def free(self, count: int) -> Tensor:
         """So many plans without evidence."""
@@ -172,8 +173,8 @@ def from_another_song(embedding: EmbeddingConfig, other: Engineered, engineer: s
     by_engineer = np.flatnonzero(other.names == engineer)
     if not len(by_engineer):
         return {}
-    plan, content = other.effects[by_engineer[-1]], other.content[by_engineer[-1]]
-    stems = WetStems(names_of(len(plan)), renormalise(embedding, plan), content)
+    plan, plays = other.effects[by_engineer[-1]], other.wet_plays[by_engineer[-1]]
+    stems = WetStems(names_of(len(plan)), renormalise(embedding, plan), plays)
     return {FOLLOWED_OTHER: as_record(embedding, plan), STEMS: Direction(stems=stems)}
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from megami.adaptation import StemBank
 from megami.corpus import load_mixes, load_song, mix_contents, song_paths
 from megami.corpus.features import mix_paths
+from megami.embeddings.spectrum import MID_BANDS
 from megami.evaluation import systems
 from megami.evaluation.listeners import small_encoders
 from megami.evaluation.render import write_plan
 from megami.evaluation.stage import TRUE_DRY, Stage
 from megami.evaluation.systems import TrainingTracks
+from megami.mixing.hearing import parts_of
 from megami.studio import Song
 
 
@@ -27,6 +31,8 @@ class Engineered:
     heard: Tensor  # [tracks, dim], what a mixer hears of the dry tracks
     dry_content: Tensor  # [tracks, dim], of the dry tracks by the content encoder
     adapted_content: Tensor  # [tracks, dim], the same through the adaptor
+    plays: Tensor  # [tracks, n], what the dry tracks are taken for (`megami.mixing.hearing.Heard`)
+    wet_plays: Tensor  # [mixes, tracks, n], what the wet tracks are taken for
     chains: list[list[str]]
     names: np.ndarray  # [mixes]
 
@@ -40,7 +46,7 @@ def engineers_of(stage: Stage) -> list[Engineered]:
     """The engineers' mixes of every test song."""
     corpus, networks = stage.config.corpus, stage.mixer.networks
     fx_encoder, content_encoder = small_encoders(networks)
-    listeners = (fx_encoder, content_encoder, networks.adaptor)
+    listeners, bank = (fx_encoder, content_encoder, networks.adaptor), networks.stem_bank
     mixes = load_mixes(stage.cache, corpus, ("test",), networks.preset.embedding, *listeners)
     contents = mix_contents(stage.cache, corpus, content_encoder, "test")
     paths, per_song = mix_paths(stage.cache, "test", corpus), corpus.mixes_per_song
@@ -50,18 +56,29 @@ def engineers_of(stage: Stage) -> list[Engineered]:
         own = range(first, first + per_song)
         files = [np.load(paths[i], allow_pickle=False) for i in own]
         dry = contents[first][1]
+        hearing = stage.mixer.hear(load_song(songs[first // per_song]).multitrack)
+        wet = torch.stack([mixes.contents[i][0] for i in own])
         answer.append(
             Engineered(
                 torch.stack([mixes.effects[i] for i in own]),
-                torch.stack([mixes.contents[i][0] for i in own]),
-                stage.mixer.content(load_song(songs[first // per_song]).multitrack),
+                wet,
+                hearing.content,
                 dry,
                 networks.adaptor(dry.to(stage.mixer.device)).cpu(),
+                hearing.plays,
+                wet if bank is None else torch.stack([taken_for(bank, file) for file in files]),
                 [[str(chain) for chain in file["chains"]] for file in files],
                 np.array([str(file["engineer"]) for file in files]),
             )
         )
     return answer
+
+
+def taken_for(bank: StemBank, features: Mapping[str, np.ndarray]) -> Tensor:
+    """What the wet tracks of a mix are taken for, from its features: [tracks, n]."""
+    heard, source = (torch.from_numpy(features[name][0]).float() for name in ("wet_heard", "wet_source"))
+    device = bank.keys.device
+    return parts_of(bank, bank.shares(torch.cat([heard, source[:, :MID_BANDS]], dim=-1).to(device))).cpu()
 
 
 def training_tracks(stage: Stage) -> TrainingTracks:

@@ -150,13 +150,13 @@ class Directed:
     like: dict[int, Tensor] = field(default_factory=dict)  # [dim] each, of stems that play the same
     followed: tuple[str | None, ...] = ()  # the name of each track's stem
 
-    def hearing(self, content: Tensor) -> Directed:
-        """The same for tracks that play this, [tracks, content dim]: stems of another song are matched to them."""
+    def hearing(self, plays: Tensor) -> Directed:
+        """The same for tracks that play this (`Heard.plays`) [tracks, n]: stems of another song are matched to them."""
         if self.stems is None:
             return self
-        pairs = {track: stem for track, stem in match_stems(content, self.stems).items() if track not in self.kept}
+        pairs = {track: stem for track, stem in match_stems(plays, self.stems).items() if track not in self.kept}
         like = {track: self.stems.embeddings[stem].detach() for track, stem in pairs.items()}
-        names = tuple(self.stems.names[pairs[track]] if track in pairs else None for track in range(len(content)))
+        names = tuple(self.stems.names[pairs[track]] if track in pairs else None for track in range(len(plays)))
         return replace(self, like=like, followed=names)
 
     def unmatched(self) -> list[str]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from megami.adaptation import (
     ClapEncoder,
     EarEncoder,
+    StemBank,
     add_content_noise,
     describe_source,
     hear_stem,
@@ -54,10 +55,12 @@ class Heard:
     """The tracks of a song as the generator knows them.
 
     content [tracks, content_dim] of unit norm; taken_for has an entry per track, or none where the networks have no
-    stem bank.
+    stem bank. plays [tracks, n] is what is compared where tracks of two songs are to be alike in what they play: the
+    shares of the studio's roles and instruments by the bank, and content where there is no bank.
     """
 
     content: Tensor
+    plays: Tensor
     taken_for: tuple[TakenFor, ...] = ()
 
 
@@ -82,17 +85,19 @@ class Listener:
         report, generator = progress or silent, mix_generator(seed, CONTENT_DRAWS)
         length = min(dry.shape[-1], round(self.preset.segment_seconds * SAMPLE_RATE))
         common = loudest_segment(sum_by_name(names, dry)[0], length)
-        contents, taken_for = [], []
+        contents, parts, taken_for = [], [], []
         for number, (name, track) in enumerate(zip(names, dry, strict=True)):
             report("listening", number, len(dry))
             segment = self._segment(track, common, length)
             if self.preset.stem_bank:
-                content, taken = self._by_bank(track, segment, told.get(name))
+                content, plays, taken = self._by_bank(track, segment, told.get(name))
+                parts.append(plays)
                 taken_for.append(taken)
             else:
                 content = self._embed(segment, generator)
             contents.append(self._finish(content, generator))
-        return Heard(torch.cat(contents), tuple(taken_for))
+        content = torch.cat(contents)
+        return Heard(content, torch.cat(parts) if parts else content, tuple(taken_for))
 
     def _segment(self, track: Tensor, common: int, length: int) -> Tensor:
         """What is measured of a track [1, n]: the song's loudest segment, or its own where it rests there."""
@@ -103,8 +108,8 @@ class Listener:
             segment = track[:, own : own + length]
         return segment
 
-    def _by_bank(self, track: Tensor, segment: Tensor, role: str | None) -> tuple[Tensor, TakenFor]:
-        """The track by ear, and the segment as it is measured: [1, content_dim]; and what the bank takes it for.
+    def _by_bank(self, track: Tensor, segment: Tensor, role: str | None) -> tuple[Tensor, Tensor, TakenFor]:
+        """The track by ear, and the segment as it is measured: [1, content_dim]; and what the bank takes it for, twice.
 
         The bank describes it where the content encoder knows the studio's sounds only, and where a hint was given.
         """
@@ -113,14 +118,14 @@ class Listener:
         source = describe_source(segment[None].to(self.device))
         ear = hear_stem(musicnn, track[0].to(self.device))[None]
         shares = bank.shares(torch.cat([ear, source[:, :MID_BANDS]], dim=-1), self._allowed(role))
-        by_role = bank.role_shares(shares, len(ROLES))[0]
-        by_instrument = bank.instrument_shares(shares, len(INSTRUMENTS))[0]
+        plays = parts_of(bank, shares).cpu()
+        by_role, by_instrument = plays[0].split([len(ROLES), len(INSTRUMENTS)])
         best = int(by_role.argmax())
         taken = TakenFor(ROLES[best], INSTRUMENTS[int(by_instrument.argmax())], float(by_role[best]), role is not None)
         encoder = self.networks.content_encoder
         if isinstance(encoder, EarEncoder) and role is None:  # it knows real sounds by itself, and needs no likeness
-            return join_content(content, encoder.encode(ear), source), taken
-        return join_content(content, bank.describe(shares), source), taken
+            return join_content(content, encoder.encode(ear), source), plays, taken
+        return join_content(content, bank.describe(shares), source), plays, taken
 
     def _allowed(self, role: str | None) -> Tensor | None:
         """Which stems of the bank are what a hint says, a role or an instrument; None without a hint."""
@@ -191,6 +196,11 @@ def known_track(name: str, names: Sequence[str]) -> str:
 def spelled(name: str, names: Sequence[str]) -> str:
     """The name as one of `names` has its letters written (NFC, NFD), where there is one."""
     return name if name in names else unicodedata.normalize("NFC", name)
+
+
+def parts_of(bank: StemBank, shares: Tensor) -> Tensor:
+    """How much of shares [..., stems] of a bank falls to each role and to each instrument of the studio: [..., n]."""
+    return torch.cat([bank.role_shares(shares, len(ROLES)), bank.instrument_shares(shares, len(INSTRUMENTS))], dim=-1)
 
 
 def doubtful_names(names: Sequence[str], taken_for: Sequence[TakenFor]) -> list[str]:

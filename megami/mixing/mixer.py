@@ -318,7 +318,7 @@ class Mixer:
         directed = direction.among(ready.song.names, names, self.preset.embedding, self.networks.processor)
         hearing = self.hear(ready.heard, seed, {name: role for name, role in told.items() if name in names}, report)
         warn_of_song(doubtful_names(names, hearing.taken_for))
-        directed = directed.hearing(hearing.content)
+        directed = directed.hearing(hearing.plays)
         warn_of_song(directed.unmatched())
         report("deciding", 0, options.steps)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from megami.mixing.mixer import Mixer
 
 LEAST_LIKENESS = 0.5
-"""Cosine of content. Of tracks with one role in two songs 95 % are more alike, of tracks with two roles 95 % less."""
+"""Cosine of what two tracks are taken for (`Heard.plays`), from which on one may follow the other."""
 
 TOLERANCE = 4.0
 """Of a stem's plan for another song: in units of how far one engineer's plans for a role are apart between songs.
@@ -31,11 +31,11 @@ More than 1, since the numbers of a plan go together, and are evidence for fewer
 
 @dataclass(frozen=True, eq=False)
 class WetStems:
-    """The stems of a finished mix: names, what was done to each [stems, dim], and what each plays [stems, content]."""
+    """The stems of a finished mix: names, what was done to each [stems, dim], what each plays [stems, n] (`Heard`)."""
 
     names: tuple[str, ...]
     embeddings: Tensor
-    content: Tensor
+    plays: Tensor
 
 
 def hear_wet_stems(mixer: Mixer, stems: str | Path | Multitrack) -> WetStems:
@@ -57,7 +57,7 @@ def hear_wet_stems(mixer: Mixer, stems: str | Path | Multitrack) -> WetStems:
         gain = db_to_gain(MIX_LEVEL_DB - framed_level(wet.sum(0).numpy(), SAMPLE_RATE))
         preset = networks.preset
         plan = plan_of_wet(gain * wet, preset.embedding, networks.fx_encoder, preset.segment_seconds, "wet stems")
-    return WetStems(song.names, plan, mixer.hear(song).content)
+    return WetStems(song.names, plan, mixer.hear(song).plays)
 
 
 @torch.no_grad()
@@ -81,15 +81,15 @@ def plan_of_wet(
     return torch.cat([embedder(segment.to(device)).cpu() for segment in segments])
 
 
-def match_stems(content: Tensor, stems: WetStems) -> dict[int, int]:
-    """Which stem goes with which track, by what they play: content [tracks, content] -> {track: stem}.
+def match_stems(plays: Tensor, stems: WetStems) -> dict[int, int]:
+    """Which stem goes with which track, by what they play (`Heard.plays`): [tracks, n] -> {track: stem}.
 
     Each stem goes to one track at most, so that their likeness is largest in all (the Hungarian method, Kuhn 1955).
     Tracks without a stem that is like them are left out.
     """
     from scipy.optimize import linear_sum_assignment  # here, because it takes long to import
 
-    likeness = F.normalize(content, dim=-1).double() @ F.normalize(stems.content, dim=-1).double().T
+    likeness = F.normalize(plays, dim=-1).double() @ F.normalize(stems.plays, dim=-1).double().T
     gained = (likeness - LEAST_LIKENESS).clamp_min(0)
     tracks, chosen = linear_sum_assignment(gained.numpy(), maximize=True)
     return {int(track): int(stem) for track, stem in zip(tracks, chosen, strict=True) if gained[track, stem] > 0}

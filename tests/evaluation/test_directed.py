@@ -53,7 +53,9 @@ def song() -> Engineered:
     effects = torch.stack([plans_of(number % ENGINEERS, generator) for number in range(2 * ENGINEERS)])
     content = torch.nn.functional.normalize(torch.randn(TRACKS, 256, generator=generator), dim=-1)
     names = np.array(["left", "right", "left", "right"])
-    return Engineered(effects, content.expand(4, -1, -1), content, content, content, [], names)
+    return Engineered(
+        effects, content.expand(4, -1, -1), content, content, content, content, content.expand(4, -1, -1), [], names
+    )
 
 
 def test_what_is_measured_of_a_song(tiny_weights, song):

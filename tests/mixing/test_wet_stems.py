@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +15,8 @@ from megami.mixing import Direction, Mixer
 from megami.mixing.soft_evidence import ONE_ENGINEER, by_number, slope_to_stems, slope_to_zero, variance_left
 from megami.mixing.wet_stems import WetStems, match_stems
 
+SAMPLES = Path(__file__).resolve().parents[2] / "data_samples"
+
 
 @pytest.fixture(scope="module")
 def tiny(tiny_weights) -> Mixer:
@@ -22,14 +25,28 @@ def tiny(tiny_weights) -> Mixer:
 
 def test_each_stem_goes_with_one_track_that_plays_the_same():
     axes = torch.eye(4)
-    content = torch.stack([axes[0], axes[0] + 0.3 * axes[1], axes[2], axes[3]])
+    plays = torch.stack([axes[0], axes[0] + 0.3 * axes[1], axes[2], axes[3]])
     # Both of the first tracks are most like the first stem; together they fare best if each has one.
     stems = WetStems(("a", "b", "c"), torch.zeros(3, 8), torch.stack([axes[0] + axes[1], axes[0], axes[2]]))
-    assert match_stems(content, stems) == {0: 1, 1: 0, 2: 2}
+    assert match_stems(plays, stems) == {0: 1, 1: 0, 2: 2}
     order = [2, 0, 1]
-    shuffled = WetStems(("c", "a", "b"), stems.embeddings, stems.content[order])
-    assert {track: order[stem] for track, stem in match_stems(content, shuffled).items()} == {0: 1, 1: 0, 2: 2}
-    assert match_stems(content[3:], stems) == {}  # plays what no stem plays
+    shuffled = WetStems(("c", "a", "b"), stems.embeddings, stems.plays[order])
+    assert {track: order[stem] for track, stem in match_stems(plays, shuffled).items()} == {0: 1, 1: 0, 2: 2}
+    assert match_stems(plays[3:], stems) == {}  # plays what no stem plays
+
+
+def test_tracks_of_two_songs_are_matched_by_what_they_are_taken_for():
+    """Drums go with drums, the voice with the voice, the bass with the bass; nothing of one role goes with another."""
+    mixer = Mixer.from_pretrained("small", "cpu")
+    songs = [read_multitrack(SAMPLES / name) for name in ("porch_light", "paper_boats")]
+    first, second = (mixer.hear(song) for song in songs)
+    stems = WetStems(songs[1].names, torch.zeros(len(songs[1].names), 1), second.plays)
+    roles = [
+        {first.taken_for[track].role, second.taken_for[stem].role}
+        for track, stem in match_stems(first.plays, stems).items()
+    ]
+    assert all(len(pair) == 1 for pair in roles)
+    assert {"vocal", "drums", "bass"} <= set.union(*roles)
 
 
 def test_the_slopes_are_those_of_normal_likelihoods(tiny):
@@ -70,10 +87,11 @@ def test_matched_tracks_are_drawn_nearer_to_what_the_stems_were_given(tiny, dry_
 
 def test_a_lean_moves_only_tracks_with_a_stem_and_more_the_surer_it_is(tiny, dry_tracks):
     song = read_multitrack(dry_tracks(3, 1.0))
-    content, names = tiny.content(song), song.names
+    hearing, names = tiny.hear(song), song.names
+    content, plays = hearing.content, torch.eye(3)
     target = tiny.generate(content, 1, steps=4, seed=50)[0]
-    stems = WetStems(("s",), target[1:2], content[1:2])
-    directed = Direction(stems=stems).among(names, names, tiny.preset.embedding).hearing(content)
+    stems = WetStems(("s",), target[1:2], plays[1:2])
+    directed = Direction(stems=stems).among(names, names, tiny.preset.embedding).hearing(plays)
     assert directed.followed == (None, "s", None) and set(directed.like) == {1}
 
     def draw(evidence):
@@ -82,7 +100,7 @@ def test_a_lean_moves_only_tracks_with_a_stem_and_more_the_surer_it_is(tiny, dry
     near, free = directed.draw(draw).plans, draw(None)
     distance = [(plans[:, 1] - target[1]).norm(dim=-1).mean() for plans in (near, free)]
     assert distance[0] < distance[1]
-    kept = Direction({"track 01": target[1]}, stems=stems).among(names, names, tiny.preset.embedding).hearing(content)
+    kept = Direction({"track 01": target[1]}, stems=stems).among(names, names, tiny.preset.embedding).hearing(plays)
     assert not kept.like  # what is kept leans nowhere
 
 
@@ -94,7 +112,7 @@ def test_what_cannot_be_followed_is_said(tiny, tiny_paper, dry_tracks, tmp_path)
         Mixer(tiny_paper, "cpu").mix(song, steps=2, reference_stems=song)
     with pytest.raises(UserError, match="nowhere"):
         tiny.mix(song, steps=2, reference_stems=tmp_path / "nowhere")
-    heard = tiny.hear(song).content
+    heard = tiny.hear(song).plays
     stems = WetStems(("s",), torch.zeros(1, tiny.preset.embedding.dim), -heard[:1])
     with pytest.warns(SongWarning, match=r"none of the reference's stems \(s\) plays what a free track here plays"):
         mixes = list(tiny.iterate_mixes(song, 1, direction=Direction(stems=stems)))
