@@ -118,11 +118,14 @@ class Desk:
 
     def _draw_row(self, w: Any) -> Any:
         self.record = w.Text(
-            self.session.state.reference, description="reference", placeholder="path of a finished mix"
+            self.session.state.reference, description="references", placeholder="a.wav; b.wav:2; folder of wet stems"
         )
         self.record.continuous_update = False
         self.record.style, self.record.layout.width = WIDE, "30em"
-        self.record.tooltip = "A record whose tone and width the next takes should have; empty: none"
+        self.record.tooltip = (
+            "Records whose tone and width the next takes should have, each with a weight if you like, and a folder of "
+            "another song's wet stems, to treat tracks alike; semicolons between; empty: none"
+        )
         self.record.continuous_update = False
         self.record.observe(lambda change: self._guard(lambda: self.session.follow(change["new"])), names="value")
         self.count = w.IntSlider(value=1, min=1, max=4, description="takes", style=WIDE, layout=USUAL)

@@ -19,8 +19,10 @@ from megami.mixing.mix import Mix, mix_rate
 from megami.mixing.mixer import Mixer
 from megami.mixing.reference import Reference
 from megami.mixing.trim import Trim, trimmed
+from megami.mixing.wet_stems import hear_wet_stems
 from megami.mixing.wishes import WHOLE_MIX, Wish, check_wish, measure_named
 from megami.notebook.desk_files import export_take, read_song
+from megami.notebook.desk_following import Followed
 from megami.notebook.desk_state import DeskState, DeskTake, StateFile, free_place
 from megami.notebook.recordings import Item, slug
 from megami.progress import Progress, silent
@@ -144,12 +146,14 @@ class DeskSession:
                 del self.state.wishes[track]
             self.save()
 
-    def follow(self, record: str) -> None:
-        """Draw the next takes after a record (a file); an empty text for none. Raises UserError if it is not there."""
-        if record.strip() and not Path(record).expanduser().is_file():
-            raise UserError(f"{record} is no file: give the path of a finished stereo mix")
+    def follow(self, references: str) -> None:
+        """Draw the next takes after records, and like wet stems: "a.wav:2; b.wav; folder"; an empty text for none.
+
+        Raises UserError for what is not there, and for a second folder.
+        """
+        Followed.read(references)
         with self._lock:
-            self.state.reference = record.strip()
+            self.state.reference = references.strip()
             self.save()
 
     def trust_names(self, trust: bool) -> None:
@@ -174,11 +178,13 @@ class DeskSession:
         song, state = self._song(), self.state
         keep = {track: self.take(name).plan for track, name in state.keep.items()}
         wishes = {track: {what: Wish(db, "by") for what, db in some.items()} for track, some in state.wishes.items()}
-        records = (Reference.of(Path(state.reference).expanduser()),) if state.reference else ()
+        following = Followed.read(state.reference)
+        records = tuple(Reference.of(path, weight) for path, weight in following.records if weight)
+        stems = None if following.stems is None else hear_wet_stems(self.mixer, following.stems)
         made = state.wanted(song.names)
         sampling = self.mixer.preset.sampling.but(steps=self.steps)
         roles = roles_of_names(song.names) if state.names_trusted else {}
-        direction, seed = Direction(keep, wishes, references=records), state.drawn
+        direction, seed = Direction(keep, wishes, references=records, stems=stems), state.drawn
         names = []
         with self._noting():
             mixes = self.mixer.iterate_mixes(

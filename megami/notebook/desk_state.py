@@ -16,6 +16,7 @@ from megami.errors import UserError
 from megami.mixing.direction import Plan
 from megami.mixing.plan_words import plan_in_words, plan_of_words
 from megami.mixing.trim import Trim
+from megami.notebook.desk_following import named
 from megami.notebook.recordings import minus, slug
 from megami.notebook.stores import write_whole
 
@@ -44,7 +45,10 @@ class DeskTake:
 
 @dataclass(eq=False)
 class DeskState:
-    """All that a desk remembers. `keep`: by track, the take it is kept from; `wishes`: by track and measure, in dB."""
+    """All that a desk remembers. `keep`: by track, the take it is kept from; `wishes`: by track and measure, in dB.
+
+    reference: what the field of that name says (`desk_following`).
+    """
 
     weights: str = "small"
     song: str = ""
@@ -68,7 +72,7 @@ class DeskState:
         for track, wishes in self.wishes.items():
             parts += [f"{track} {measure} {minus(f'{db:+g}')} dB" for measure, db in wishes.items()]
         if self.reference:
-            parts.append(f"after {Path(self.reference).name}")
+            parts.append(f"after {named(self.reference)}")
         return "; ".join(parts)
 
     def in_words(self) -> dict[str, Any]:

@@ -169,6 +169,28 @@ def test_files_of_others_are_never_written_over(desk, open_desk, tmp_path) -> No
         assert (tmp_path / "mine" / STATE_FILE).read_text() == text
 
 
+def test_records_with_weights_and_wet_stems_are_followed_together(desk, stems, tmp_path) -> None:
+    for name, hz in (("bright", 5000.0), ("dark", 100.0)):
+        tone = 0.2 * torch.sin(2 * torch.pi * hz * torch.arange(2 * RATE) / RATE)
+        write_audio(tmp_path / f"{name}.wav", tone.expand(2, -1), RATE)
+    bright, dark = tmp_path / "bright.wav", tmp_path / "dark.wav"
+    free = desk.state.takes["Take 1"].plan.embeddings
+    desk.state.drawn = 0  # the same seed again
+
+    def drawn(references: str) -> torch.Tensor:
+        desk.follow(references)
+        line = desk.draw()
+        desk.state.drawn = 0
+        return desk.state.takes[line.split(": ")[1].split(" (")[0]].plan.embeddings, line
+
+    more_bright, line = drawn(f"{bright}:2; {dark}")
+    assert "after bright.wav:2, dark.wav" in line and not more_bright.equal(free)
+    assert not drawn(f"{bright}; {dark}:2")[0].equal(more_bright)
+    like_stems, line = drawn(f"{stems}")
+    assert f"after {stems.name}" in line and not like_stems.equal(free)
+    assert drawn("")[0].equal(free)
+
+
 def test_uploads_go_into_a_folder_of_their_own(open_desk, stems) -> None:
     session = open_desk()
     (session.folder / "uploaded").mkdir(parents=True)
@@ -187,6 +209,8 @@ def test_mistakes_are_said_in_one_line(desk, tmp_path) -> None:
         lambda: desk.wish("vocal", "loudness", 1.0),
         lambda: desk.wish("vocal", "level", 1000.0),
         lambda: desk.follow(str(tmp_path / "record.wav")),
+        lambda: desk.follow(f"{tmp_path}; {tmp_path.parent}"),
+        lambda: desk.follow(f"{STATE_FILE}; {desk.folder / STATE_FILE}:-1"),
         lambda: desk.trim("Take 1", "vocal", pan=2.0),
         lambda: desk.take_amount("Take 1", 2.0),
         lambda: desk.export("Take 1", "cubase"),
