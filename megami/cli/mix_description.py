@@ -11,9 +11,11 @@ from torch import Tensor
 from megami import __version__
 from megami.audio import SAMPLE_RATE, Multitrack, framed_level_db, integrated_loudness, true_peak_db
 from megami.cli.mix_page import readable
+from megami.cli.plans import ENCODER
 from megami.embeddings import EmbeddingConfig, decode, stereo_imbalance, stereo_width
 from megami.mixing.mix import Mix, mix_rate
 from megami.mixing.mixer import Mixer
+from megami.mixing.pretrained import encoder_of_plans
 from megami.mixing.reference import read_weighted
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def describe_job(job: MixJob, mixer: Mixer, song: Multitrack) -> dict:
         "seconds": round(song.seconds, 3),
         "sample_rate": mix_rate(song.sample_rate),
         "weights": readable(Path(job.weights).name),
+        ENCODER: encoder_of_plans(job.weights),
         "processor": mixer.preset.processor_kind,
         "compat": job.compat,
         "precision": mixer.precision,

@@ -16,7 +16,7 @@ from megami.audio import Multitrack, find_song, kept_large, read_multitrack
 from megami.audio.track_names import roles_of_names
 from megami.cli.manifest import MANIFEST, write_manifest
 from megami.cli.mix_description import describe_job, describe_mix, rounded
-from megami.cli.mix_page import PAGE, Excerpt, page_console, readable, write_page
+from megami.cli.mix_page import PAGE, Excerpt, page_console, write_page
 from megami.cli.output_folder import appearing_files, check_writable
 from megami.cli.plans import PLANS, Kept
 from megami.cli.publishing import new_files
@@ -145,7 +145,7 @@ def run_mix(
     if job.out.is_dir() and job.stems.is_dir() and any(job.out.samefile(path.parent) for path in stems):
         raise UserError(holds_stems)
     records = measured_records([read_weighted(text) for text in job.references])
-    direction = job.direction(job.kept.read(readable(Path(job.weights).name)), records)
+    direction = job.direction(job.kept.read(job.weights), records)
     wet = None if job.reference_stems is None else read_multitrack(job.reference_stems)
     planned = names_to_write(job, list(files.tracks))
     say = say or say_beside_bar

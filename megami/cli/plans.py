@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from megami.cli.manifest import MANIFEST
+from megami.cli.mix_page import readable
 from megami.errors import UserError
 from megami.mixing.direction import Keep, Plan
 from megami.mixing.plan_words import plan_of_words
+from megami.mixing.pretrained import ENCODER_OF_FIRST_EDITION, encoder_of_plans
 
+ENCODER = "effect_encoder"
+"""In mixes.json: which effect encoder the plans come from."""
 PLANS = "plans"
 """In mixes.json: by mix, what `plan_in_words` says of it."""
 
@@ -36,14 +40,24 @@ class Place:
         return cls(path.parent / MANIFEST, path.stem if path.suffix in (".wav", ".flac") else path.name)
 
     def read(self, weights: str) -> Plan:
-        """The plan of that mix, which must have been made with `weights`. Raises UserError where there is none."""
+        """The plan of that mix, which must have been made with `weights`, a preset or a folder, as they are now.
+
+        Raises UserError where there is none.
+        """
         words = self._words()
         plans = words.get(PLANS)
         if not isinstance(plans, dict) or not plans:
             raise UserError(f"{self.manifest} holds no plans: an older megami wrote it, so mix once more to have them")
-        if words.get("weights") != weights:
+        name = readable(Path(weights).name)
+        if words.get("weights") != name:
             raise UserError(
                 f"{self.manifest} was made with --weights {words.get('weights')}, whose plans others cannot read"
+            )
+        encoder = encoder_of_plans(weights)
+        if words.get(ENCODER, ENCODER_OF_FIRST_EDITION.get(name, encoder)) != encoder:
+            raise UserError(
+                f"{self.manifest} was made with an earlier edition of the weights {name!r}, whose plans these cannot "
+                "read: mix once more to have new ones"
             )
         if self.mix is None and len(plans) > 1:
             raise UserError(

@@ -18,7 +18,7 @@ from megami.device import cpu_multiplies_bf16, resolve_device, resolve_precision
 from megami.embeddings import FxEncoder, FxEncoderPlusPlus
 from megami.errors import UserError
 from megami.generator import Denoiser
-from megami.presets import Preset, load_network, preset, preset_folder, read_preset
+from megami.presets import Preset, load_network, preset, preset_folder, read_metadata, read_preset
 from megami.processor import FilmTCN, FxNorm, StructuredProcessor
 from megami.published.addresses import (
     ADAPTOR,
@@ -31,6 +31,9 @@ from megami.published.addresses import (
     published_path,
 )
 
+PUBLISHED_ENCODER = "FxEncoder++"
+ENCODER_OF_FIRST_EDITION = {"small": "45721d1853685ce7"}
+"""By preset, the effect encoder of version 1.0, whose files do not say which they are from."""
 OF_PUBLISHED_SIZE = {"adaptor": ADAPTOR, "generator": GENERATOR, "processor_tcn": PROCESSOR, "fxnorm": FEATURES}
 """What `megami train paper` makes, and the published file that stands in where it was not made."""
 
@@ -179,6 +182,18 @@ def load_paper(
 def weights_folder(name_or_folder: str | Path) -> Path:
     """Say where the weights of a preset, or of a folder, are. Raises UserError if there are none."""
     return paper_folder() if str(name_or_folder) == "paper" else preset_folder(name_or_folder)
+
+
+def encoder_of_plans(name_or_folder: str | Path) -> str:
+    """Say which effect encoder plans of these weights come from: a part of its hash, or the name of the published one.
+
+    The numbers of a plan mean what their encoder made of effects. Plans by another encoder would be rendered without
+    an error, as anything. Raises UserError if there are no such weights.
+    """
+    if str(name_or_folder) == "paper":
+        return PUBLISHED_ENCODER
+    path = weights_folder(name_or_folder) / "fx_encoder.safetensors"
+    return str(read_metadata(path)["sha256"])[:16] if path.is_file() else PUBLISHED_ENCODER
 
 
 def weights_sha256(name_or_folder: str | Path, weights_dir: str | Path | None = None) -> str:

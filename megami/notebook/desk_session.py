@@ -17,6 +17,7 @@ from megami.errors import SongWarning, UserError
 from megami.mixing.direction import Direction, Plan
 from megami.mixing.mix import Mix, mix_rate
 from megami.mixing.mixer import Mixer
+from megami.mixing.pretrained import encoder_of_plans
 from megami.mixing.reference import Reference
 from megami.mixing.trim import Trim, trimmed
 from megami.mixing.wet_stems import hear_wet_stems
@@ -58,6 +59,13 @@ class DeskSession:
                 f"{self._file.path} was made with the weights {found.weights!r}: leave them, or choose another folder"
             )
         self.state = found or DeskState("small" if weights is None else str(weights))
+        encoder = encoder_of_plans(self.state.weights)
+        if self.state.takes and self.state.encoder not in ("", encoder):
+            raise UserError(
+                f"{self._file.path} was made with an earlier edition of the weights {self.state.weights!r}, whose "
+                "takes these cannot read: choose another folder"
+            )
+        self.state.encoder = encoder
         self.song: Multitrack | None = None
         self.notes: list[str] = []  # what was odd in the last work
         self._audio: dict[str, Tensor] = {}  # of takes, trimmed: [2, samples] each
@@ -83,7 +91,7 @@ class DeskSession:
                 if self.state.takes:
                     file = self._file.set_aside(Path(self.state.song).name)
                     aside = f"; the takes of {Path(self.state.song).name} are kept in {file.name}"
-                self.state = DeskState(self.state.weights, said)
+                self.state = DeskState(self.state.weights, said, encoder=self.state.encoder)
                 self._audio.clear()
                 self._mixes.clear()
             self.song = song

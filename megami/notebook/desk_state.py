@@ -15,6 +15,7 @@ from megami import __version__
 from megami.errors import UserError
 from megami.mixing.direction import Plan
 from megami.mixing.plan_words import plan_in_words, plan_of_words
+from megami.mixing.pretrained import ENCODER_OF_FIRST_EDITION
 from megami.mixing.trim import Trim
 from megami.notebook.desk_following import named
 from megami.notebook.recordings import minus, slug
@@ -58,6 +59,7 @@ class DeskState:
     wishes: dict[str, dict[str, float]] = field(default_factory=dict)
     reference: str = ""
     names_trusted: bool = False  # whether tracks are heard as what their names say
+    encoder: str = ""  # which effect encoder the plans of its takes come from
     drawn: int = 0  # how many takes there ever were: names and seeds are not used again
 
     def wanted(self, names: Sequence[str]) -> str:
@@ -105,7 +107,8 @@ class DeskState:
         chosen = str(words["chosen"]) if words["chosen"] in takes else ""
         weights, song, reference = (str(words[name]) for name in ("weights", "song", "reference"))
         trusted, drawn = bool(words["names_trusted"]), int(words["drawn"])
-        return cls(weights, song, takes, chosen, keep, wishes, reference, trusted, drawn)
+        encoder = str(words.get("encoder", ENCODER_OF_FIRST_EDITION.get(weights, "")))
+        return cls(weights, song, takes, chosen, keep, wishes, reference, trusted, encoder, drawn)
 
 
 class StateFile:

@@ -97,7 +97,7 @@ class NoiseTail(nn.Module):
     Predicted per item: level and decay of each band, a gate, an onset time (pre-delay), the likeness of left and right
     and their difference in level. A longer decay does not change a band's energy. A later onset does: it leaves out
     what would have sounded before it, about 60 dB * onset / decay, which is 0.05 dB to 32 dB (at the latest onset,
-    59 ms, with the shortest decay, 0.11 s). The shipped weights were trained with that.
+    59 ms, with the shortest decay, 0.11 s). The weights of the first edition were trained with that.
     """
 
     noise: Tensor

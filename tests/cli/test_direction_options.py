@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from math import log10
 from pathlib import Path
 
@@ -122,6 +123,10 @@ def test_what_cannot_be_done_is_refused_and_leaves_nothing(mix, stems, tmp_path)
     older = tmp_path / "older"
     older.mkdir()
     (older / "mixes.json").write_text(json.dumps({"megami": "0.1.0"}))
+    earlier = tmp_path / "earlier"
+    shutil.copytree(tmp_path / "mixes", earlier)
+    words = json.loads((earlier / "mixes.json").read_text())
+    (earlier / "mixes.json").write_text(json.dumps({**words, "effect_encoder": "of another edition"}))
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "mixes.json").write_text("hello")
     for options, said in (
@@ -132,6 +137,7 @@ def test_what_cannot_be_done_is_refused_and_leaves_nothing(mix, stems, tmp_path)
         (["--keep", f"track 00={tmp_path / 'nowhere' / 'mix_1'}"], ("cannot be read", "mixes/mix_1")),
         (["--from", tmp_path / "mixes" / "mix_7"], ("has no mix_7: it holds mix_1, mix_2",)),
         (["--from", tmp_path / "mixes"], ("holds 2 mixes: say which",)),
+        (["--from", earlier / "mix_1"], ("an earlier edition of the weights", "mix once more")),
         (["--from", damaged / "mix_1"], ("the plan of mix_1 is damaged",)),
         (["--from", older], ("holds no plans",)),
         (["--from", tmp_path / "text"], ("is not a list of mixes",)),

@@ -191,6 +191,14 @@ def test_records_with_weights_and_wet_stems_are_followed_together(desk, stems, t
     assert drawn("")[0].equal(free)
 
 
+def test_takes_of_an_earlier_edition_are_not_read_as_something_else(desk, open_desk) -> None:
+    words = json.loads((desk.folder / STATE_FILE).read_text())
+    assert open_desk().state.takes and words["encoder"]
+    (desk.folder / STATE_FILE).write_text(json.dumps({**words, "encoder": "of another edition"}))
+    with pytest.raises(UserError, match="an earlier edition of the weights"):
+        open_desk()
+
+
 def test_uploads_go_into_a_folder_of_their_own(open_desk, stems) -> None:
     session = open_desk()
     (session.folder / "uploaded").mkdir(parents=True)
