@@ -46,7 +46,8 @@ def build_files(
                     future.result()
                     progress.update()
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                for future in pending:  # leaving the pool would wait for all of them
+                    future.cancel()
                 raise
     progress.close()
 
