@@ -65,7 +65,7 @@ fuzz: $(VENV)/.test
 test-notebooks: export OMP_WAIT_POLICY = passive
 test-notebooks: export OMP_NUM_THREADS = 1
 test-notebooks: $(VENV)/.test
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env -n 2 --dist loadfile book
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 600 -n 2 --dist loadfile book
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
