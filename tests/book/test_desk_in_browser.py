@@ -151,7 +151,11 @@ def test_a_song_is_loaded_drawn_directed_and_exported(browser: object, address: 
     assert all((stems[name] - takes[1][name]).abs().max() < 2**-22 for name in stems) and len(stems) == 7
 
     def likeness(name: str) -> float:
-        return float(torch.cosine_similarity(stems[name].flatten(), takes[0][name].flatten(), dim=0))
+        """Of spectrograms: a wish may move an echo by half a millisecond, which waveforms notice and ears do not."""
+        both = torch.stack([stems[name], takes[0][name]])
+        window = torch.hann_window(2048)
+        first, second = torch.stft(both.flatten(0, 1), 2048, 512, window=window, return_complex=True).abs().chunk(2)
+        return float(torch.cosine_similarity(first.flatten(), second.flatten(), dim=0))
 
     assert likeness("vocal") > 0.99 and min(map(likeness, stems)) < 0.95  # others were drawn anew
     vocal = desk.state.takes["Take 1"].plan

@@ -25,6 +25,7 @@ class Slow:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # as the command line does
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which what runs in the background is started without
     build_files(Slow(), [Path(sys.argv[1]) / str(number) for number in range(400)], 2)
 """
 
