@@ -145,6 +145,19 @@ TABLES = (
         },
     ),
     Table(
+        "Rooms and echoes",
+        "Known reverbs and echoes on unseen tracks that stop, so that the tail stands alone. Medians over crops: error "
+        "of the decay time as a share of it, error of the direct-to-reverberant ratio. Share of echoes that come within "
+        "10 ms and 3 dB, and share of crops without an echo that got one.",
+        {"dry_track": "track left dry", "processor": "structured", "processor_tcn": "FiLM-TCN"},
+        {
+            "decay_error": "decay ↓",
+            "direct_to_reverberant_error_db": "direct to reverberant (dB) ↓",
+            "echoes_found": "echoes found ↑",
+            "echoes_made_up": "made up ↓",
+        },
+    ),
+    Table(
         "Directing",
         "Plans drawn from evidence that a known engineer's mix gives, before any processor: share of the tracks "
         "without evidence that follow that engineer (chance: 0.2), share of a mix's tracks that follow one engineer, "
