@@ -147,8 +147,8 @@ TABLES = (
     Table(
         "Rooms and echoes",
         "Known reverbs and echoes on unseen tracks that stop, so that the tail stands alone. Medians over crops: error "
-        "of the decay time as a share of it, error of the direct-to-reverberant ratio. Share of echoes that come within "
-        "10 ms and 3 dB, and share of crops without an echo that got one.",
+        "of the decay time as a share of it, error of the direct-to-reverberant ratio. Share of echoes that come "
+        "within 10 ms and 3 dB, and share of crops without an echo that got one.",
         {"dry_track": "track left dry", "processor": "structured", "processor_tcn": "FiLM-TCN"},
         {
             "decay_error": "decay ↓",
