@@ -26,6 +26,8 @@ class Followed:
         folders: list[Path] = []
         for part in filter(None, (part.strip() for part in text.split(BETWEEN))):
             path, weight = read_weighted(str(Path(part).expanduser()))
+            if path.is_dir() and weight != 1:
+                raise UserError(f"{path} is a folder of wet stems, which has no weight: leave the :{weight:g} away")
             if path.is_dir():
                 folders.append(path)
             elif path.is_file():

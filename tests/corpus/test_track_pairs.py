@@ -10,7 +10,6 @@ import torch
 from torch.testing import assert_close
 
 import megami
-from megami.audio import Multitrack
 from megami.corpus.features import BuildDry, BuildMix, dry_paths, mix_paths
 from megami.corpus.songs import BuildSong, CorpusConfig, load_song, save_song, song_paths
 from megami.corpus.track_pairs import (
@@ -69,20 +68,12 @@ def test_some_pairs_are_taken_with_all_that_is_known_of_them(shipped: TrackPairs
     assert torch.equal(some.dry[0], shipped.dry[5]) and some.instrument[1] == shipped.instrument[2]
 
 
-def small_song() -> Song:
-    """A song that needs no SoundFont: noise and tones."""
-    g = torch.Generator().manual_seed(0)
-    seconds = torch.arange(44100 * 6) / 44100
-    tone = 0.2 * torch.sin(2 * torch.pi * 110 * seconds) * (1 + torch.sin(2 * torch.pi * 2 * seconds))
-    noise = 0.1 * torch.randn(44100 * 6, generator=g) * torch.exp(-4 * (seconds % 0.5))
-    tracks = Multitrack(("drums", "bass"), torch.stack([noise, tone])[:, None], 44100)
-    return Song(tracks, ("drums", "bass"), ("drum kit", "electric bass"), "rock", 7)
-
-
-def test_pairs_are_what_the_networks_hear_and_survive_eight_bits(networks: Networks, tmp_path: Path) -> None:
+def test_pairs_are_what_the_networks_hear_and_survive_eight_bits(
+    networks: Networks, small_song: Song, tmp_path: Path
+) -> None:
     config, preset = CorpusConfig(train_songs=1, test_songs=1), networks.preset
     for split in ("train", "test"):
-        save_song(song_paths(tmp_path, split, config)[0], small_song())
+        save_song(song_paths(tmp_path, split, config)[0], small_song)
     encoder, content = networks.fx_encoder, networks.content_encoder
     make_track_pairs(
         tmp_path / "pairs.npz", tmp_path, config, ("train", "test"), preset.embedding, encoder, content, workers=1

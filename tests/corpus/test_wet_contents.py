@@ -10,7 +10,6 @@ from torch.testing import assert_close
 
 import megami
 from megami.adaptation import EarEncoder
-from megami.audio import Multitrack
 from megami.corpus.band_plans import BandPlans, make_band_plans, read_band_plans
 from megami.corpus.features import BuildDry, BuildMix, dry_paths, mix_paths
 from megami.corpus.songs import CorpusConfig, load_song, save_song, song_paths
@@ -47,20 +46,10 @@ def test_tracks_stand_where_those_of_the_plans_do(shipped: tuple[BandPlans, torc
         assert right.float().mean() > 0.8
 
 
-def small_song() -> Song:
-    """A song that needs no SoundFont: noise and tones."""
-    g = torch.Generator().manual_seed(0)
-    seconds = torch.arange(44100 * 6) / 44100
-    tone = 0.2 * torch.sin(2 * torch.pi * 110 * seconds) * (1 + torch.sin(2 * torch.pi * 2 * seconds))
-    noise = 0.1 * torch.randn(44100 * 6, generator=g) * torch.exp(-4 * (seconds % 0.5))
-    tracks = Multitrack(("drums", "bass"), torch.stack([noise, tone])[:, None], 44100)
-    return Song(tracks, ("drums", "bass"), ("drum kit", "electric bass"), "rock", 7)
-
-
-def test_content_is_that_of_the_mix_by_its_engineer(networks: Networks, tmp_path: Path) -> None:
+def test_content_is_that_of_the_mix_by_its_engineer(networks: Networks, small_song: Song, tmp_path: Path) -> None:
     config, preset = CorpusConfig(test_songs=1), networks.preset
     (file,) = song_paths(tmp_path, "test", config)
-    save_song(file, small_song())
+    save_song(file, small_song)
     BuildDry(tmp_path, config)(dry_paths(tmp_path, "test", config)[0])
     for path in mix_paths(tmp_path, "test", config):
         BuildMix(tmp_path, config)(path)

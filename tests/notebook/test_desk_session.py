@@ -218,6 +218,7 @@ def test_mistakes_are_said_in_one_line(desk, tmp_path) -> None:
         lambda: desk.wish("vocal", "level", 1000.0),
         lambda: desk.follow(str(tmp_path / "record.wav")),
         lambda: desk.follow(f"{tmp_path}; {tmp_path.parent}"),
+        lambda: desk.follow(f"{tmp_path}:2"),
         lambda: desk.follow(f"{STATE_FILE}; {desk.folder / STATE_FILE}:-1"),
         lambda: desk.trim("Take 1", "vocal", pan=2.0),
         lambda: desk.take_amount("Take 1", 2.0),
