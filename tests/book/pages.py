@@ -23,6 +23,11 @@ def open_file(driver: object, path: Path) -> None:
     driver.get(path.resolve().as_uri())
 
 
+def drawn(driver: object) -> None:
+    """Wait until the page was laid out and drawn: a click before that may meet what moves away under it."""
+    driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+
+
 def written_page(path: Path, *widgets: object, ground: str = "white") -> Path:
     """A page from disk with widgets on it, on a light or dark ground."""
     colour = "black" if ground == "white" else "white"

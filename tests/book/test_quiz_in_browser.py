@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pages import open_file, sandboxed, shadow_parts, written_page
+from pages import drawn, open_file, sandboxed, shadow_parts, written_page
 
 from megami.notebook import choice, numeric, ordering, quiz
 
@@ -27,6 +27,7 @@ def asked(page: object, tmp_path: Path) -> object:
     open_file(page, path)
     page.execute_script("localStorage.clear()")
     page.refresh()
+    drawn(page)
     return page
 
 
@@ -114,17 +115,19 @@ def test_the_answer_is_shown_on_request_and_counts_as_not_known(asked: object) -
 
 def test_score_and_answers_outlive_a_reload_until_one_starts_again(asked: object) -> None:
     parts(asked, 1, "input")[0].click()
-    check(asked, 1)
+    assert check(asked, 1).startswith("Right.")
     for box in parts(asked, 2, "input")[:2]:
         box.click()
-    check(asked, 2)
+    assert check(asked, 2).startswith("Right.")
     parts(asked, 3, "input")[0].send_keys("5")
-    check(asked, 3)
+    assert check(asked, 3).startswith("Not yet.")
     parts(asked, 3, ".reveal")[0].click()
     put_in_order(asked)
-    check(asked, 4)
+    assert check(asked, 4).startswith("Right.")
     asked.refresh()
-    assert parts(asked, 1, "input")[0].is_selected() and feedback(asked, 2).startswith("Right.")
+    drawn(asked)
+    assert feedback(asked, 1).startswith("Right.") and parts(asked, 1, "input")[0].is_selected()
+    assert feedback(asked, 2).startswith("Right.") and feedback(asked, 3).startswith("The answer.")
     status = shadow_parts(asked, ".status")[0]
     asked.execute_async_script("setTimeout(arguments[0], 50)")
     assert status.text == "All done: 3 of 4 right at the first try."
