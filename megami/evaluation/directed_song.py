@@ -44,10 +44,19 @@ class DirectionConfig:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What was measured of one song, by system and metric, and a few plans [mixes, tracks, dim] of each system."""
+    """What was measured of one song, by system and metric, and a few plans [mixes, tracks, dim] of each system.
+
+    The plans of a system are in the order of `givers`, the engineers whose mixes were evidence, as many for each.
+    """
 
     values: dict[str, dict[str, float]]
     plans: dict[str, Tensor]
+    givers: tuple[str, ...]
+
+    def plans_by(self, giver: str, system: str) -> Tensor:
+        """Plans [mixes, tracks, dim] of a system that were drawn from an engineer's evidence."""
+        each = self.plans[system].unflatten(0, (len(self.givers), -1))
+        return each[[number for number, name in enumerate(self.givers) if name == giver]].flatten(0, 1)
 
 
 @torch.no_grad()
@@ -69,6 +78,7 @@ def measure_song(
     rng = np.random.default_rng(seed)
     found: list[dict[str, dict[str, float]]] = []
     plans: dict[str, list[Tensor]] = {}
+    givers = []
     for number in range(engineers, min(2 * engineers, len(song.effects))):
         given = _Given.of(embedding, song.effects[number], str(song.names[number]), rng, config)
         judge = _Judge(metric, theirs, styles, given)
@@ -83,13 +93,15 @@ def measure_song(
         values[REJECTION] = {"followed": judge.followed(free[judge.nearest(free)][None])}
         values[ORACLE] = {"followed": judge.followed(given.plan[None])}
         found.append(values)
+        givers.append(given.engineer)
         for system, some in drawn.items():
             plans.setdefault(system, []).append(some.plans[:FOR_DISTANCE])
+        plans.setdefault(ORACLE, []).append(given.plan[None])
     means = {
         system: {name: float(np.mean([values[system][name] for values in found if system in values])) for name in names}
         for system, names in found[0].items()
     }
-    return Measured(means, {system: torch.cat(some) for system, some in plans.items()})
+    return Measured(means, {system: torch.cat(some) for system, some in plans.items()}, tuple(givers))
 
 
 @dataclass(frozen=True, eq=False)

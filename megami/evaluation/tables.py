@@ -163,8 +163,8 @@ TABLES = (
         "without evidence that follow that engineer (chance: 0.2), share of a mix's tracks that follow one engineer, "
         "whoever it is, distance of two mixes drawn from one evidence, share of the engineer's own values that lie "
         "within those of 19 draws (0.9 if draws vary rightly), kernel distance of all plans to those of all engineers "
-        "(x 100), share of wishes met within 0.5 dB, error of the wish in dB, share of wishes that the model had to be "
-        "held to.",
+        "(x 100), to other mixes by that engineer and to those by the others, share of wishes met within 0.5 dB, "
+        "error of the wish in dB, share of wishes that the model had to be held to.",
         {
             "directed: nothing": "free mixes",
             "directed: three tracks kept": "three tracks kept",
@@ -181,6 +181,8 @@ TABLES = (
             "spread": "spread",
             "within": "within (0.9)",
             "kad_decided": "KAD ↓",
+            "kad_same_engineer": "KAD to that engineer ↓",
+            "kad_other_engineers": "to the others",
             "wish_met": "wish met ↑",
             "wish_error_db": "error (dB) ↓",
             "strange": "strange ↓",

@@ -19,8 +19,9 @@ def tone(hz: float, seconds: float, gain: float = 0.2, channels: int = 2) -> tor
 
 
 def open_file(driver: object, path: Path) -> None:
-    """Load a page from disk."""
+    """Load a page from disk, until it is drawn."""
     driver.get(path.resolve().as_uri())
+    drawn(driver)
 
 
 def drawn(driver: object) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from megami.embeddings import join_features
+from megami.embeddings import join_features, renormalise
 from megami.evaluation import directed
 from megami.evaluation.directed_song import (
     FOLLOWED,
@@ -21,6 +22,7 @@ from megami.evaluation.directed_song import (
     UNGUIDED,
     WISHED,
     DirectionConfig,
+    Measured,
     _Given,
     _Judge,
     measure_song,
@@ -69,7 +71,10 @@ def test_what_is_measured_of_a_song(tiny_weights, song):
         assert all(np.isfinite(number) for number in values[system].values())
         assert 0 <= values[system]["followed"] <= 1
     assert 0 <= values[WISHED]["wish_met"] <= 1 and values[KEPT]["spread"] > 0
-    assert measured.plans[KEPT].shape == (2 * ENGINEERS, TRACKS, EMBEDDING.dim)
+    assert measured.plans[KEPT].shape == (2 * ENGINEERS, TRACKS, EMBEDDING.dim) and measured.givers == ("left", "right")
+    assert torch.equal(measured.plans_by("right", KEPT), measured.plans[KEPT][2:])
+    (evidence,) = measured.plans_by("left", ORACLE)
+    assert torch.allclose(evidence, renormalise(EMBEDDING, song.effects[2]))
     alone = measure_song(mixer, song, None, metric, QUICK, seed=1).values
     assert set(values) - set(alone) == {FOLLOWED_OTHER, STEMS}
     assert alone == {system: values[system] for system in alone}
@@ -85,6 +90,18 @@ def test_the_range_of_draws_holds_another_draw_as_often_as_it_should(song):
         judge = _Judge(PlanMetric.of(EMBEDDING, [song.effects]), song.effects[:ENGINEERS], song.names, given)
         shares.append(judge.within(plans[first + 1 : first + 1 + draws], range(TRACKS), (level, pan)))
     assert np.mean(shares) == pytest.approx((draws - 1) / (draws + 1), abs=0.07)
+
+
+def test_an_engineer_s_own_mixes_are_nearer_to_that_engineer_s_than_to_the_others(song):
+    generator = torch.Generator().manual_seed(7)
+    mixes = torch.stack([plans_of(number % ENGINEERS, generator) for number in range(2 * ENGINEERS)])
+    songs = [song, replace(song, effects=mixes)]
+    own = [Measured({}, {ORACLE: one.effects[ENGINEERS:]}, ("left", "right")) for one in songs]
+    swapped = [replace(one, givers=("right", "left")) for one in own]
+    values = {row.metric: row.value for row in directed.rows_by_engineer(ORACLE, own, songs)}
+    assert abs(values["kad_same_engineer"]) < 0.05 * values["kad_other_engineers"]
+    turned = {row.metric: row.value for row in directed.rows_by_engineer(ORACLE, swapped, songs)}
+    assert turned["kad_same_engineer"] == pytest.approx(values["kad_other_engineers"])
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(tiny_weights, song, tmp_path, monkeypatch):
@@ -113,5 +130,6 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tiny_weights, song, tmp_pat
     files = [np.load(path, allow_pickle=False) for path in sorted(tmp_path.rglob("*.npz"))]
     values = [json.loads(str(file["values"]))[KEPT]["followed"] for file in files]
     assert {row.system for row in rows if row.metric == "kad_decided"} >= {KEPT, UNGUIDED, FOLLOWED, STEMS, WISHED}
+    assert {row.system for row in rows if row.metric == "kad_same_engineer"} >= {KEPT, UNGUIDED, FOLLOWED, ORACLE}
     assert followed.value == pytest.approx(np.mean(values)) and followed.n == 2
     assert "**Directing.**" in report(rows) and "three tracks kept" in report(rows)

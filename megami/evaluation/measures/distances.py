@@ -59,6 +59,22 @@ def kad_by_role_row(
     return statistic_row(system, metric, len(reference), distance, sum(len(song) for song in generated))
 
 
+def kad_between_groups_row(
+    system: str, metric: str, pairs: Sequence[tuple[Sequence[Tensor], Sequence[Tensor]]], bandwidth: float
+) -> Row:
+    """Mean kernel distance over pairs (reference, generated) of groups, each one [items, d] per song of the same songs.
+
+    Songs are drawn for all pairs at once, so that the interval is that of the mean.
+    """
+    sums = [kernel_sums(*pair, bandwidth) for pair in pairs]
+    songs = len(pairs[0][0])
+
+    def distance(weights: np.ndarray) -> float:
+        return float(np.mean([own.distance(weights) for own in sums]))
+
+    return statistic_row(system, metric, songs, distance, sum(len(song) for _, own in pairs for song in own))
+
+
 def frechet_distance(reference: Tensor, generated: Tensor) -> float:
     """Frechet distance of two sets [m, d], [n, d] as if both were normal (FAD, Kilgour et al. 2019), not below 0.
 
