@@ -1,13 +1,10 @@
-"""A whole mix by the paper preset, from files to files: today's against an older commit's, and by tracks and length.
+"""A whole mix by the paper preset, from files to files: today's against an older commit's.
 
     OMP_NUM_THREADS=1 python benchmarks/paper_mix.py [--against COMMIT] [--precision fp32] [--write]
-    OMP_NUM_THREADS=1 python benchmarks/paper_mix.py --tracks 4 8 16 40 --seconds 12 60 180 --repetitions 1 [--write]
 
-With one number of tracks and one length (7 tracks of 11.9 s unless said otherwise) both commits mix in turn, and the
-ratio is that of their CPU seconds. With several, every size is mixed by what is checked out: at one thread on an
-ordinary core expect an hour for 40 tracks of 60 s. Without --weights-dir random weights of the published size are
-written to a temporary folder first (655 MB), which is not part of what is measured. --precision is for today's only:
-older commits know none.
+Both commits mix in turn (7 tracks of 11.9 s unless said otherwise), and the ratio is that of their CPU seconds. Without
+--weights-dir random weights of the published size are written to a temporary folder first (655 MB), which is not part
+of what is measured. --precision is for today's only: older commits know none. `growth.py` measures other sizes.
 """
 
 from __future__ import annotations
@@ -20,7 +17,7 @@ from typing import Any
 import timing
 
 sys.path.insert(0, str(timing.ROOT / "scripts"))
-TRACKS, SECONDS = [7], [11.9]  # the authors' block
+TRACKS, SECONDS = 7, 11.9  # the authors' block
 
 
 def song_of(folder: Path, tracks: int, seconds: float) -> Path:
@@ -58,26 +55,10 @@ def compare(song: Path, folder: Path, weights: Path, arguments: Any) -> dict[str
     return timing.time_commands(commands, arguments.repetitions, arguments.warm_up, variables, packages)
 
 
-def grow(folder: Path, weights: Path, arguments: Any) -> dict[str, Any]:
-    """What is checked out, for every number of tracks and every length."""
-    table = {}
-    for tracks in arguments.tracks:
-        for seconds in arguments.seconds:
-            song = song_of(folder / f"{tracks} tracks of {seconds:g} s", tracks, seconds)
-            command = mix_command(song, folder / "mixes", weights, arguments.steps, arguments.precision)
-            runs = timing.time_commands({"mix": command}, arguments.repetitions, arguments.warm_up)
-            found = runs["mix"].summary()
-            table[song.name] = found
-            per_second = found["cpu_s"]["median"] / tracks / seconds
-            peak = f"peak {found['peak_mb']['median']:.0f} MB"
-            print(f"{song.name}: {found['cpu_s']['median']:.1f} CPU s, {per_second:.2f} per track and second, {peak}")
-    return table
-
-
 def main() -> None:
     parser = timing.options(__doc__, repetitions=2)
-    parser.add_argument("--tracks", type=int, nargs="+", default=TRACKS)
-    parser.add_argument("--seconds", type=float, nargs="+", default=SECONDS)
+    parser.add_argument("--tracks", type=int, default=TRACKS)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--steps", type=int, help="sampling steps  [default: the preset's]")
     parser.add_argument("--precision", help="auto, fp32 or bf16, of what is checked out")
     parser.add_argument("--against", metavar="COMMIT", help="an older commit to measure beside what is checked out")
@@ -92,17 +73,12 @@ def main() -> None:
 
             weights = write_random_weights(folder / "weights")
         result: dict[str, Any] = {"tracks": arguments.tracks, "seconds": arguments.seconds, "steps": arguments.steps}
-        if len(arguments.tracks) * len(arguments.seconds) > 1:
-            result["sizes"] = grow(folder, weights, arguments)
-            key = "paper_mix_by_size"
-        else:
-            song = song_of(folder / "song", arguments.tracks[0], arguments.seconds[0])
-            runs = compare(song, folder, weights, arguments)
-            timing.print_runs(runs)
-            result |= {"before": arguments.against, **timing.summary_of(runs)}
-            key = "paper_mix"
+        song = song_of(folder / "song", arguments.tracks, arguments.seconds)
+        runs = compare(song, folder, weights, arguments)
+        timing.print_runs(runs)
+        result |= {"before": arguments.against, **timing.summary_of(runs)}
         if arguments.write:
-            timing.write_result(key, result)
+            timing.write_result("paper_mix", result)
 
 
 if __name__ == "__main__":
