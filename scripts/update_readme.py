@@ -32,10 +32,10 @@ HEAD = """\
 
 <!-- Written by scripts/update_readme.py from results.json: change that script, or megami/evaluation/tables.py. -->
 
-The networks of the `small` preset are trained from scratch by `megami train small` on songs that the project's studio
-composes and its simulated engineers mix. They are measured on songs from unseen seeds, a third of them in genres that
-training never heard, beside baselines with the same processor. Numbers in brackets are 95 % intervals over songs.
-The chapter *Measuring mixes* shows and explains them.
+The networks of the `small` preset, but for MusiCNN, are trained from scratch by `megami train small` on songs that the
+project's studio composes and its simulated engineers mix. They are measured on songs from unseen seeds, a third of them
+in genres that training never heard, beside baselines with the same processor. Numbers in brackets are 95 % intervals
+over songs. The chapter *Measuring mixes* shows and explains them.
 
 `results.json`, beside this page, holds every number, and the hashes of the weights that it is about. It was made by
 `{command}`,

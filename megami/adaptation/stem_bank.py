@@ -1,8 +1,8 @@
-"""The stem bank: a stem is described as a mean of the studio stems that sound most like it.
+"""The stem bank: studio stems as MusiCNN hears them. What a stem sounds most like says what it is taken for.
 
-The generator was trained on the studio's stems, and a real stem lies farther from all of them than they lie from each
-other. Asked about such a place, a network answers anything. So what it is told is a soft nearest neighbour: the content
-of studio stems, weighted by how much they resemble the stem in MusiCNN's ears and in their spectrum.
+Where a hint says what a stem is, the bank also describes it, as a soft nearest neighbour: by the content of studio
+stems of that kind, weighted by how much they resemble the stem in MusiCNN's ears and in their spectrum. Without a hint
+the content encoder describes it.
 """
 
 from __future__ import annotations

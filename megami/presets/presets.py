@@ -39,8 +39,7 @@ class Preset:
     sampling: SamplingOptions  # how the generator is sampled unless somebody asks otherwise
     fxnorm: bool  # whether the processor's input first loses its own level and colour
     segment_seconds: float  # how much of a track is listened to
-    # Whether a stem is heard by MusiCNN and described as the nearest studio stems are (`StemBank`), or heard
-    # by the content encoder alone, which knows the studio's sounds only.
+    # Whether a bank of studio stems says what a stem is taken for, and describes it where a hint says what it is.
     stem_bank: bool = False
     content_level_db: float | None = None  # level at which the content encoder hears it; None: the encoder's business
 

@@ -1,8 +1,8 @@
 """The structured processor: an effect chain of differentiable signal processing, its knobs set by a small network.
 
 The same interface as the paper's TCN (dry track and effect embedding in, wet stereo out), good after minutes on a CPU:
-equaliser, compressor, drive, a second equaliser with a left-right difference, early taps and a noise tail. A last
-equaliser listens to the result: what its colour lacks of what the embedding says, it adds.
+equaliser, compressor, drive, a second equaliser with a left-right difference, a room, echoes. A last equaliser listens
+to the result: what its colour lacks of what the embedding says, it adds.
 """
 
 from __future__ import annotations
