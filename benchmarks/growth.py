@@ -3,7 +3,9 @@
     OMP_NUM_THREADS=1 python benchmarks/growth.py [--tracks 4 8 16 40] [--seconds 12 60 180] [--takes 1] [--write]
     OMP_NUM_THREADS=1 python benchmarks/growth.py --weights paper [--weights-dir FOLDER] [--steps 10] [--write]
 
-Every size is a process of its own, whose memory is that of Python, PyTorch and the networks, too. For paper without
+Every size is a process of its own, whose memory is that of Python, PyTorch and the networks, too. Large arrays lie in
+temporary files: what the system keeps of them in memory counts, though it takes the room back when it needs it, so look
+at `scripts/measure_memory.py` for how little memory is enough. For paper without
 --weights-dir, random weights of the published size are written to a temporary folder first (655 MB), which is not part
 of what is measured; at one thread on an ordinary core expect an hour for 40 tracks of 60 s. Besides the table the cost
 is told as a line: seconds for each song, and seconds for each second of each track.

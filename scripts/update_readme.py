@@ -25,6 +25,8 @@ BEGIN, END = "<!-- results: written by scripts/update_readme.py -->", "<!-- end 
 BENCHMARKS = ROOT / "results" / "benchmarks.json"
 RATIO = re.compile(r"(<!-- ratio of (\w+): (.+?) -->)[^<]*(<!-- -->)")
 """A ratio of CPU seconds in a page: `<!-- ratio of KEY: ONE WAY / OTHER WAY -->2.5<!-- -->`."""
+SIZE = re.compile(r"(<!-- seconds of (growth_\w+): (\d+) x (\d+) s -->)[^<]*(<!-- -->)")
+"""CPU seconds of a mix in a page: `<!-- seconds of growth_small: 8 x 180 s -->37<!-- -->`, tracks by their length."""
 ROW = re.compile(r"(<!-- row of (.+?): (\w+) -->)[^<]*(<!-- -->)")
 """A measured value in a page: `<!-- row of SYSTEM: METRIC -->0.72<!-- -->`; the system may hold colons."""
 HEAD = """\
@@ -83,6 +85,17 @@ def with_ratios(page: str, benchmarks: dict[str, Any]) -> str:
     return RATIO.sub(measured, page)
 
 
+def with_seconds(page: str, benchmarks: dict[str, Any]) -> str:
+    """The page with the CPU seconds of mixes of these sizes between its markers."""
+
+    def measured(found: re.Match[str]) -> str:
+        begin, key, tracks, seconds, end = found.groups()
+        sizes = {(row["tracks"], row["seconds"]): row["cpu_s"]["median"] for row in benchmarks[key]["sizes"]}
+        return f"{begin}{sizes[int(tracks), float(seconds)]:.0f}{end}"
+
+    return SIZE.sub(measured, page)
+
+
 def main(results: str) -> None:
     """Write all three."""
     rows, made_by = read_results(Path(results))
@@ -90,7 +103,7 @@ def main(results: str) -> None:
     benchmarks = json.loads(BENCHMARKS.read_text(encoding="utf-8"))
     for page in WITH_SUMMARY:
         text = with_rows(with_summary(page.read_text(encoding="utf-8"), rows), rows)
-        text = with_ratios(text, benchmarks)
+        text = with_seconds(with_ratios(text, benchmarks), benchmarks)
         page.write_text(text, encoding="utf-8")
 
 

@@ -51,6 +51,15 @@ def test_the_ratios_of_speed_are_those_of_the_benchmarks(script):
     assert script.with_ratios(page, other) == page.replace(">9<", ">3.1<")
 
 
+def test_the_seconds_of_a_mix_are_those_of_the_benchmarks(script):
+    measured = json.loads(script.BENCHMARKS.read_text(encoding="utf-8"))
+    readme = script.WITH_SUMMARY[0].read_text(encoding="utf-8")
+    assert script.SIZE.search(readme) and script.with_seconds(readme, measured) == readme
+    sizes = [{"tracks": tracks, "seconds": 60.0, "cpu_s": {"median": 10.4 * tracks}} for tracks in (1, 2)]
+    page = "It takes <!-- seconds of growth_small: 2 x 60 s -->9<!-- --> s."
+    assert script.with_seconds(page, {"growth_small": {"sizes": sizes}}) == page.replace(">9<", ">21<")
+
+
 def test_single_values_are_those_of_their_rows(script):
     readme = script.WITH_SUMMARY[0].read_text(encoding="utf-8")
     assert script.ROW.search(readme) and script.with_rows(readme, ROWS) == readme
