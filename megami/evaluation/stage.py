@@ -51,9 +51,9 @@ HEARD_CODE = ("megami.evaluation.plans", "megami.evaluation.render")
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """How much is measured; with the defaults two hours on two cores, most of it rendering."""
+    """How much is measured; with the defaults two to three hours on two cores, most of it rendering."""
 
-    corpus: CorpusConfig = field(default_factory=lambda: CorpusConfig(test_songs=24, mixes_per_song=20))
+    corpus: CorpusConfig = field(default_factory=lambda: CorpusConfig(test_songs=40, mixes_per_song=20))
     training_songs: int = 100  # that random and nearest_neighbour borrow from
     training_mixes: int = 4
     mixes: int = 10  # of each song by every system, beside as many by the engineers
