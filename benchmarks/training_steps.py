@@ -2,6 +2,7 @@
 
     python benchmarks/training_steps.py [--device auto] [--precision fp32] [--batches 1 2] [--seconds 0.4 0.8]
     python benchmarks/training_steps.py --networks adaptor --batches 8
+    python benchmarks/training_steps.py --networks processor_recomputed --seconds 0.8 11.91
     python benchmarks/training_steps.py --device cuda --batches 1 2 --seconds 11.91   # whole crops, as many as fit
 
 Every case runs in a process of its own, on random weights and random features of the published shapes, through the
@@ -43,9 +44,15 @@ from megami.training.recipes import published
 
 OUT = Path(__file__).resolve().parents[1] / "results" / "training_costs.json"
 SEGMENT, TRACKS = 525312, 14
-NETWORKS = ("adaptor", "processor", "generator")
+NETWORKS = ("adaptor", "processor", "processor_recomputed", "generator")
+"""The second processor is the same, trained with --recompute."""
 KNOWN_STEPS = {"adaptor": 100_000}
 """Length of the published runs, as far as it is known: the adaptor's by the name of its file."""
+
+
+def is_processor(name: str) -> bool:
+    """Whether a network is a processor, whose batches are crops."""
+    return name.startswith("processor")
 
 
 def make_task(name: str) -> nn.Module:
@@ -53,9 +60,10 @@ def make_task(name: str) -> nn.Module:
     chosen = preset("paper")
     if name == "adaptor":
         return published.PublishedAdaptorTask(DomainAdaptor(chosen.adaptor))
-    if name == "processor":
-        fxnorm = FxNorm(torch.ones(FxNormConfig().bins))
-        return published.PublishedProcessorTask(FilmTCN(chosen.tcn), fxnorm, FxEncoderPlusPlus())
+    if is_processor(name):
+        network, fxnorm = FilmTCN(chosen.tcn), FxNorm(torch.ones(FxNormConfig().bins))
+        network.recompute = name == "processor_recomputed"
+        return published.PublishedProcessorTask(network, fxnorm, FxEncoderPlusPlus())
     denoiser = build_generator(GeneratorConfig(chosen.transformer, chosen.edm))
     return published.published_generator_task(denoiser, chosen.embedding, 0.011)
 
@@ -66,7 +74,7 @@ def make_batch(name: str, batch: int, samples: int) -> dict[str, torch.Tensor]:
     content, z = chosen.adaptor.dim, chosen.embedding.dim
     if name == "adaptor":
         return {key: F.normalize(torch.randn(batch, content), dim=-1) for key in ("wet_content", "dry_content")}
-    if name == "processor":
+    if is_processor(name):
         embeddings = {"z": F.normalize(torch.randn(batch, z), dim=-1), "content": torch.randn(batch, content)}
         return {"dry": 0.1 * torch.randn(batch, 1, samples), "wet": 0.1 * torch.randn(batch, 2, samples), **embeddings}
     effects = F.normalize(torch.randn(batch, TRACKS, z), dim=-1)
@@ -77,7 +85,7 @@ def make_batch(name: str, batch: int, samples: int) -> dict[str, torch.Tensor]:
 def measure(name: str, device: str, precision: str, batch: int, samples: int, steps: int) -> dict[str, Any]:
     """Do some steps of one case in this process."""
     recipe = PaperRecipe(steps=steps + 1, precision=precision)
-    loop = recipe.loop(name)
+    loop = recipe.loop("processor" if is_processor(name) else name)
     task, features = make_task(name), make_batch(name, batch, samples)
     parameters = sum(p.numel() for p in task.parameters() if p.requires_grad)
     on_gpu = torch.device(device).type == "cuda"
@@ -100,7 +108,7 @@ def measure(name: str, device: str, precision: str, batch: int, samples: int, st
     return {
         "parameters": parameters,
         "batch": batch,
-        **({"samples": samples} if name == "processor" else {}),
+        **({"samples": samples} if is_processor(name) else {}),
         **({"tracks": TRACKS} if name == "generator" else {}),
         "seconds": round(seconds, 4),
         "cpu_seconds": round(cpu_seconds, 4),
@@ -122,7 +130,7 @@ def run_apart(arguments: argparse.Namespace, name: str, batch: int, samples: int
 def published_step(name: str, cases: list[dict[str, Any]], clock: str) -> dict[str, Any]:
     """Seconds and memory of the published step, by a straight line through the cases over the size of their batches."""
     size = [case["batch"] * case.get("samples", 1) for case in cases]
-    whole = published.BATCH * (SEGMENT if name == "processor" else 1)
+    whole = published.BATCH * (SEGMENT if is_processor(name) else 1)
     lines = {key: line_at([case[key] for case in cases], size, whole) for key in (clock, "peak_gb")}
     steps_a_day = 86_400 / lines[clock]
     known = KNOWN_STEPS.get(name)
@@ -192,7 +200,7 @@ def main() -> None:
     clock = "cpu_seconds" if arguments.device == "cpu" else "seconds"
     found: dict[str, Any] = {}
     for name in arguments.networks:
-        lengths = [round(s * 44100) if s < 11.9 else SEGMENT for s in arguments.seconds] if name == "processor" else [0]
+        lengths = [round(s * 44100) if s < 11.9 else SEGMENT for s in arguments.seconds] if is_processor(name) else [0]
         batches = arguments.batches[:1] if len(lengths) > 1 else arguments.batches
         cases = [run_apart(arguments, name, batch, samples) for batch in batches for samples in lengths]
         parameters = cases[0].pop("parameters")

@@ -57,6 +57,13 @@ def train(
     steps: Annotated[int, typer.Option(help="paper: steps of each network; 0: as its recipe says")] = 0,
     batch: Annotated[int, typer.Option(help="paper: items to a step, over all devices and parts")] = 8,
     accumulate: Annotated[int, typer.Option(help="paper: parts that a device computes its items in")] = 1,
+    recompute: Annotated[
+        bool,
+        typer.Option(
+            "--recompute",
+            help="paper: the processor computes blocks again for its gradients: less memory, more time, same result",
+        ),
+    ] = False,
     precision: Annotated[str, typer.Option(help="paper: fp32 or bf16 (mixed)")] = "fp32",
     nodes: Annotated[int, typer.Option(help="paper: machines; torchrun says it by itself")] = 1,
     weights_dir: WeightsDir = None,
@@ -74,9 +81,16 @@ def train(
     chosen = tuple(stage.strip() for stage in stages.split(",") if stage.strip())
     check_writable(folder)
     if preset == "small":
-        if data or start is not None or (steps, batch, accumulate, nodes) != (0, 8, 1, 1) or precision != "fp32":
+        if (
+            data
+            or start is not None
+            or (steps, batch, accumulate, nodes) != (0, 8, 1, 1)
+            or precision != "fp32"
+            or recompute
+        ):
             raise UserError(
-                "--data, --steps, --batch, --accumulate, --precision, --nodes and --start go with 'megami train paper'"
+                "--data, --steps, --batch, --accumulate, --recompute, --precision, --nodes and --start go with "
+                "'megami train paper'"
             )
         train_small_preset(folder, seed, chosen, validate, validate_every, device, devices, workers)
         return
@@ -85,7 +99,7 @@ def train(
     from megami.training.paper_workplace import PaperPlace, PaperRecipe
 
     place = PaperPlace(folder, str(resolve_device(device)), devices, nodes, weights_dir, start, workers)
-    recipe = PaperRecipe(size, seed, batch, steps, accumulate, precision, validate_every)
+    recipe = PaperRecipe(size, seed, batch, steps, accumulate, precision, validate_every, recompute)
     train_published(place, recipe, tuple(data or ()), chosen)
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from megami.processor.recompute import forward_and_again
 from megami.processor.time_major import render_time_major
 
 
@@ -93,6 +94,7 @@ class FilmTCN(nn.Module):
             for channels, dilation in zip(inputs, config.dilations, strict=True)
         )
         self.output = nn.Conv1d(width, config.outputs, 1)
+        self.recompute = False  # whether gradients cost a second pass of every block, in place of the memory of all
         self.dtype: torch.dtype | None = None  # in which `render` convolves: None as the weights are, or half precision
 
     def condition(self, z: Tensor, content: Tensor | None) -> Tensor:
@@ -106,8 +108,9 @@ class FilmTCN(nn.Module):
     def forward(self, dry: Tensor, z: Tensor, content: Tensor | None = None) -> Tensor:
         condition = self.condition(z, content)
         hidden = dry
+        again = self.recompute and torch.is_grad_enabled()
         for block in self.blocks:
-            hidden = block(hidden, condition)
+            hidden = forward_and_again(block, hidden, condition) if again else block(hidden, condition)
         return self.output(hidden).clamp(-1, 1)
 
     @torch.no_grad()

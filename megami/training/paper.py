@@ -68,8 +68,22 @@ def train_paper(place: PaperPlace, recipe: PaperRecipe, data: PaperData, stages:
         if is_first_rank():
             claim_folder(place, recipe, chosen)
     for stage in chosen:
-        RUNNERS[stage](place, recipe, data)
+        try:
+            RUNNERS[stage](place, recipe, data)
+        except torch.OutOfMemoryError:
+            raise UserError(too_little_memory(stage, place, recipe)) from None
     return place.weights
+
+
+def too_little_memory(stage: str, place: PaperPlace, recipe: PaperRecipe) -> str:
+    """What can be done where a step does not fit into the memory of a GPU."""
+    devices, nodes = count_ranks(place.devices, place.nodes)
+    parts = 2 * recipe.accumulate
+    ways = [f"--accumulate {parts} (smaller parts)"] if recipe.batch % (devices * nodes * parts) == 0 else []
+    ways += ["--recompute (less is kept for gradients)"] if stage == "processor" and not recipe.recompute else []
+    ways += ["--precision bf16"] if recipe.precision == "fp32" else []
+    tries = ", ".join(ways) or "more GPUs, or a smaller --batch"
+    return f"{stage}: a step does not fit into the GPU's memory; what was learnt is kept, go on with {tries}"
 
 
 def check_request(place: PaperPlace, recipe: PaperRecipe, stages: tuple[str, ...]) -> None:
@@ -189,6 +203,7 @@ def teach_processor(place: PaperPlace, recipe: PaperRecipe) -> Lesson:
     """The processor learns from crops, and from the effect encoder, which judges what it makes of them."""
     encoder, fxnorm = listener(place, recipe), ready(place, recipe, "fxnorm")
     network = seeded(lambda: FilmTCN(recipe.preset.tcn), recipe)
+    network.recompute = recipe.recompute
     if recipe.size == "paper":
         task = published.PublishedProcessorTask(network, fxnorm, encoder)
         return task, "processor", draws(place, recipe, "dry", "wet", "z", "content")

@@ -48,6 +48,7 @@ class PaperRecipe:
     accumulate: int = 1
     precision: str = "fp32"
     validate_every: int = 0  # steps; 0: 20 times in all, and at least every 5000 steps
+    recompute: bool = False  # the processor keeps less for its gradients and computes it again; learns the same
     adaptor: LoopConfig = published.ADAPTOR_LOOP
     processor: LoopConfig = published.PROCESSOR_LOOP
     generator: LoopConfig = published.GENERATOR_LOOP

@@ -78,7 +78,8 @@ def test_data_sets_come_by_their_shares(tmp_path, recordings):
     ("words", "message"),
     [
         (("drums",), "cannot train 'drums': the presets that train here are small and paper"),
-        (("small", "--steps", 5), "--data, --steps, --batch, --accumulate, --precision, --nodes and --start go with"),
+        (("small", "--steps", 5), "--data, --steps, --batch, --accumulate, --recompute, --precision, --nodes and "),
+        (("small", "--recompute"), "--start go with 'megami train paper'"),
         (("paper", "--size", "tiny"), "no data: give --data a folder of 'megami data features', or of recordings"),
         (("paper", "--data", "nowhere"), "nowhere: no such folder of data"),
         (("paper", "--data", "nowhere:0.5"), "nowhere: no such folder of data"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 from dataclasses import replace
@@ -22,7 +23,7 @@ from megami.errors import UserError
 from megami.mixing.mixer import Mixer
 from megami.presets import load_network, read_metadata, read_preset, verify
 from megami.processor import FilmTCN, FxNorm, StructuredProcessor, processor_loss_paper
-from megami.training import PaperData, PaperPlace, PaperRecipe, events, train_paper
+from megami.training import PaperData, PaperPlace, PaperRecipe, events, paper, train_paper
 from megami.training.checkpoints import load_checkpoint
 from megami.training.feature_items import DrawItems, StepBatches
 from megami.training.loop import ema_rate_at, learning_rate_at
@@ -112,6 +113,33 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(trained, tmp_path, n
     assert max(float((whole[key] - summed[key]).abs().max()) for key in whole) < 1e-6
     for one, other in zip(rows(trained, name), rows(tmp_path, name), strict=True):
         assert one == pytest.approx(other, abs=2e-6)
+
+
+def test_a_processor_that_recomputes_learns_the_same(trained, tmp_path):
+    train_paper(
+        PaperPlace(tmp_path, start=trained / "weights"), replace(TINY, recompute=True), made_data(), ("processor",)
+    )
+    plain, again = state(trained, "processor"), state(tmp_path, "processor")
+    assert max(float((plain[key] - again[key]).abs().max()) for key in plain) < 1e-6
+    for one, other in zip(rows(trained, "processor"), rows(tmp_path, "processor"), strict=True):
+        assert one == pytest.approx(other, abs=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("stage", "options", "ways"),
+    [
+        ("processor", {"batch": 4}, "--accumulate 2 (smaller parts), --recompute (less is kept for gradients), --prec"),
+        ("processor", {"batch": 4, "recompute": True, "precision": "bf16"}, "--accumulate 2 (smaller parts)"),
+        ("generator", {"batch": 2, "accumulate": 2, "precision": "bf16"}, "more GPUs, or a smaller --batch"),
+    ],
+)
+def test_a_step_too_large_for_the_gpu_is_one_line_of_what_to_do(tmp_path, monkeypatch, stage, options, ways):
+    def run(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setitem(paper.RUNNERS, stage, run)
+    with pytest.raises(UserError, match=re.escape(f"go on with {ways}")):
+        train_paper(PaperPlace(tmp_path), replace(TINY, **options), made_data(), (stage,))
 
 
 def test_bf16_learns_nearly_the_same(trained, tmp_path):
