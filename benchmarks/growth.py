@@ -2,6 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/growth.py [--tracks 4 8 16 40] [--seconds 12 60 180] [--takes 1] [--write]
     OMP_NUM_THREADS=1 python benchmarks/growth.py --weights paper [--weights-dir FOLDER] [--steps 10] [--write]
+    OMP_NUM_THREADS=1 python benchmarks/growth.py --weights paper --sizes 4x12 8x12 16x12 40x12 4x60 4x180 --write
 
 Every size is a process of its own, whose memory is that of Python, PyTorch and the networks, too. Large arrays lie in
 temporary files: what the system keeps of them in memory counts, though it takes the room back when it needs it, so look
@@ -16,6 +17,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from argparse import Namespace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -39,21 +41,26 @@ def weights_words(folder: Path, asked: Namespace) -> list[str]:
 
 
 def measure(folder: Path, asked: Namespace) -> list[dict[str, Any]]:
-    """A row for every number of tracks and every length."""
+    """A row for every size that is asked for."""
     more = weights_words(folder, asked)
     rows = []
-    for tracks in asked.tracks:
-        for seconds in asked.seconds:
-            song = write_song(folder / f"{tracks} tracks of {seconds:g} s", tracks, seconds)
-            words = mix_words(song, folder / f"mixes of {song.name}", asked.weights, asked.takes)
-            command = [sys.executable, "-m", "megami.cli", *words, *more]
-            runs = timing.time_commands({"mix": command}, asked.repetitions, asked.warm_up)
-            found = runs["mix"].summary()
-            rows.append({"tracks": tracks, "seconds": seconds, **found})
-            peak = f"peak {found['peak_mb']['median']:.0f} MB" if found["peak_mb"] else ""
-            times = f"{found['cpu_s']['median']:8.2f} CPU s {found['wall_s']['median']:8.2f} s"
-            print(f"{tracks:3d} tracks of {seconds:5g} s {times}   {peak}", flush=True)
+    for tracks, seconds in asked.sizes or product(asked.tracks, asked.seconds):
+        song = write_song(folder / f"{tracks} tracks of {seconds:g} s", tracks, seconds)
+        words = mix_words(song, folder / f"mixes of {song.name}", asked.weights, asked.takes)
+        command = [sys.executable, "-m", "megami.cli", *words, *more]
+        runs = timing.time_commands({"mix": command}, asked.repetitions, asked.warm_up)
+        found = runs["mix"].summary()
+        rows.append({"tracks": tracks, "seconds": seconds, **found})
+        peak = f"peak {found['peak_mb']['median']:.0f} MB" if found["peak_mb"] else ""
+        times = f"{found['cpu_s']['median']:8.2f} CPU s {found['wall_s']['median']:8.2f} s"
+        print(f"{tracks:3d} tracks of {seconds:5g} s {times}   {peak}", flush=True)
     return rows
+
+
+def size(word: str) -> tuple[int, float]:
+    """Tracks and seconds of a word such as 8x12."""
+    tracks, seconds = word.split("x")
+    return int(tracks), float(seconds)
 
 
 def as_line(rows: list[dict[str, Any]]) -> dict[str, float]:
@@ -73,6 +80,9 @@ def main() -> None:
     parser.add_argument("--weights", choices=("small", "paper"), default="small")
     parser.add_argument("--tracks", type=int, nargs="+", default=[4, 8, 16, 40])
     parser.add_argument("--seconds", type=float, nargs="+", default=[12.0, 60.0, 180.0])
+    parser.add_argument(
+        "--sizes", type=size, nargs="+", help="TRACKSxSECONDS, in place of all combinations of these two"
+    )
     parser.add_argument("--takes", type=int, default=1, help="mixes of each song (default: %(default)s)")
     parser.add_argument("--steps", type=int, help="sampling steps, of paper  [default: the preset's]")
     parser.add_argument("--weights-dir", type=Path, help="published or random files of paper that are there already")
