@@ -47,6 +47,10 @@ STAGES: dict[str, tuple[str, ...]] = {
         "megami.processor.structured:crest_factor_db",
         "megami.processor.structured:log_spread_db",
         "megami.processor.structured:loud_level",
+        *(
+            f"megami.processor.conditioning:{name}"
+            for name in ("mean_power", "crest_factor_db", "log_spread_db", "loud_level")
+        ),
     ),
     "processor: room": ("megami.processor.space:NoiseTail.forward", "megami.processor.room:RoomTail.forward"),
     "processor: echoes": ("megami.processor.room:EchoTaps.forward",),

@@ -18,7 +18,8 @@ from megami.processor.losses import (
 )
 from megami.processor.render import ContentOf, EffectProcessor, Known, render_tracks, set_level
 from megami.processor.space_head import SpaceHead, SpaceKnobs, time_error
-from megami.processor.structured import StructuredConfig, StructuredProcessor
+from megami.processor.structured import StructuredProcessor
+from megami.processor.structured_config import StructuredConfig
 from megami.processor.tcn import FilmTCN, TCNConfig
 
 __all__ = [

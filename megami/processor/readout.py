@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from megami.embeddings.spectrum import bands_of_power_db, mean_power
+from megami.processor.conditioning import loud_level
 from megami.processor.dynamics_layer import DynamicsSettings
 from megami.processor.filters import convolve, hard_gate, log_frequencies
 from megami.processor.render import SHORTEST_SECONDS
 from megami.processor.room import SURE, UNSURE
 from megami.processor.space_head import SpaceKnobs, likeliest_time
-from megami.processor.structured import StructuredProcessor, loud_level
+from megami.processor.structured import StructuredProcessor
 
 ECHO_HEARD = 1e-3  # amplitude of the first echo, over the direct sound: below, there is none
 

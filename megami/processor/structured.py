@@ -7,15 +7,14 @@ to the result: what its colour lacks of what the embedding says, it adds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from megami.embeddings.dynamics import crest_factor_db, decode_dynamics, log_spread_db, standardise_dynamics
-from megami.embeddings.effect_embedding import EmbeddingConfig, split_parts
-from megami.embeddings.spectrum import bands_of_power_db, decode_spectrum, mean_power, mid_bands_db, side_bands_db
+from megami.embeddings.spectrum import mid_bands_db
+from megami.processor.conditioning import QUIETEST_BAND_DB, Condition, Conditioning, Measured, loud_level
 from megami.processor.dynamics_layer import DynamicsLayer, DynamicsSettings
 from megami.processor.filters import (
     BlockSpectra,
@@ -24,55 +23,17 @@ from megami.processor.filters import (
     convolve_in_blocks,
     dead_zone,
     decay_window,
-    interpolation_matrix,
-    log_frequencies,
     remove_dc,
     soft_limit,
     without_silent_end,
 )
-from megami.processor.panorama import panned_side_db, stereo_evidence
 from megami.processor.room import EchoTaps, RoomTail
 from megami.processor.space import EarlyTaps, NoiseTail, join_kernels
 from megami.processor.space_head import SpaceHead, SpaceKnobs
+from megami.processor.structured_config import StructuredConfig
 
-QUIETEST_BAND_DB = -58.0
 NOTHING_DB = 0.4  # corrections of the equalisers below this are the error of the estimate
-CHANGED_DB, CHANGED_DYNAMICS_DB = 1.0, 0.5
-"""From these differences of a band, and of crest factor or spread, a track was surely changed; a fifth is none."""
 LONGEST_BLOCK = 2**18  # samples that are convolved at once
-LEVEL_FRAME = 1024
-LEVEL_FLOOR = 1e-6
-
-
-@dataclass(frozen=True)
-class StructuredConfig:
-    """Sizes of the structured processor; the defaults give about 0.15 million parameters."""
-
-    embedding: EmbeddingConfig = field(default_factory=lambda: EmbeddingConfig(128, 64, 64))
-    hidden: int = 128
-    points: int = 40  # of every equaliser curve, 30 Hz to 18 kHz
-    mid_bands: int = 24  # of the spectrum code
-    side_bands: int = 8
-    fir_taps: int = 4096
-    pre_limit_db: float = 40.0
-    post_limit_db: float = 24.0
-    trim_limit_db: float = 12.0  # of the last equaliser; 0 leaves it out
-    net_channels: int = 24
-    net_blocks: int = 4
-    net_kernel: int = 5
-    hop: int = 64
-    early_taps: int = 16
-    tail_s: float = 1.8
-    tail_bands: int = 8
-    # Whether there are echoes, and a tail that follows the law of rooms (`megami.processor.room`). Without: no echoes,
-    # and a tail whose bands know nothing of each other (`NoiseTail`), as in the first edition.
-    echoes: bool = False
-    sample_rate: int = 44100
-
-    @staticmethod
-    def with_echoes(embedding: EmbeddingConfig) -> StructuredConfig:
-        """The sizes of the second edition: echoes, and tails long enough for decays of 3 s."""
-        return StructuredConfig(embedding, tail_s=3.2, echoes=True)
 
 
 @dataclass(frozen=True)
@@ -86,120 +47,9 @@ class StructuredSettings:
     knobs: SpaceKnobs | None = None  # of reverb and echo, where the processor has such
 
 
-def loud_level(audio: Tensor) -> Tensor:
-    """Level of the loud parts: power-weighted mean power of frames of 23 ms, as an amplitude. [b, 1, n] -> [b, 1, 1].
-
-    Silence before, after or between the notes does not change it, so a crop and its song agree.
-    """
-    power = F.pad(audio, (0, -audio.shape[-1] % LEVEL_FRAME)).unflatten(-1, (-1, LEVEL_FRAME)).square().mean(-1)
-    power = power + LEVEL_FLOOR**2
-    return (power.square().sum(-1, keepdim=True) / power.sum(-1, keepdim=True)).sqrt()
-
-
-def evidence_of_change(bands_db: Tensor, dynamics_db: Tensor) -> Tensor:
-    """How surely a track was changed in more than level and balance, which leave its bands and its dynamics alone.
-
-    Differences in dB from the track's own bands [b, bands] and crest factor and spread [b, 2] -> 0..1 [b, 1].
-    """
-    colour = bands_db.abs().amax(-1, keepdim=True) / CHANGED_DB
-    dynamics = dynamics_db.abs().amax(-1, keepdim=True) / CHANGED_DYNAMICS_DB
-    return ((torch.maximum(colour, dynamics) - 0.2) / 0.8).clamp(0, 1)
-
-
 def of_fold_and_image(audio: Tensor) -> tuple[Tensor, ...]:
     """A mono track alone [b, 1, n]; or it and the stereo track beside it, of [b, 3, n]."""
     return audio.split([1, 2], dim=1) if audio.shape[1] == 3 else (audio,)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What there is to know of a dry track before any plan: every take of a song is rendered by it."""
-
-    level: Tensor  # [b, 1, 1], as `loud_level` says
-    bands_db: Tensor  # [b, bands] of its spectrum, as the mid has them in z
-    points_db: Tensor  # [b, points]: the same, finer
-    dynamics_db: Tensor  # [b, 2]: crest factor and spread
-    side_db: Tensor | None  # [b, side bands] of the stereo track that it is folded from
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What the knobs of each item are set by."""
-
-    known: Tensor  # [b, size], at about unit scale: the input of the small network
-    difference_db: Tensor  # [b, points]: from the track's spectrum to the target's, at the points of the equaliser
-    stereo: Tensor  # [b, 1]: how surely the target is wide; without that the parts that widen stay closed
-    change: Tensor  # [b, 1]: how surely there is anything to do but level and balance
-
-
-class Conditioning(nn.Module):
-    """What a track that was measured and an embedding z [b, dim] say together: `Condition`.
-
-    Parts that are not surely wanted stay closed, since the errors of their knobs would be heard.
-    """
-
-    to_points: Tensor
-
-    def __init__(self, config: StructuredConfig) -> None:
-        super().__init__()
-        if not config.embedding.spectrum_dim:
-            raise ValueError("the structured processor needs an effect embedding with a spectrum code")
-        self.config = config
-        self.size = config.points + config.mid_bands + 2 * config.side_bands + 14 + config.embedding.fx_dim
-        to_points = interpolation_matrix(log_frequencies(config.mid_bands), log_frequencies(config.points))
-        self.register_buffer("to_points", to_points, persistent=False)
-
-    @torch.no_grad()
-    def measure(self, dry: Tensor, image: Tensor | None = None) -> Measured:
-        """Measure dry tracks [b, 1, n], and the stereo tracks [b, 2, n] that they are folded from."""
-        config, power = self.config, mean_power(dry[:, 0])
-        return Measured(
-            loud_level(dry),
-            bands_of_power_db(power, config.mid_bands),
-            bands_of_power_db(power, config.points),
-            torch.cat([crest_factor_db(dry), log_spread_db(dry)], dim=-1),
-            None if image is None else side_bands_db(image, config.side_bands),
-        )
-
-    def forward(self, track: Measured, z: Tensor) -> Condition:
-        config = self.config
-        fx, _, dynamics = split_parts(config.embedding, z)
-        mid, side = self.wanted_bands_db(z)
-        bands, points, own = track.bands_db, track.points_db, track.dynamics_db
-        wanted = decode_dynamics(dynamics)
-        # What was done shows in differences: squashed peaks against the track's own, width against that of panning.
-        squashed_db = wanted[:, 2:6] - own.repeat_interleave(2, dim=-1)
-        widened = (side - panned_side_db(wanted[:, 7:])) / 15
-        parts = [
-            (points + 30) / 20,
-            (mid + 25) / 20,
-            (side + 20) / 15,
-            widened.clamp(-3, 4),
-            standardise_dynamics(wanted).clamp(-4, 4),
-            (squashed_db / 3).clamp(-4, 4),
-            (own - own.new_tensor([16.0, -15.0])) / 8,
-            F.normalize(fx, dim=-1) * config.embedding.fx_dim**0.5,
-        ]
-        difference_db = self.difference_db(mid, bands) @ self.to_points
-        stereo = stereo_evidence(side, wanted[:, 7:], track.side_db)
-        audible = torch.sigmoid((torch.maximum(mid, bands) - QUIETEST_BAND_DB) / 3)
-        # The louder channel: a track that was panned far has too little of the other to measure.
-        squashed_db = torch.where(wanted[:, 7:] > 0, squashed_db[:, 1::2], squashed_db[:, 0::2])
-        change = torch.maximum(evidence_of_change(audible * (mid - bands), squashed_db), stereo)
-        return Condition(torch.cat(parts, dim=-1), difference_db, stereo, change)
-
-    def wanted_bands_db(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Mid [b, bands] and side [b, bands] in dB that z [b, dim] asks for, kept within what audio can have."""
-        spectrum = split_parts(self.config.embedding, z).spectrum
-        assert spectrum is not None  # seen to when this was built
-        mid, side = decode_spectrum(spectrum)
-        return mid.clamp(-70, 6), side.clamp(-60, 20)
-
-    def difference_db(self, target: Tensor, have: Tensor) -> Tensor:
-        """Target minus track per band; what the track hardly has is not raised, for that would be its noise."""
-        difference = target - have
-        present = torch.sigmoid((have - QUIETEST_BAND_DB) / 3)
-        return torch.where(difference > 0, difference * present, difference)
 
 
 class StructuredProcessor(nn.Module):

@@ -17,7 +17,7 @@ from megami.embeddings import (
     side_bands_db,
 )
 from megami.processor import StructuredConfig, StructuredProcessor, mid_side_error_db, small_spectral_loss
-from megami.processor.structured import loud_level
+from megami.processor.conditioning import loud_level
 
 CONFIG = StructuredConfig()
 WITH_ECHOES = StructuredConfig.with_echoes(CONFIG.embedding)
