@@ -34,10 +34,11 @@ def forward_and_again(block: nn.Module, x: Tensor, *others: Tensor) -> Tensor:
 def _statistics_kept(block: nn.Module) -> Iterator[None]:
     """BatchNorm normalises by the batch, as in the first pass, and leaves its running statistics alone."""
     norms: list[Any] = [part for part in block.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+    norms = [norm for norm in norms if norm.track_running_stats]
     settings = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     try:
         for norm in norms:
-            norm.momentum, norm.num_batches_tracked = 0.0, None
+            norm.momentum, norm.num_batches_tracked = 0.0, norm.num_batches_tracked.clone()  # counts on a copy
         yield
     finally:
         for norm, (momentum, batches) in zip(norms, settings, strict=True):
