@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ from megami.audio import find_song, framed_level_db, read_multitrack
 from megami.cli.manifest import MANIFEST, as_json, read_manifest
 from megami.cli.mix_page import readable
 from megami.cli.output_folder import check_writable
+from megami.cli.plans import Place
 from megami.cli.run_feedback import memory_in_words, named_oddities, progress_bar
 from megami.device import resolve_device
+from megami.embeddings import stereo_width
 from megami.errors import UserError
+from megami.mixing.direction import Direction
 from megami.mixing.export import UNITS, export_mixes, strips_of
 from megami.mixing.mix import Mix
 from megami.mixing.mixer import Mixer
@@ -27,6 +30,9 @@ from megami.session.session import safe_names
 
 TARGETS = {"dawproject": ".dawproject", "rpp": ".rpp", "stems": " stems", "settings": " settings.json"}
 LARGEST_DIFFERENCE_DB = 0.5  # of a track's level in the mix: other devices and versions round otherwise
+LARGEST_DIFFERENCE = 0.05  # of its width
+DIRECTED = ("keep", "wishes", "amounts", "references", "reference_stems")
+"""In mixes.json: what was asked of mixes that were not drawn freely."""
 
 
 @dataclass(frozen=True)
@@ -140,18 +146,20 @@ def mixed_again(
     sampling = mixer.preset.sampling.but(
         steps=words["steps"], guidance=words["guidance"], temperature=words["temperature"]
     )
-    again = mixer.iterate_mixes(
-        song,
-        max(numbers),  # a mix depends on its number, not on how many there are
-        sampling,
-        words["seed"],
-        words["target_loudness_lufs"],
-        progress,
-        {name: role for name, role in words.get("roles", {}).items() if name in song.names},
-        bool(words.get("mono_stems", False)),
-    )
+    roles = {name: role for name, role in words.get("roles", {}).items() if name in song.names}
+    mono_stems, level = bool(words.get("mono_stems", False)), words["target_loudness_lufs"]
+
+    def again(count: int, direction: Direction | None = None) -> Iterator[Mix]:
+        return mixer.iterate_mixes(song, count, sampling, words["seed"], level, progress, roles, mono_stems, direction)
+
+    made: Iterator[tuple[int, Mix]]
+    if any(words.get(name) for name in DIRECTED):  # what it followed may be gone; what was decided is written down
+        plans = {number: Place(job.mixes / MANIFEST, f"mix_{number}").read(weights) for number in numbers}
+        made = ((number, next(again(1, Direction(plan)))) for number, plan in plans.items())
+    else:
+        made = enumerate(again(max(numbers)), 1)  # a mix depends on its number, not on how many there are
     mixes = []
-    for number, mix in enumerate(again, 1):
+    for number, mix in made:
         if number in numbers:
             check_same(mix, words["mixes"][number - 1], number, stems)
             mixes.append(mix)
@@ -160,7 +168,7 @@ def mixed_again(
 
 
 def check_same(mix: Mix, told: dict[str, Any], number: int, stems: Path) -> None:
-    """Raise UserError unless the tracks of a mix are as loud as mixes.json says that they were."""
+    """Raise UserError unless the tracks of a mix are as loud, and stand as wide, as mixes.json says that they were."""
     tracks = told["tracks"]
     same = list(mix.names) == list(tracks)
     for wet, words in zip(mix.tracks, tracks.values(), strict=False):
@@ -169,6 +177,8 @@ def check_same(mix: Mix, told: dict[str, Any], number: int, stems: Path) -> None
         levels = framed_level_db(wet, mix.sample_rate).tolist()
         pairs = zip(levels, words["level_in_mix_db"], strict=True)
         same = all(before is None or abs(now - before) < LARGEST_DIFFERENCE_DB for now, before in pairs)
+        width, before = float(stereo_width(wet)), words["width_in_mix"]
+        same = same and (before is None or abs(width - before) < LARGEST_DIFFERENCE * (1 + before))
     if not same:
         raise UserError(
             f"mix {number}, made again from {stems}, is not the one in the folder: the stems, the weights or the "

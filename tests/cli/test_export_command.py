@@ -77,6 +77,20 @@ def test_stems_and_settings(export, mixed, tmp_path, snapshot):
     assert snapshot(mixed) == before
 
 
+@pytest.mark.parametrize("asked", [("--amount", "space=0"), ("--wish", "{vocal}:level=+2"), ("--from",)])
+def test_a_directed_mix_is_exported_as_it_was_directed(megami, export, mixed, stems, tiny_weights, tmp_path, asked):
+    first = sorted(path.stem for path in stems.iterdir())[0]
+    words = [word.format(vocal=first) for word in asked]
+    words += [str(mixed / "mix_2")] if asked == ("--from",) else []
+    out = tmp_path / "directed"
+    options = ["--num-mixes", 1, "--steps", 2, "--stems", "--device", "cpu", "--weights", tiny_weights]
+    megami("mix", stems, "--out", out, *options, *words).done()
+    (folder,) = export(out, "--to", "stems", "--out", tmp_path / "wet").done()
+    for path in (folder / "mix_1").iterdir():
+        one, two = (soundfile.read(place)[0] for place in (path, out / "mix_1_tracks" / path.name))
+        assert np.abs(one - two).max() <= 1e-4 * np.abs(two).max() + 2**-22
+
+
 def test_nothing_is_overwritten_and_nothing_half_written(export, mixed, tmp_path, snapshot):
     (tmp_path / "mine.rpp").write_text("mine")
     export(mixed, "--to", "rpp", "--out", tmp_path / "mine.rpp").refused("mine.rpp is there already")
